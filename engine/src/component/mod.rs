@@ -1,0 +1,66 @@
+//! What components promise the engine, and which streams may be connected to which.
+//!
+//! ```text
+//! Source ──Lines──► Operator ──Events──► … ──Counts, Issues, Alerts──► Store ──► ReadStore
+//! ```
+//! *Not here:* any concrete component (crates `sources`, `operators`, `sinks`), and the list of them
+//! (`src/registry.rs` of the root package).
+
+mod operator;
+mod registry;
+mod source;
+mod store;
+
+pub use operator::{History, Operator, Port, Ports, SourceDefaults, Stage};
+pub use registry::{Build, ComponentKind, ComponentType, Options, OptionsError, Registry};
+pub use source::{Delivery, Intake, Source, SourceError, SourceHealth, Stopped};
+pub use store::{
+    AlertRow, Audit, ClassCounts, Commit, Contents, CountRow, FingerprintRow, Incarnation,
+    IssueDetail, IssueOrder, IssuePage, IssueQuery, IssueRow, IssueState, KnownFingerprint,
+    MemberRow, NodeIdentity, ReadStore, Recovered, SampleRow, SourceAudit, Store, StoreError,
+    TimelineQuery,
+};
+
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// What a stream carries; an edge of the graph is legal when both ends agree on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StreamKind {
+    /// Raw lines, in chunks, from a source.
+    Lines,
+    /// Parsed events.
+    Events,
+    /// Fingerprinted events.
+    Prints,
+    /// Events counted per fingerprint and bucket.
+    Counts,
+    /// Issues and their members.
+    Issues,
+    /// Spiking buckets per issue.
+    Spikes,
+    /// Alerts.
+    Alerts,
+}
+
+impl StreamKind {
+    /// Returns the word used in the graph file's messages.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            StreamKind::Lines => "lines",
+            StreamKind::Events => "events",
+            StreamKind::Prints => "prints",
+            StreamKind::Counts => "counts",
+            StreamKind::Issues => "issues",
+            StreamKind::Spikes => "spikes",
+            StreamKind::Alerts => "alerts",
+        }
+    }
+}
+
+impl fmt::Display for StreamKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}

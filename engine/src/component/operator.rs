@@ -1,0 +1,215 @@
+//! Operator: from configuration to a stage of the dataflow.
+//!
+//! A stage is built once on every worker, in the same order everywhere. Its logic is pure: no clock,
+//! no I/O, no environment. What it wants stored leaves through [`Stage::commit`].
+
+use super::store::Recovered;
+use super::{NodeIdentity, StreamKind};
+use crate::dataflow::{Collection, Concatenate, DataflowTime, Scope, Stream, concatenate};
+use crate::model::{
+    Alert, Bucket, BucketSize, Chunk, EventBatch, Fact, Fingerprint, Issue, IssueId, Judgement,
+    Member, PrintBatch, Sighting,
+};
+use std::sync::Arc;
+
+/// One end of an edge, inside a dataflow.
+#[derive(Clone)]
+pub enum Port<'s> {
+    /// Raw lines.
+    Lines(Stream<'s, Chunk>),
+    /// Parsed events.
+    Events(Stream<'s, EventBatch>),
+    /// Fingerprinted events, and per epoch what was learned about each fingerprint.
+    Prints {
+        /// One print per event.
+        prints: Stream<'s, PrintBatch>,
+        /// One sighting per epoch, worker and fingerprint.
+        sightings: Stream<'s, Sighting>,
+    },
+    /// Events counted per fingerprint and bucket: the count is the difference.
+    Counts(Collection<'s, (Fingerprint, Bucket)>),
+    /// Issues and their members.
+    Issues {
+        /// The issues.
+        issues: Collection<'s, Issue>,
+        /// Which fingerprint belongs to which.
+        members: Collection<'s, Member>,
+    },
+    /// Judgements per issue.
+    Spikes(Collection<'s, (IssueId, Judgement)>),
+    /// Alerts.
+    Alerts(Collection<'s, Alert>),
+}
+
+impl Port<'_> {
+    /// Returns what the port carries.
+    pub fn kind(&self) -> StreamKind {
+        match self {
+            Port::Lines(_) => StreamKind::Lines,
+            Port::Events(_) => StreamKind::Events,
+            Port::Prints { .. } => StreamKind::Prints,
+            Port::Counts(_) => StreamKind::Counts,
+            Port::Issues { .. } => StreamKind::Issues,
+            Port::Spikes(_) => StreamKind::Spikes,
+            Port::Alerts(_) => StreamKind::Alerts,
+        }
+    }
+}
+
+/// The inputs of a stage; several of one kind are read as one.
+pub struct Ports<'s> {
+    scope: Scope<'s, DataflowTime>,
+    ports: Vec<Port<'s>>,
+}
+
+/// Writes one method that takes all inputs of a kind and concatenates them.
+macro_rules! take_streams {
+    ($(#[$doc:meta])* $name:ident, $variant:ident, $data:ty) => {
+        $(#[$doc])*
+        pub fn $name(&mut self) -> Stream<'s, $data> {
+            let mut streams = Vec::new();
+            self.ports.retain(|port| match port {
+                Port::$variant(stream) => { streams.push(stream.clone()); false }
+                _ => true,
+            });
+            self.scope.concatenate(streams)
+        }
+    };
+}
+
+/// The same for collections.
+macro_rules! take_collections {
+    ($(#[$doc:meta])* $name:ident, $variant:ident, $data:ty) => {
+        $(#[$doc])*
+        pub fn $name(&mut self) -> Collection<'s, $data> {
+            let mut collections = Vec::new();
+            self.ports.retain(|port| match port {
+                Port::$variant(collection) => { collections.push(collection.clone()); false }
+                _ => true,
+            });
+            concatenate(self.scope, collections)
+        }
+    };
+}
+
+impl<'s> Ports<'s> {
+    /// Returns the inputs of a stage in `scope`.
+    pub fn new(scope: Scope<'s, DataflowTime>, ports: Vec<Port<'s>>) -> Self {
+        Self { scope, ports }
+    }
+
+    take_streams!(
+        /// Takes all line inputs.
+        lines, Lines, Chunk
+    );
+    take_streams!(
+        /// Takes all event inputs.
+        events, Events, EventBatch
+    );
+    take_collections!(
+        /// Takes all count inputs.
+        counts, Counts, (Fingerprint, Bucket)
+    );
+    take_collections!(
+        /// Takes all spike inputs.
+        spikes, Spikes, (IssueId, Judgement)
+    );
+    take_collections!(
+        /// Takes all alert inputs.
+        alerts, Alerts, Alert
+    );
+
+    /// Takes all print inputs: the prints, and the sightings.
+    pub fn prints(&mut self) -> (Stream<'s, PrintBatch>, Stream<'s, Sighting>) {
+        let (mut all_prints, mut all_sightings) = (Vec::new(), Vec::new());
+        self.ports.retain(|port| match port {
+            Port::Prints { prints, sightings } => {
+                all_prints.push(prints.clone());
+                all_sightings.push(sightings.clone());
+                false
+            }
+            _ => true,
+        });
+        (self.scope.concatenate(all_prints), self.scope.concatenate(all_sightings))
+    }
+
+    /// Takes all issue inputs: the issues, and their members.
+    pub fn issues(&mut self) -> (Collection<'s, Issue>, Collection<'s, Member>) {
+        let (mut all_issues, mut all_members) = (Vec::new(), Vec::new());
+        self.ports.retain(|port| match port {
+            Port::Issues { issues, members } => {
+                all_issues.push(issues.clone());
+                all_members.push(members.clone());
+                false
+            }
+            _ => true,
+        });
+        (concatenate(self.scope, all_issues), concatenate(self.scope, all_members))
+    }
+}
+
+/// What every source of the graph says about events that do not say it themselves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SourceDefaults {
+    /// The source's id in the graph file.
+    pub id: String,
+    /// The service its events belong to.
+    pub service: Arc<str>,
+    /// The IANA time zone of times without one.
+    pub timezone: String,
+}
+
+/// What a stage is given while it is built.
+pub struct Stage<'a, 's> {
+    /// The node's id in the graph file.
+    pub id: &'a str,
+    /// The dataflow under construction.
+    pub scope: Scope<'s, DataflowTime>,
+    /// The graph's sources, by [`SourceIndex`](crate::model::SourceIndex).
+    pub sources: &'a [SourceDefaults],
+    /// What recovery loaded. Feed it at epoch 0, on worker 0 only, where it is dataflow state.
+    pub recovered: &'a Arc<Recovered>,
+    facts: &'a mut Vec<Stream<'s, Fact>>,
+}
+
+impl<'a, 's> Stage<'a, 's> {
+    /// Returns a stage that collects what is to be stored in `facts`.
+    pub fn new(
+        id: &'a str,
+        scope: Scope<'s, DataflowTime>,
+        sources: &'a [SourceDefaults],
+        recovered: &'a Arc<Recovered>,
+        facts: &'a mut Vec<Stream<'s, Fact>>,
+    ) -> Self {
+        Self { id, scope, sources, recovered, facts }
+    }
+
+    /// Sends `facts` to the committer, as part of the epoch they are stamped with.
+    pub fn commit(&mut self, facts: Stream<'s, Fact>) {
+        self.facts.push(facts);
+    }
+}
+
+/// How much committed history an operator needs back after a restart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct History {
+    /// In buckets of this size or smaller.
+    pub size: BucketSize,
+    /// For each fingerprint, buckets newer than its newest bucket less this many seconds.
+    pub keep_secs: i64,
+}
+
+/// A configured operator.
+pub trait Operator: Send + Sync {
+    /// Builds the stage on one worker. The inputs have been checked against the component type.
+    fn stage<'s>(&self, stage: &mut Stage<'_, 's>, inputs: Ports<'s>) -> Port<'s>;
+
+    /// Returns the history to load before the first epoch.
+    fn history(&self) -> Option<History> {
+        None
+    }
+
+    /// Returns what a stored checkpoint must agree with: state version and the options that change
+    /// state (thresholds do not). `node` is filled in by the engine.
+    fn identity(&self) -> NodeIdentity;
+}

@@ -1,0 +1,443 @@
+//! Store: commits epochs and recovers from them. ReadStore: the dashboard's questions.
+//!
+//! The contract of [`Store`], which `testing::conformance` checks on each of them:
+//! 1. A commit is all or nothing (I5), and carries its predecessor's epoch and the incarnation that
+//!    claimed the store; if either differs from what is stored, it changes nothing and fails with
+//!    [`StoreError::Fenced`].
+//! 2. Counts and accounts add up; sightings merge; derived rows are inserted, replaced or removed.
+//!    Committing two epochs one by one or folded into one leaves the same rows.
+//! 3. After any error [`Store::committed`] tells what really happened.
+//! 4. [`Store::load`] returns exactly what the last commit left.
+
+use super::History;
+use crate::model::{
+    Account, Alert, AlertKey, Bucket, BucketSize, Epoch, EventTime, Fingerprint, Issue, IssueId,
+    Member, Offset, PartitionId, Progress, Rejected, Severity, SeverityClass, Sighting, Template,
+};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// A process life that owns the store: unique per start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Incarnation(pub u64);
+
+/// What a checkpoint says about one node of the graph that wrote it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct NodeIdentity {
+    /// The node's id in the graph file.
+    pub node: String,
+    /// Its component type.
+    pub component: String,
+    /// The version of its state.
+    pub version: u32,
+    /// The options that change its state, by name.
+    pub options: BTreeMap<String, String>,
+}
+
+/// The durable state from which an engine starts.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Recovered {
+    /// The last committed epoch; `None` in an empty store.
+    pub epoch: Option<Epoch>,
+    /// The graph that wrote it.
+    pub identity: Vec<NodeIdentity>,
+    /// Where each partition resumes, with the id of its source.
+    pub offsets: Vec<(String, PartitionId, Offset)>,
+    /// Every fingerprint ever seen, ordered.
+    pub fingerprints: Vec<KnownFingerprint>,
+    /// Counts within the requested [`History`], ordered.
+    pub counts: Vec<(Fingerprint, Bucket, i64)>,
+    /// Issues as stored, to compare with what is derived again.
+    pub issues: Vec<Issue>,
+    /// Members as stored.
+    pub members: Vec<Member>,
+    /// Alerts as stored that are not older than the history.
+    pub alerts: Vec<Alert>,
+}
+
+/// What recovery needs of a fingerprint.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct KnownFingerprint {
+    /// The fingerprint.
+    pub fingerprint: Fingerprint,
+    /// Its template.
+    pub template: Template,
+    /// Its class.
+    pub class: SeverityClass,
+    /// The id of the source in which it was first listed.
+    pub source: String,
+}
+
+/// The folded facts of one or more consecutive epochs; every list is ordered and without repeats.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Contents {
+    /// Sums per fingerprint and bucket; never zero.
+    pub counts: Vec<(Fingerprint, Bucket, i64)>,
+    /// One per fingerprint.
+    pub sightings: Vec<Sighting>,
+    /// Sums per source and counter.
+    pub accounts: Vec<Account>,
+    /// Examples.
+    pub rejected: Vec<Rejected>,
+    /// The latest per partition.
+    pub progress: Vec<Progress>,
+    /// Issues to insert (`true`) or remove.
+    pub issues: Vec<(Issue, bool)>,
+    /// Members to insert (`true`) or remove.
+    pub members: Vec<(Member, bool)>,
+    /// Alerts to insert or replace (`Some`), or remove.
+    pub alerts: Vec<(AlertKey, Option<Alert>)>,
+}
+
+/// One transaction.
+#[derive(Clone, Debug)]
+pub struct Commit {
+    /// Who commits.
+    pub incarnation: Incarnation,
+    /// The epoch that must be the stored one.
+    pub predecessor: Option<Epoch>,
+    /// The epoch that is the stored one afterwards.
+    pub epoch: Epoch,
+    /// The ids of the graph's sources, by [`SourceIndex`](crate::model::SourceIndex): rows are
+    /// stored under ids, since indexes change with the graph file.
+    pub source_ids: Arc<[String]>,
+    /// What to store.
+    pub contents: Contents,
+}
+
+/// Why a store could not do what it was asked to.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Somebody else owns the store now; this process must end.
+    #[error("the store now belongs to another process: {0}")]
+    Fenced(String),
+    /// Another process has the store open.
+    #[error("cannot open the store: {0}")]
+    InUse(String),
+    /// It may work later; nothing is known about the commit until [`Store::committed`] answers.
+    #[error("could not reach the store: {what}")]
+    Unavailable {
+        /// What was attempted.
+        what: String,
+        /// The cause.
+        #[source]
+        cause: Option<Box<dyn std::error::Error + Send + Sync>>,
+    },
+    /// What is stored cannot be understood; trying again is useless.
+    #[error("cannot read the store: {what}")]
+    Damaged {
+        /// What was found.
+        what: String,
+        /// The cause.
+        #[source]
+        cause: Option<Box<dyn std::error::Error + Send + Sync>>,
+    },
+    /// A crash point said so (tests only).
+    #[error("crashed at {0}")]
+    Crashed(&'static str),
+}
+
+/// Commits and recovers. Lives on the store thread; may block.
+pub trait Store: Send {
+    /// Loads the last commit, with counts of the given history.
+    fn load(&mut self, history: Option<History>) -> Result<Recovered, StoreError>;
+    /// Takes the store over: from now on only `incarnation` may commit. Stores the identity.
+    fn claim(
+        &mut self,
+        incarnation: Incarnation,
+        identity: &[NodeIdentity],
+    ) -> Result<(), StoreError>;
+    /// Writes one transaction.
+    fn commit(&mut self, commit: &Commit) -> Result<(), StoreError>;
+    /// Returns the epoch and incarnation that are really stored, reconnecting if need be.
+    fn committed(&mut self) -> Result<(Option<Epoch>, Option<Incarnation>), StoreError>;
+    /// Returns the reading side, which sees committed epochs only.
+    fn reader(&self) -> Arc<dyn ReadStore>;
+}
+
+/// The life of an issue, as shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum IssueState {
+    /// First seen less than a day ago.
+    New,
+    /// Known for longer.
+    Ongoing,
+}
+
+/// The order of an issue list.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum IssueOrder {
+    /// Spiking first, then by class, then by count in the range.
+    #[default]
+    Relevance,
+    /// Most events in the range first.
+    Count,
+    /// Latest event first.
+    LastSeen,
+    /// Youngest issue first.
+    FirstSeen,
+}
+
+/// Which issues to list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IssueQuery {
+    /// Counts, sparkline and activity are of `[from, to)`.
+    pub from: EventTime,
+    /// End of the range.
+    pub to: EventTime,
+    /// Number of equal slices in a sparkline.
+    pub points: usize,
+    /// Only issues whose highest severity reaches this.
+    pub min_severity: Severity,
+    /// Only issues whose template contains all of these words (case-insensitive).
+    pub words: Vec<String>,
+    /// Only issues of this service.
+    pub service: Option<String>,
+    /// Only new ones.
+    pub only_new: bool,
+    /// Only ones with an alert in the range that still holds at its end.
+    pub only_spiking: bool,
+    /// The order.
+    pub order: IssueOrder,
+    /// At most this many.
+    pub limit: usize,
+    /// Skip this many (the cursor, opaque to users).
+    pub skip: usize,
+    /// The instant "now", which decides new and spiking.
+    pub now: EventTime,
+}
+
+/// An issue in a list.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct IssueRow {
+    /// Id.
+    pub id: IssueId,
+    /// Template of its first member, variables written `<name>`.
+    pub template: String,
+    /// Severity class.
+    pub class: SeverityClass,
+    /// Highest severity.
+    pub severity: Severity,
+    /// Services, ordered.
+    pub services: Vec<String>,
+    /// Life state.
+    pub state: IssueState,
+    /// Whether an alert holds now.
+    pub spiking: bool,
+    /// Earliest event time.
+    pub first_seen: EventTime,
+    /// Latest event time.
+    pub last_seen: EventTime,
+    /// Events in the range, exact.
+    pub count: i64,
+    /// Events ever, exact.
+    pub total: i64,
+    /// Number of member fingerprints.
+    pub fingerprints: usize,
+    /// Events per slice of the range.
+    pub sparkline: Vec<i64>,
+}
+
+/// A page of issues.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct IssuePage {
+    /// The rows.
+    pub issues: Vec<IssueRow>,
+    /// How many match in all.
+    pub matching: usize,
+}
+
+/// A fingerprint as stored.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FingerprintRow {
+    /// Id.
+    pub fingerprint: Fingerprint,
+    /// Its template's id.
+    pub template_id: Template,
+    /// Template text of the event shown for it.
+    pub template: String,
+    /// Service.
+    pub service: String,
+    /// Class.
+    pub class: SeverityClass,
+    /// Highest severity.
+    pub severity: Severity,
+    /// Earliest event time.
+    pub first_seen: EventTime,
+    /// Latest event time.
+    pub last_seen: EventTime,
+}
+
+/// A member of an issue, with its count.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MemberRow {
+    /// The fingerprint.
+    #[serde(flatten)]
+    pub fingerprint: FingerprintRow,
+    /// Events ever, exact.
+    pub total: i64,
+}
+
+/// A stored sample.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SampleRow {
+    /// Event time.
+    pub time: EventTime,
+    /// Id of the source.
+    pub source: String,
+    /// Its fingerprint.
+    pub fingerprint: Fingerprint,
+    /// The record.
+    pub record: String,
+}
+
+/// One issue in full.
+#[derive(Clone, Debug, PartialEq)]
+pub struct IssueDetail {
+    /// As in the list.
+    pub issue: IssueRow,
+    /// Its members, most events first.
+    pub members: Vec<MemberRow>,
+    /// Samples, latest first.
+    pub samples: Vec<SampleRow>,
+    /// Its alerts, latest first.
+    pub alerts: Vec<AlertRow>,
+}
+
+/// Which counts to show over time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TimelineQuery {
+    /// One issue, or all.
+    pub issue: Option<IssueId>,
+    /// Start of the range.
+    pub from: EventTime,
+    /// End of the range.
+    pub to: EventTime,
+    /// Slices of this size.
+    pub size: BucketSize,
+}
+
+/// Events of one slice by severity class.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClassCounts {
+    /// The slice.
+    pub bucket: Bucket,
+    /// Errors and worse.
+    pub error: i64,
+    /// Warnings.
+    pub warn: i64,
+    /// The rest.
+    pub rest: i64,
+}
+
+/// An alert as shown.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AlertRow {
+    /// The alert.
+    pub alert: Alert,
+    /// The issue's template text.
+    pub template: String,
+    /// The issue's highest severity.
+    pub severity: Severity,
+    /// Whether it still holds: its last bucket ended less than two buckets before `now`.
+    pub firing: bool,
+}
+
+/// One row of the complete export.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CountRow {
+    /// Its issue.
+    pub issue: IssueId,
+    /// Its fingerprint.
+    pub fingerprint: Fingerprint,
+    /// The fingerprint's highest severity.
+    pub severity: Severity,
+    /// Template text.
+    pub template: String,
+    /// The sample with the smallest (time, hash), or empty.
+    pub sample: String,
+    /// Start of the bucket.
+    pub bucket_start: EventTime,
+    /// Its length in seconds.
+    pub bucket_seconds: i64,
+    /// Events in it.
+    pub count: i64,
+}
+
+/// One source in the audit.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SourceAudit {
+    /// Offsets by partition.
+    pub offset: BTreeMap<String, String>,
+    /// Records read.
+    pub read: u64,
+    /// Bytes known to wait.
+    pub lag_bytes: u64,
+    /// Bytes that were gone before they could be read.
+    pub lost_bytes: u64,
+}
+
+/// The conservation identity, as committed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Audit {
+    /// Last committed epoch.
+    pub epoch: u64,
+    /// By source id.
+    pub sources: BTreeMap<String, SourceAudit>,
+    /// Lines handed to parse.
+    pub lines_read: u64,
+    /// Lines with nothing in them.
+    pub lines_blank: u64,
+    /// Lines cut at the length limit.
+    pub lines_cut: u64,
+    /// Records with bytes that are not UTF-8.
+    pub invalid_utf8: u64,
+    /// Records.
+    pub read: u64,
+    /// Sum of all stored counts.
+    pub counted: u64,
+    /// Records dropped by filters.
+    pub filtered: u64,
+    /// Dropped records by operator id.
+    pub filtered_by: BTreeMap<String, u64>,
+    /// Records left out by sampling.
+    pub sampled: u64,
+    /// Records in events that are not complete yet.
+    pub open: u64,
+    /// Records counted under the overflow fingerprint.
+    pub overflowed: u64,
+    /// Records that could not be used, by reason.
+    pub rejected: BTreeMap<String, u64>,
+    /// Whether `read = counted + filtered + sampled + rejected + open`.
+    pub balanced: bool,
+}
+
+impl Audit {
+    /// Sets `balanced` from the other fields.
+    pub fn balance(mut self) -> Self {
+        let rejected: u64 = self.rejected.values().sum();
+        self.balanced =
+            self.read == self.counted + self.filtered + self.sampled + rejected + self.open;
+        self
+    }
+}
+
+/// Answers questions about what is committed. Every call sees one consistent commit.
+pub trait ReadStore: Send + Sync {
+    /// Lists issues.
+    fn issues(&self, query: &IssueQuery) -> Result<IssuePage, StoreError>;
+    /// Returns one issue, its counts and sparkline as `query` says (its filters do not apply).
+    fn issue(&self, id: IssueId, query: &IssueQuery) -> Result<Option<IssueDetail>, StoreError>;
+    /// Returns counts over time; slices without events are left out.
+    fn timeline(&self, query: &TimelineQuery) -> Result<Vec<ClassCounts>, StoreError>;
+    /// Lists alerts, firing first, then latest first.
+    fn alerts(&self, now: EventTime, limit: usize) -> Result<Vec<AlertRow>, StoreError>;
+    /// Returns the audit.
+    fn audit(&self) -> Result<Audit, StoreError>;
+    /// Calls `each` for everything stored, ordered by issue, fingerprint and bucket, until it
+    /// returns `false`.
+    fn export_counts(&self, each: &mut dyn FnMut(CountRow) -> bool) -> Result<(), StoreError>;
+}

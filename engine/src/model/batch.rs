@@ -1,0 +1,153 @@
+//! What travels before counting: chunks of whole lines, and events that point into them. No
+//! `String` per line anywhere (measured: 3.6 times slower).
+//!
+//! ```text
+//! Chunk ──parse──► EventBatch ──filter──► EventBatch ──fingerprint──► PrintBatch ──window──► counts
+//! 256 KiB, whole     one EventRef per       fewer          16-byte identity
+//! lines              record, spans only     EventRefs      + time per event
+//! ```
+//! None of these leave their worker, so none is serialised.
+
+use super::{EventTime, Fingerprint, Offset, Severity};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// The position of a source in the graph file; small, so that batches can carry it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct SourceIndex(pub u16);
+
+/// The unit of a source that has its own [`Offset`]: one file, one stream, one table. Stable over
+/// restarts; owned by one worker at a time.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct PartitionId(pub Arc<str>);
+
+impl PartitionId {
+    /// Returns the worker that owns this partition among `peers`; the same on every process.
+    pub fn worker(&self, peers: usize) -> usize {
+        (xxhash_rust::xxh3::xxh3_64(self.0.as_bytes()) % peers as u64) as usize
+    }
+}
+
+/// Whole lines of one partition, as a reader hands them over.
+///
+/// `bytes` holds lines that each end with `\n` except, at most, the last one (which is then
+/// complete by the source's judgement: rotated away, or end of input). The source has already cut
+/// over-long lines. A chunk may be empty, to move the offset or to report a loss.
+#[derive(Clone, Debug)]
+pub struct Chunk {
+    /// Which source of the graph read it.
+    pub source: SourceIndex,
+    /// Which partition of that source.
+    pub partition: PartitionId,
+    /// The lines.
+    pub bytes: Arc<Vec<u8>>,
+    /// Where to resume the partition once this chunk is committed; `None` forgets the partition.
+    pub end: Option<Offset>,
+    /// When the engine received it (for old files read once: their modification time).
+    pub received: EventTime,
+    /// How many of its lines were cut at the length limit.
+    pub lines_cut: u64,
+    /// Bytes that were gone before they could be read, noticed since the partition's last chunk.
+    pub lost_bytes: u64,
+    /// Bytes known to wait behind this chunk, for the lag display.
+    pub lag_bytes: u64,
+}
+
+/// A piece of a batch's text: `[start, start + len)` of the chunk's bytes, or, when the top bit of
+/// `start` is set, of the batch's scratch bytes (unescaped JSON strings and the like).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Span {
+    start: u32,
+    len: u32,
+}
+
+impl Span {
+    const SCRATCH: u32 = 1 << 31;
+    /// The absent piece.
+    pub const NONE: Span = Span { start: 0, len: 0 };
+
+    /// Returns the piece `[start, end)` of the chunk's bytes.
+    pub fn chunk(start: usize, end: usize) -> Span {
+        debug_assert!(start <= end && end < Self::SCRATCH as usize);
+        Span { start: start as u32, len: (end - start) as u32 }
+    }
+
+    /// Returns the piece `[start, end)` of the scratch bytes.
+    pub fn scratch(start: usize, end: usize) -> Span {
+        debug_assert!(start <= end && end < Self::SCRATCH as usize);
+        Span { start: start as u32 | Self::SCRATCH, len: (end - start) as u32 }
+    }
+
+    /// Returns whether there is nothing in it.
+    pub const fn is_empty(self) -> bool {
+        self.len == 0
+    }
+}
+
+/// One event, as spans into its batch.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct EventRef {
+    /// The whole record as it was read, without line end.
+    pub record: Span,
+    /// The message: what is left when the header or envelope is taken off.
+    pub message: Span,
+    /// Service, if the event names one; else the source's default holds.
+    pub service: Span,
+    /// Facets found in the header; empty when absent.
+    pub host: Span,
+    /// Process name or id.
+    pub process: Span,
+    /// Thread name or id.
+    pub thread: Span,
+    /// Logger, class or module.
+    pub logger: Span,
+    /// When it happened.
+    pub time: EventTime,
+    /// How bad it says it is.
+    pub severity: Severity,
+}
+
+/// The events of one chunk. Cheap to clone: the bytes are shared.
+#[derive(Clone, Debug)]
+pub struct EventBatch {
+    /// Which source of the graph.
+    pub source: SourceIndex,
+    /// Service of events that name none.
+    pub service: Arc<str>,
+    /// The chunk's bytes.
+    pub bytes: Arc<Vec<u8>>,
+    /// Text that does not stand in the chunk as such.
+    pub scratch: Arc<Vec<u8>>,
+    /// The events, in the order in which they were read.
+    pub events: Vec<EventRef>,
+}
+
+impl EventBatch {
+    /// Returns the bytes of a piece of this batch.
+    pub fn text(&self, span: Span) -> &[u8] {
+        let start = (span.start & !Span::SCRATCH) as usize;
+        let buffer = if span.start & Span::SCRATCH == 0 { &self.bytes } else { &self.scratch };
+        &buffer[start..start + span.len as usize]
+    }
+
+    /// Returns the service of `event`, the source's default if it names none.
+    pub fn service_of(&self, event: &EventRef) -> &[u8] {
+        if event.service.is_empty() { self.service.as_bytes() } else { self.text(event.service) }
+    }
+}
+
+/// One event after fingerprinting: what counting needs and nothing more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Print {
+    /// Whose event it is.
+    pub fingerprint: Fingerprint,
+    /// When it happened.
+    pub time: EventTime,
+}
+
+/// The prints of one chunk.
+#[derive(Clone, Debug, Default)]
+pub struct PrintBatch {
+    /// One entry per event.
+    pub prints: Vec<Print>,
+}

@@ -1,0 +1,55 @@
+//! Facts: everything an epoch wants stored, as one type that travels to the committer.
+//!
+//! A fact is either a *sum* (counts, accounts), a *merge* (sightings, rejected examples: minimum,
+//! maximum, smallest hashes), a *difference* of a derived collection (issues, members, alerts:
+//! `+1` present, `-1` gone), or *progress* of a partition. Each of them can be applied epoch by
+//! epoch or many epochs at once with the same result, which is what makes group commit exact.
+
+use super::{
+    Account, Alert, Bucket, EventTime, Fingerprint, Issue, Member, Offset, PartitionId, Rejected,
+    Sighting, SourceIndex,
+};
+use serde::{Deserialize, Serialize};
+
+/// How far a partition has been read, as of the end of an epoch.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Progress {
+    /// The source.
+    pub source: SourceIndex,
+    /// The partition.
+    pub partition: PartitionId,
+    /// Where to resume; `None` once the partition is gone for good and may be forgotten.
+    pub offset: Option<Offset>,
+    /// Bytes known to wait behind the offset.
+    pub lag_bytes: u64,
+    /// When the last of it was received.
+    pub received: EventTime,
+}
+
+/// One thing to store.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Fact {
+    /// `n` more events (fewer, if negative) in a bucket.
+    Count {
+        /// Whose events.
+        fingerprint: Fingerprint,
+        /// When they happened.
+        bucket: Bucket,
+        /// How many more.
+        n: i64,
+    },
+    /// A fingerprint was seen.
+    Sighting(Box<Sighting>),
+    /// Some records were read, filtered, rejected, …
+    Account(Account),
+    /// An example of a rejected record.
+    Rejected(Rejected),
+    /// A partition was read up to here.
+    Progress(Progress),
+    /// An issue appeared (`1`) or is gone (`-1`).
+    Issue(Issue, i64),
+    /// A fingerprint joined (`1`) or left (`-1`) an issue.
+    Member(Member, i64),
+    /// An alert holds (`1`) or no longer holds in this form (`-1`).
+    Alert(Box<Alert>, i64),
+}

@@ -1,0 +1,52 @@
+//! Issues: what people see. An issue is a set of fingerprints of one severity class; which ones is a
+//! function of the set of events, never of their order.
+
+use super::fingerprint::id_type;
+use super::{Fingerprint, ParseIdError, SeverityClass, Template};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::str::FromStr;
+
+id_type!(
+    /// An issue's id, derived from its first member: `i_` + 32 hex.
+    IssueId,
+    "i_"
+);
+
+impl IssueId {
+    /// Returns the id of the issue whose first member has this class and template.
+    pub fn new(class: SeverityClass, template: Template) -> IssueId {
+        IssueId::of(&[&[class as u8], &template.0.to_be_bytes()])
+    }
+}
+
+/// An issue as the dataflow derives it. Counts, times and samples are read from its members.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Issue {
+    /// Its id.
+    pub id: IssueId,
+    /// The severity class all members share.
+    pub class: SeverityClass,
+    /// The template of its first member.
+    pub template: Template,
+}
+
+/// That a fingerprint belongs to an issue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Member {
+    /// The fingerprint.
+    pub fingerprint: Fingerprint,
+    /// The issue it belongs to.
+    pub issue: IssueId,
+}
+
+/// What the issue stage needs to know of a fingerprint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Candidate {
+    /// The fingerprint.
+    pub fingerprint: Fingerprint,
+    /// Its class.
+    pub class: SeverityClass,
+    /// Its template.
+    pub template: Template,
+}

@@ -1,0 +1,23 @@
+//! The vocabulary, one word per thing (see `docs/glossary.md`). Nothing here does I/O.
+
+mod account;
+mod alert;
+mod batch;
+mod bucket;
+mod event;
+mod fact;
+mod fingerprint;
+mod issue;
+mod time;
+
+pub use account::{Account, Counter, RejectReason, Rejected};
+pub use alert::{Alert, AlertKey, Judgement, Verdict};
+pub use batch::{Chunk, EventBatch, EventRef, PartitionId, Print, PrintBatch, SourceIndex, Span};
+pub use bucket::{Bucket, BucketSize};
+pub use event::{Severity, SeverityClass};
+pub use fact::{Fact, Progress};
+pub use fingerprint::{
+    FINGERPRINT_VERSION, Fingerprint, FirstSeen, ParseIdError, Sample, Sighting, Template,
+};
+pub use issue::{Candidate, Issue, IssueId, Member};
+pub use time::{Epoch, EventTime, Offset};
