@@ -13,11 +13,11 @@ pub use timely::dataflow::channels::pact::{Exchange, Pipeline};
 pub use timely::dataflow::operators::generic::builder_rc::OperatorBuilder;
 pub use timely::dataflow::operators::generic::operator::{Operator as GenericOperator, source};
 pub use timely::dataflow::operators::generic::{InputHandleCore, OutputBuilder};
-pub use timely::dataflow::operators::vec::{Filter, Map};
+pub use timely::dataflow::operators::vec::{Filter, Map, ToStream};
 pub use timely::dataflow::operators::{Capability, Concat, Concatenate, Inspect, Probe};
 pub use timely::dataflow::{Scope, Stream as TimelyStream};
 pub use timely::progress::frontier::MutableAntichain;
-pub use timely::scheduling::SyncActivator;
+pub use timely::scheduling::{Activator, SyncActivator};
 pub use timely::worker::Worker;
 pub use timely::{CommunicationConfig, Config, WorkerConfig, execute};
 

@@ -5,10 +5,12 @@
 
 use super::store::Recovered;
 use super::{NodeIdentity, StreamKind};
-use crate::dataflow::{Collection, Concatenate, DataflowTime, Scope, Stream, concatenate};
+use crate::dataflow::{
+    AsCollection, Collection, Concatenate, DataflowTime, Scope, Stream, ToStream, concatenate,
+};
 use crate::model::{
-    Alert, Bucket, BucketSize, Chunk, EventBatch, Fact, Fingerprint, Issue, IssueId, Judgement,
-    Member, PrintBatch, Sighting,
+    Alert, Bucket, BucketSize, Chunk, Epoch, EventBatch, Fact, Fingerprint, Issue, IssueId, Judgement,
+    Member, PrintBatch, Severity, Sighting,
 };
 use std::sync::Arc;
 
@@ -34,6 +36,8 @@ pub enum Port<'s> {
         issues: Collection<'s, Issue>,
         /// Which fingerprint belongs to which.
         members: Collection<'s, Member>,
+        /// The highest severity of each, for thresholds.
+        severities: Collection<'s, (IssueId, Severity)>,
     },
     /// Judgements per issue.
     Spikes(Collection<'s, (IssueId, Judgement)>),
@@ -133,18 +137,18 @@ impl<'s> Ports<'s> {
         (self.scope.concatenate(all_prints), self.scope.concatenate(all_sightings))
     }
 
-    /// Takes all issue inputs: the issues, and their members.
-    pub fn issues(&mut self) -> (Collection<'s, Issue>, Collection<'s, Member>) {
-        let (mut all_issues, mut all_members) = (Vec::new(), Vec::new());
+    /// Takes all issue inputs: their members, and their severities.
+    pub fn issues(&mut self) -> (Collection<'s, Member>, Collection<'s, (IssueId, Severity)>) {
+        let (mut all_members, mut all_severities) = (Vec::new(), Vec::new());
         self.ports.retain(|port| match port {
-            Port::Issues { issues, members } => {
-                all_issues.push(issues.clone());
+            Port::Issues { members, severities, .. } => {
                 all_members.push(members.clone());
+                all_severities.push(severities.clone());
                 false
             }
             _ => true,
         });
-        (concatenate(self.scope, all_issues), concatenate(self.scope, all_members))
+        (concatenate(self.scope, all_members), concatenate(self.scope, all_severities))
     }
 }
 
@@ -182,6 +186,16 @@ impl<'a, 's> Stage<'a, 's> {
         facts: &'a mut Vec<Stream<'s, Fact>>,
     ) -> Self {
         Self { id, scope, sources, recovered, facts }
+    }
+
+    /// Returns recovered state as a collection that holds from epoch 0 on; only worker 0 feeds it.
+    pub fn at_start<D: Clone + 'static>(
+        &self,
+        rows: impl FnOnce(&Recovered) -> Vec<(D, isize)>,
+    ) -> Collection<'s, D> {
+        let rows = if self.scope.index() == 0 { rows(self.recovered) } else { Vec::new() };
+        let updates = rows.into_iter().map(|(row, change)| (row, Epoch::RECOVERED.0, change));
+        updates.to_stream(self.scope).as_collection()
     }
 
     /// Sends `facts` to the committer, as part of the epoch they are stamped with.

@@ -65,6 +65,8 @@ pub struct KnownFingerprint {
     pub template: Template,
     /// Its class.
     pub class: SeverityClass,
+    /// Highest severity.
+    pub severity: Severity,
     /// The id of the source in which it was first listed.
     pub source: String,
 }

@@ -101,3 +101,17 @@ pub struct Graph {
     /// The engine's own options.
     pub engine: EngineOptions,
 }
+
+impl Graph {
+    /// Returns what a checkpoint of this graph says about its operators.
+    pub fn identity(&self) -> Vec<crate::component::NodeIdentity> {
+        self.operators
+            .iter()
+            .map(|node| {
+                let mut identity = node.operator.identity();
+                identity.node.clone_from(&node.id);
+                identity
+            })
+            .collect()
+    }
+}

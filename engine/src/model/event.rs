@@ -7,6 +7,7 @@ use std::fmt;
 /// thresholds treat it as `Warn` (DESIGN §8).
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+    schemars::JsonSchema,
 )]
 #[serde(rename_all = "lowercase")]
 #[repr(u8)]

@@ -199,12 +199,8 @@ mod tests {
     fn golden_ids_never_change_within_a_version() {
         let template = Template::of_skeleton(b"connection refused");
         let id = Fingerprint::new(b"api", SeverityClass::Error, template);
-        insta_like(&template.to_string(), "t1_");
-        insta_like(&id.to_string(), "f1_");
-    }
-
-    fn insta_like(text: &str, prefix: &str) {
-        assert!(text.starts_with(prefix) && text.len() == prefix.len() + 32);
+        assert_eq!(template.to_string(), "t1_114922050d97a2d9cf9976180f6c6b94");
+        assert_eq!(id.to_string(), "f1_0243beb1dc397d8a9efc2a7a9bbecb5e");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //! function of the set of events, never of their order.
 
 use super::fingerprint::id_type;
-use super::{Fingerprint, ParseIdError, SeverityClass, Template};
+use super::{Fingerprint, ParseIdError, Severity, SeverityClass, Template};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
@@ -49,4 +49,6 @@ pub struct Candidate {
     pub class: SeverityClass,
     /// Its template.
     pub template: Template,
+    /// The highest severity seen so far.
+    pub severity: Severity,
 }

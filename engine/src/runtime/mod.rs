@@ -1,1 +1,36 @@
-//! (being written)
+//! The runtime: reads, computes, commits and recovers epochs.
+//!
+//! ```text
+//! supervise ─► intake ─► reader ─► stages of the graph ─► outputs ─► commit ─► store
+//! (1 thread    (bounded)  └───────── worker threads ────────┘       (store thread)
+//!  a source)
+//! ```
+//! *Promises:* I3 (recovery is the only way to start), I4 and I5 (`outputs`, `commit`), I7
+//! (`supervise`), I8 (every queue names its bound). *Not here:* what the stages compute (crate
+//! `operators`), what a transaction looks like (crate `sinks`).
+
+mod commit;
+mod engine;
+mod epochs;
+mod fold;
+mod intake;
+mod observer;
+mod outputs;
+mod reader;
+mod recovery;
+mod shutdown;
+mod supervise;
+mod worker;
+
+pub use commit::{EPOCHS_MAX, FACTS_MAX};
+pub use engine::{Cluster, Engine, EngineError, RunOptions, StopHandle};
+pub use epochs::{Epochs, Pace};
+pub use fold::Fold;
+pub use intake::CHUNKS_MAX;
+pub use observer::{Observer, SourceState, Unobserved};
+pub use reader::{DRAIN_BYTES_MAX, FACTS_PENDING_MAX};
+pub use shutdown::StopStage;
+pub use supervise::{BACKOFF_FIRST, BACKOFF_MAX, backoff};
+pub use worker::Shape;
+#[cfg(feature = "testing")]
+pub(crate) use worker::stages;

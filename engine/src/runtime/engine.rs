@@ -1,0 +1,376 @@
+//! The engine's life: recover, start, run, stop, in reading order.
+//!
+//! Threads of one process: one per source, N timely workers, one for the store. The caller keeps a
+//! [`StopHandle`] and calls [`Engine::join`], which returns when everything read is committed and the
+//! sources are finished or stopped, or when the store refuses for good.
+
+use super::commit::{Backlog, Committer, CompletedEpoch, EPOCHS_MAX};
+use super::epochs::{Epochs, Pace};
+use super::intake::{Queues, SourceIntake, Wakers};
+use super::observer::Observer;
+use super::reader::Reader;
+use super::recovery::offsets_by_source;
+use super::shutdown::{StopSignal, StopStage};
+use super::supervise::supervise;
+use super::worker::{self, Shape};
+use crate::clock::Clock;
+use crate::component::{History, Incarnation, NodeIdentity, ReadStore, Recovered, Source, Store, StoreError};
+use crate::dataflow::{CommunicationConfig, Config, WorkerConfig, execute};
+use crate::graph::Graph;
+use crate::model::{BucketSize, Chunk, Epoch, SourceIndex};
+use crossbeam_channel::{Receiver, Sender, bounded};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{Builder, JoinHandle};
+use std::time::{Duration, Instant};
+
+/// This process's place among several that run one dataflow (timely's own TCP mode).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cluster {
+    /// Index of this process.
+    pub process: usize,
+    /// `host:port` of every process, in order.
+    pub hosts: Vec<String>,
+}
+
+/// How to run a graph.
+pub struct RunOptions {
+    /// What closes an epoch.
+    pub pace: Pace,
+    /// Where instants come from.
+    pub clock: Arc<dyn Clock>,
+    /// Who watches.
+    pub observer: Arc<dyn Observer>,
+    /// Other processes, if any.
+    pub cluster: Option<Cluster>,
+}
+
+/// Why the engine could not start, or stopped by itself.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// The store failed in a way that trying again does not mend.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The store was written by another graph.
+    #[error("cannot continue from this store: {0}")]
+    ForeignCheckpoint(String),
+    /// The operating system refused a thread or a connection.
+    #[error("cannot start {what}: {cause}")]
+    Start {
+        /// What was to be started.
+        what: &'static str,
+        /// Why not.
+        cause: String,
+    },
+    /// A thread ended by panicking: a broken promise, not bad input.
+    #[error("a worker failed: {0}")]
+    Worker(String),
+}
+
+/// Stops a running engine from anywhere.
+#[derive(Clone)]
+pub struct StopHandle {
+    signal: StopSignal,
+    wakers: Arc<Wakers>,
+}
+
+impl StopHandle {
+    /// Asks the engine to stop; a later stage may follow an earlier one.
+    pub fn stop(&self, stage: StopStage) {
+        self.signal.raise(stage);
+        self.wakers.wake_all();
+    }
+
+    /// Returns how far the stop has gone.
+    pub fn stage(&self) -> StopStage {
+        self.signal.stage()
+    }
+}
+
+/// A running engine.
+pub struct Engine {
+    stop: StopHandle,
+    reader: Arc<dyn ReadStore>,
+    sources: Vec<JoinHandle<()>>,
+    workers: JoinHandle<Result<(), EngineError>>,
+    committer: Option<JoinHandle<Result<(), StoreError>>>,
+    recovered_epoch: Option<Epoch>,
+}
+
+/// A graph taken apart for the threads that use its pieces.
+struct Parts {
+    shape: Shape,
+    sources: Vec<Box<dyn Source>>,
+    identity: Vec<NodeIdentity>,
+    history: Option<History>,
+    store: Box<dyn Store>,
+    workers: usize,
+}
+
+impl Parts {
+    fn of(graph: Graph) -> Self {
+        let identity = graph.identity();
+        let history = widest(graph.operators.iter().filter_map(|node| node.operator.history()));
+        let (defaults, sources) =
+            graph.sources.into_iter().map(|node| (node.defaults, node.source)).unzip();
+        let operators =
+            graph.operators.into_iter().map(|node| (node.id, node.inputs, node.operator)).collect();
+        Parts {
+            shape: Shape { sources: defaults, operators, stored: graph.store.inputs },
+            sources,
+            identity,
+            history,
+            store: graph.store.store,
+            workers: graph.engine.workers,
+        }
+    }
+}
+
+/// Returns a history that serves every operator: the finest buckets, kept the longest.
+fn widest(histories: impl Iterator<Item = History>) -> Option<History> {
+    histories.reduce(|a, b| History {
+        size: BucketSize::new(gcd(a.size.secs() as u32, b.size.secs() as u32)).unwrap_or(a.size),
+        keep_secs: a.keep_secs.max(b.keep_secs),
+    })
+}
+
+fn gcd(a: u32, b: u32) -> u32 {
+    if b == 0 { a } else { gcd(b, a % b) }
+}
+
+impl Engine {
+    /// Recovers from the graph's store and starts every thread.
+    pub fn start(graph: Graph, options: RunOptions) -> Result<Engine, EngineError> {
+        let mut parts = Parts::of(graph);
+        let recovered = Arc::new(parts.store.load(parts.history)?);
+        crate::graph::check_identity(&recovered.identity, &parts.identity)
+            .map_err(|foreign| EngineError::ForeignCheckpoint(foreign.to_string()))?;
+        // Only the process that commits owns the store.
+        let commits = options.cluster.as_ref().is_none_or(|cluster| cluster.process == 0);
+        let incarnation = Incarnation(options.clock.now().0 as u64 ^ u64::from(std::process::id()));
+        if commits {
+            parts.store.claim(incarnation, &parts.identity)?;
+        }
+        Self::start_threads(parts, options, recovered, commits.then_some(incarnation))
+    }
+
+    fn start_threads(
+        parts: Parts,
+        options: RunOptions,
+        recovered: Arc<Recovered>,
+        incarnation: Option<Incarnation>,
+    ) -> Result<Engine, EngineError> {
+        let first_worker = options.cluster.as_ref().map_or(0, |c| c.process * parts.workers);
+        let (queues, receivers) = Queues::new(first_worker, parts.workers);
+        let wakers = Arc::new(Wakers::default());
+        let stop = StopHandle { signal: StopSignal::default(), wakers: Arc::clone(&wakers) };
+        let backlog = Arc::new(Backlog::default());
+        let source_ids: Arc<[String]> = parts.shape.sources.iter().map(|s| s.id.clone()).collect();
+        let (completed_sender, completed) = bounded(EPOCHS_MAX);
+        let reader = parts.store.reader();
+
+        let committer = incarnation
+            .map(|incarnation| {
+                let wakers = Arc::clone(&wakers);
+                let committer = Committer {
+                    store: parts.store,
+                    incarnation,
+                    last: recovered.epoch,
+                    source_ids: Arc::clone(&source_ids),
+                    backlog: Arc::clone(&backlog),
+                    observer: Arc::clone(&options.observer),
+                    stop: stop.signal.clone(),
+                    wake: Box::new(move || wakers.wake_all()),
+                };
+                start_committer(committer, completed, stop.clone())
+            })
+            .transpose()?;
+
+        let workers = start_workers(WorkerParts {
+            shape: Arc::new(parts.shape),
+            receivers,
+            completed: completed_sender,
+            epochs: Epochs::after(recovered.epoch, options.pace),
+            recovered: Arc::clone(&recovered),
+            wakers: Arc::clone(&wakers),
+            backlog,
+            stop: stop.clone(),
+            config: config(parts.workers, options.cluster.as_ref()),
+            first_worker,
+        })?;
+
+        let (mut offsets, strangers) = offsets_by_source(&recovered, &source_ids);
+        if strangers > 0 {
+            tracing::warn!(strangers, "offsets of sources that are not in the graph are kept");
+        }
+        let mut sources = Vec::new();
+        for (index, source) in parts.sources.into_iter().enumerate() {
+            if !owns_source(index, options.cluster.as_ref()) {
+                continue;
+            }
+            let intake = SourceIntake {
+                source: SourceIndex(index as u16),
+                queues: queues.clone(),
+                wakers: Arc::clone(&wakers),
+                stop: stop.signal.clone(),
+                clock: Arc::clone(&options.clock),
+                observer: Arc::clone(&options.observer),
+                offsets: std::mem::take(&mut offsets[index]),
+            };
+            sources.push(spawn("a source thread", format!("source-{}", source_ids[index]), move || {
+                supervise(source.as_ref(), intake);
+            })?);
+        }
+        let recovered_epoch = recovered.epoch;
+        Ok(Engine { stop, reader, sources, workers, committer, recovered_epoch })
+    }
+
+    /// Returns a handle that stops this engine.
+    pub fn stop_handle(&self) -> StopHandle {
+        self.stop.clone()
+    }
+
+    /// Returns the reading side of the store.
+    pub fn reader(&self) -> Arc<dyn ReadStore> {
+        Arc::clone(&self.reader)
+    }
+
+    /// Returns the epoch from which this life of the engine continued.
+    pub fn recovered_epoch(&self) -> Option<Epoch> {
+        self.recovered_epoch
+    }
+
+    /// Waits for the end: all sources finished, or a stop that has run its course.
+    pub fn join(self) -> Result<(), EngineError> {
+        // Workers end when every source thread has dropped its queue; a source that does not return
+        // is left behind, since the workers also end when the stop is abandoned.
+        let worked = join_thread(self.workers);
+        let committed = self.committer.map(join_thread);
+        if self.stop.stage() < StopStage::Abandoned {
+            for source in self.sources {
+                join_thread(source).map_err(EngineError::Worker)?;
+            }
+        }
+        match committed {
+            Some(Ok(outcome)) => outcome?,
+            Some(Err(panic)) => return Err(EngineError::Worker(panic)),
+            None => {}
+        }
+        worked.map_err(EngineError::Worker)?
+    }
+}
+
+/// Sources are dealt out to processes by their position in the graph file.
+fn owns_source(index: usize, cluster: Option<&Cluster>) -> bool {
+    cluster.is_none_or(|cluster| index % cluster.hosts.len().max(1) == cluster.process)
+}
+
+fn config(workers: usize, cluster: Option<&Cluster>) -> Config {
+    let communication = match cluster {
+        Some(cluster) => CommunicationConfig::Cluster {
+            threads: workers,
+            process: cluster.process,
+            addresses: cluster.hosts.clone(),
+            report: false,
+            zerocopy: false,
+        },
+        None if workers == 1 => CommunicationConfig::Thread,
+        None => CommunicationConfig::Process(workers),
+    };
+    Config { communication, worker: WorkerConfig::default() }
+}
+
+fn start_committer(
+    committer: Committer,
+    completed: Receiver<CompletedEpoch>,
+    stop: StopHandle,
+) -> Result<JoinHandle<Result<(), StoreError>>, EngineError> {
+    spawn("the store thread", "store".to_owned(), move || {
+        let outcome = committer.run(&completed);
+        if outcome.is_err() {
+            stop.stop(StopStage::Abandoned);
+        }
+        outcome
+    })
+}
+
+/// What the worker threads share.
+struct WorkerParts {
+    shape: Arc<Shape>,
+    receivers: Vec<Receiver<Chunk>>,
+    completed: Sender<CompletedEpoch>,
+    epochs: Epochs,
+    recovered: Arc<Recovered>,
+    wakers: Arc<Wakers>,
+    backlog: Arc<Backlog>,
+    stop: StopHandle,
+    config: Config,
+    first_worker: usize,
+}
+
+/// The longest a worker sleeps without looking around.
+const PARK_MAX: Duration = Duration::from_secs(1);
+
+fn start_workers(
+    parts: WorkerParts,
+) -> Result<JoinHandle<Result<(), EngineError>>, EngineError> {
+    spawn("the worker threads", "workers".to_owned(), move || {
+        let WorkerParts { shape, receivers, completed, .. } = parts;
+        let receivers: Mutex<Vec<_>> = Mutex::new(receivers.into_iter().map(Some).collect());
+        let (recovered, wakers, backlog, stop) =
+            (parts.recovered, parts.wakers, parts.backlog, parts.stop);
+        let (epochs, first_worker, started) = (parts.epochs, parts.first_worker, Instant::now());
+        // Worker 0 owns the committer's queue; when its dataflow ends, the committer does.
+        let completed = Mutex::new(Some(completed));
+        let guards = execute(parts.config, move |worker| {
+            let index = worker.index();
+            let queue = receivers
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .get_mut(index - first_worker)
+                .and_then(Option::take)
+                .expect("each worker index of this process is started once");
+            let committer = (index == 0)
+                .then(|| completed.lock().unwrap_or_else(PoisonError::into_inner).take())
+                .flatten();
+            let input = Reader {
+                queue,
+                sources: shape.sources.len(),
+                epochs,
+                started,
+                wakers: Arc::clone(&wakers),
+                backlog: Arc::clone(&backlog),
+                stop: stop.signal.clone(),
+            };
+            worker.dataflow(|scope| {
+                worker::build(scope, &shape, input, &recovered, committer, &backlog, &stop.signal);
+            });
+            while worker.step_or_park(Some(PARK_MAX)) {}
+        })
+        .map_err(|cause| EngineError::Start { what: "the worker threads", cause })?;
+        for outcome in guards.join() {
+            outcome.map_err(EngineError::Worker)?;
+        }
+        Ok(())
+    })
+}
+
+fn spawn<T: Send + 'static>(
+    what: &'static str,
+    name: String,
+    body: impl FnOnce() -> T + Send + 'static,
+) -> Result<JoinHandle<T>, EngineError> {
+    Builder::new()
+        .name(name)
+        .spawn(body)
+        .map_err(|error| EngineError::Start { what, cause: error.to_string() })
+}
+
+fn join_thread<T>(thread: JoinHandle<T>) -> Result<T, String> {
+    thread.join().map_err(|panic| {
+        panic
+            .downcast_ref::<String>()
+            .cloned()
+            .or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()))
+            .unwrap_or_else(|| "a thread panicked".to_owned())
+    })
+}

@@ -1,0 +1,182 @@
+//! The multi-source operator: one per worker, the only place where input enters the dataflow and
+//! where epochs are opened. Sources are data to it, so a dead source cannot hold the frontier (I7).
+//!
+//! *Picture:* queue of chunks ──► stream of chunks of each source, and their offsets as facts.
+//! *Frontier:* holds the open epoch; moves on with [`Epochs`] whether or not there is input; lets go
+//! of everything when all sources are finished or the stop is abandoned. *State and limits:* none but
+//! the queue (`intake`); drains at most [`DRAIN_BYTES_MAX`] per scheduling and nothing while
+//! [`FACTS_PENDING_MAX`] facts wait for the store.
+
+use super::commit::Backlog;
+use super::epochs::Epochs;
+use super::intake::Wakers;
+use super::shutdown::{StopSignal, StopStage};
+use crate::dataflow::{
+    Capability, DataflowTime, MutableAntichain, OperatorBuilder, Output, Scope, Stream,
+};
+use crate::model::{Account, Chunk, Counter, Fact, Progress};
+use crossbeam_channel::{Receiver, TryRecvError};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+/// Bytes taken from the queue in one scheduling, about a millisecond's work per MiB.
+pub const DRAIN_BYTES_MAX: usize = 2 * 1024 * 1024;
+/// Facts that may wait for the store before input stops.
+pub const FACTS_PENDING_MAX: usize = 1_000_000;
+
+/// What the operator needs besides the dataflow.
+pub struct Reader {
+    /// Chunks for this worker.
+    pub queue: Receiver<Chunk>,
+    /// Number of sources in the graph.
+    pub sources: usize,
+    /// How epochs are numbered.
+    pub epochs: Epochs,
+    /// When this life of the engine began.
+    pub started: Instant,
+    /// Where other threads find this worker.
+    pub wakers: Arc<Wakers>,
+    /// How much waits for the store.
+    pub backlog: Arc<Backlog>,
+    /// Whether the engine stops.
+    pub stop: StopSignal,
+}
+
+/// Everything that moves while the operator runs.
+struct Running {
+    reader: Reader,
+    outputs: Vec<Output<Chunk>>,
+    facts: Output<Fact>,
+    capabilities: Vec<Capability<DataflowTime>>,
+    chunks: u64,
+    wake_at: Option<Instant>,
+    activator: crate::dataflow::Activator,
+
+}
+
+/// Builds the operator: one stream of chunks per source, and the facts of reading.
+pub fn reader<'s>(
+    scope: Scope<'s, DataflowTime>,
+    reader: Reader,
+) -> (Vec<Stream<'s, Chunk>>, Stream<'s, Fact>) {
+    let mut builder = OperatorBuilder::new("reader".to_owned(), scope);
+    let (outputs, streams): (Vec<_>, Vec<_>) = (0..reader.sources)
+        .map(|_| {
+            let (output, stream) = builder.new_output();
+            (Output::from(output), stream)
+        })
+        .unzip();
+    let (facts, fact_stream) = builder.new_output();
+    let address = builder.operator_info().address;
+    reader.wakers.add(scope.index(), scope.worker().sync_activator_for(address.to_vec()));
+    let activator = scope.activator_for(address);
+    builder.build(move |capabilities| {
+        let mut running = Running {
+            reader,
+            outputs,
+            facts: Output::from(facts),
+            capabilities,
+            chunks: 0,
+            wake_at: None,
+            activator,
+
+        };
+        move |_frontiers: &[MutableAntichain<DataflowTime>]| running.schedule()
+    });
+    (streams, fact_stream)
+}
+
+impl Running {
+    fn schedule(&mut self) {
+        if self.capabilities.is_empty() {
+            return;
+        }
+        if self.reader.stop.stage() == StopStage::Abandoned {
+            self.capabilities.clear();
+            return;
+        }
+        self.open_epoch();
+        if self.reader.backlog.facts.load(Ordering::Relaxed) < FACTS_PENDING_MAX {
+            match self.drain() {
+                Drained::Empty => {}
+                Drained::More => self.activator.activate(),
+                Drained::Ended => {
+                    self.capabilities.clear();
+                    return;
+                }
+            }
+        }
+        self.wake_at_close();
+    }
+
+    /// Moves the capabilities to the epoch that is open now.
+    fn open_epoch(&mut self) {
+        let open = self.reader.epochs.open(self.reader.started.elapsed(), self.chunks);
+        for capability in &mut self.capabilities {
+            if *capability.time() < open.0 {
+                capability.downgrade(&open.0);
+            }
+        }
+    }
+
+    fn drain(&mut self) -> Drained {
+        let mut bytes = 0;
+        while bytes < DRAIN_BYTES_MAX {
+            match self.reader.queue.try_recv() {
+                Ok(chunk) => {
+                    bytes += chunk.bytes.len();
+                    self.pass_on(chunk);
+                    self.chunks += 1;
+                    self.open_epoch();
+                }
+                Err(TryRecvError::Empty) => return Drained::Empty,
+                Err(TryRecvError::Disconnected) => return Drained::Ended,
+            }
+        }
+        Drained::More
+    }
+
+    fn pass_on(&mut self, chunk: Chunk) {
+        let source = chunk.source;
+        let account = |counter, n| Fact::Account(Account { source, counter, n });
+        let mut facts = vec![Fact::Progress(Progress {
+            source,
+            partition: chunk.partition.clone(),
+            offset: chunk.end.clone(),
+            lag_bytes: chunk.lag_bytes,
+            received: chunk.received,
+        })];
+        if chunk.lines_cut > 0 {
+            facts.push(account(Counter::LinesCut, chunk.lines_cut));
+        }
+        if chunk.lost_bytes > 0 {
+            facts.push(account(Counter::LostBytes, chunk.lost_bytes));
+        }
+        if let Some(fact_capability) = self.capabilities.last() {
+            self.facts.activate().session(fact_capability).give_iterator(facts.into_iter());
+        }
+        let index = usize::from(source.0);
+        if !chunk.bytes.is_empty() {
+            self.outputs[index].activate().session(&self.capabilities[index]).give(chunk);
+        }
+    }
+
+    /// Asks to be scheduled when the open epoch closes, unless that has been asked already.
+    fn wake_at_close(&mut self) {
+        let now = Instant::now();
+        let Some(delay) = self.reader.epochs.closes_in(self.reader.started.elapsed()) else {
+            return;
+        };
+        if self.wake_at.is_none_or(|at| at <= now) {
+            self.wake_at = Some(now + delay);
+            self.activator.activate_after(delay.max(Duration::from_micros(100)));
+        }
+    }
+}
+
+enum Drained {
+    Empty,
+    More,
+    Ended,
+}

@@ -1,0 +1,94 @@
+//! From the stored checkpoint to the first epoch to run (pure).
+//!
+//! Recovery is the same path for a first start, a restart, a changed worker count and a changed
+//! graph: the last commit is loaded, fed to the dataflow at epoch 0, and sources resume at their
+//! offsets. What the dataflow derives again is compared with what is stored; the difference joins the
+//! first commit, so that a changed operator corrects its own past.
+
+use crate::component::Recovered;
+use crate::model::{Fact, Offset, PartitionId};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Returns the offsets from which each source of `source_ids` resumes, and those that belong to no
+/// source of this graph any more (kept in the store, in case the source comes back).
+pub fn offsets_by_source(
+    recovered: &Recovered,
+    source_ids: &[String],
+) -> (Vec<BTreeMap<PartitionId, Offset>>, usize) {
+    let mut by_source = vec![BTreeMap::new(); source_ids.len()];
+    let mut strangers = 0;
+    for (id, partition, offset) in &recovered.offsets {
+        match source_ids.iter().position(|known| known == id) {
+            Some(index) => {
+                by_source[index].insert(partition.clone(), offset.clone());
+            }
+            None => strangers += 1,
+        }
+    }
+    (by_source, strangers)
+}
+
+/// Returns the facts that turn what is stored into what was derived again at epoch 0.
+///
+/// Alerts are only ever added or replaced: those that are older than the history behind them stand
+/// as they were said.
+pub fn corrections(recovered: &Recovered, derived: Vec<Fact>) -> Vec<Fact> {
+    let mut issues = BTreeSet::new();
+    let mut members = BTreeSet::new();
+    let mut facts = Vec::new();
+    for fact in derived {
+        match fact {
+            Fact::Issue(issue, n) if n > 0 => {
+                issues.insert(issue);
+            }
+            Fact::Member(member, n) if n > 0 => {
+                members.insert(member);
+            }
+            Fact::Alert(alert, n) if n > 0 && !recovered.alerts.contains(&alert) => {
+                facts.push(Fact::Alert(alert, 1));
+            }
+            // Counts and sightings of epoch 0 are what was stored in the first place.
+            _ => {}
+        }
+    }
+    let stored_issues: BTreeSet<_> = recovered.issues.iter().cloned().collect();
+    let stored_members: BTreeSet<_> = recovered.members.iter().copied().collect();
+    facts.extend(issues.difference(&stored_issues).map(|i| Fact::Issue(i.clone(), 1)));
+    facts.extend(stored_issues.difference(&issues).map(|i| Fact::Issue(i.clone(), -1)));
+    facts.extend(members.difference(&stored_members).map(|m| Fact::Member(*m, 1)));
+    facts.extend(stored_members.difference(&members).map(|m| Fact::Member(*m, -1)));
+    facts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Issue, IssueId, SeverityClass, Template};
+
+    fn issue(n: u128) -> Issue {
+        let (class, template) = (SeverityClass::Warn, Template(n));
+        Issue { id: IssueId::new(class, template), class, template }
+    }
+
+    #[test]
+    fn what_is_derived_again_just_as_stored_needs_no_correction() {
+        let recovered = Recovered { issues: vec![issue(1)], ..Recovered::default() };
+        assert_eq!(corrections(&recovered, vec![Fact::Issue(issue(1), 1)]), []);
+    }
+
+    #[test]
+    fn a_changed_derivation_adds_what_is_new_and_removes_what_is_gone() {
+        let recovered = Recovered { issues: vec![issue(1)], ..Recovered::default() };
+        let facts = corrections(&recovered, vec![Fact::Issue(issue(2), 1)]);
+        assert_eq!(facts, [Fact::Issue(issue(2), 1), Fact::Issue(issue(1), -1)]);
+    }
+
+    #[test]
+    fn offsets_of_a_source_that_left_the_graph_are_only_counted() {
+        let offset = |id: &str| (id.to_owned(), PartitionId("p".into()), Offset("7".into()));
+        let recovered =
+            Recovered { offsets: vec![offset("gone"), offset("app")], ..Recovered::default() };
+        let (by_source, strangers) = offsets_by_source(&recovered, &["app".to_owned()]);
+        assert_eq!((by_source[0].len(), strangers), (1, 1));
+    }
+}

@@ -1,0 +1,94 @@
+//! Builds the timely dataflow on each worker and steps it.
+//!
+//! ```text
+//! reader ─► source streams ─► operators of the graph ─► streams wired to the store ─┐
+//!    └── offsets ───────────────────┴── facts of stages ──────────────────────────► outputs (worker 0)
+//! ```
+//! Every worker builds the same dataflow in the same order. What the graph wires to the store is
+//! turned into facts here, so no operator knows whether it is stored.
+
+use super::outputs::{TimedFact, outputs};
+use super::reader::{Reader, reader};
+use super::{commit::Backlog, commit::CompletedEpoch, shutdown::StopSignal};
+use crate::component::{Operator, Port, Ports, Recovered, SourceDefaults, Stage};
+use crate::dataflow::{Collection, Concatenate, DataflowTime, Map, Scope, Stream};
+use crate::model::Fact;
+use crossbeam_channel::Sender;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// The shape of a graph: what is connected to what.
+pub struct Shape {
+    /// Sources, in the order of the file.
+    pub sources: Vec<SourceDefaults>,
+    /// Operators with their inputs, each after those it reads.
+    pub operators: Vec<(String, Vec<String>, Box<dyn Operator>)>,
+    /// Ids of the nodes the store reads.
+    pub stored: Vec<String>,
+}
+
+/// Builds everything between the chunks of the sources and the facts for the committer.
+pub fn stages<'s>(
+    scope: Scope<'s, DataflowTime>,
+    shape: &Shape,
+    chunks: Vec<Stream<'s, crate::model::Chunk>>,
+    recovered: &Arc<Recovered>,
+) -> (Vec<Stream<'s, Fact>>, Vec<Stream<'s, TimedFact>>) {
+    let mut ports: BTreeMap<&str, Port<'s>> = shape
+        .sources
+        .iter()
+        .zip(chunks)
+        .map(|(source, stream)| (source.id.as_str(), Port::Lines(stream)))
+        .collect();
+    let mut facts = Vec::new();
+    for (id, inputs, operator) in &shape.operators {
+        let inputs = inputs.iter().filter_map(|input| ports.get(input.as_str()).cloned()).collect();
+        let mut stage = Stage::new(id, scope, &shape.sources, recovered, &mut facts);
+        let port = operator.stage(&mut stage, Ports::new(scope, inputs));
+        ports.insert(id, port);
+    }
+    let stored = shape.stored.iter().filter_map(|id| ports.get(id.as_str()).cloned());
+    (facts, stored.flat_map(timed_facts).collect())
+}
+
+/// Returns what a stream wired to the store wants stored.
+fn timed_facts(port: Port<'_>) -> Vec<Stream<'_, TimedFact>> {
+    match port {
+        Port::Counts(counts) => vec![differences(counts, |(fingerprint, bucket), n| {
+            Fact::Count { fingerprint, bucket, n }
+        })],
+        Port::Issues { issues, members, .. } => {
+            vec![differences(issues, Fact::Issue), differences(members, Fact::Member)]
+        }
+        Port::Alerts(alerts) => {
+            vec![differences(alerts, |alert, n| Fact::Alert(Box::new(alert), n))]
+        }
+        // The graph's plan lets nothing else be stored.
+        Port::Lines(_) | Port::Events(_) | Port::Prints { .. } | Port::Spikes(_) => Vec::new(),
+    }
+}
+
+fn differences<'s, D: Clone + 'static>(
+    collection: Collection<'s, D>,
+    fact: impl Fn(D, i64) -> Fact + 'static,
+) -> Stream<'s, TimedFact> {
+    collection.inner.map(move |(data, epoch, change)| (epoch, fact(data, change as i64)))
+}
+
+/// Builds the whole dataflow of one worker.
+pub fn build<'s>(
+    scope: Scope<'s, DataflowTime>,
+    shape: &Shape,
+    input: Reader,
+    recovered: &Arc<Recovered>,
+    committer: Option<Sender<CompletedEpoch>>,
+    backlog: &Arc<Backlog>,
+    stop: &StopSignal,
+) {
+    let (chunks, reading) = reader(scope, input);
+    let (mut facts, timed) = stages(scope, shape, chunks, recovered);
+    facts.push(reading);
+    let facts = scope.concatenate(facts);
+    let timed = scope.concatenate(timed);
+    outputs(scope, facts, timed, committer, recovered, backlog, stop);
+}

@@ -1,0 +1,246 @@
+//! Spikes: buckets of an issue that hold more than chance explains. First version: one test per
+//! bucket against the day before it.
+//!
+//! *Picture:* counts ──coarsen──► retained ──join members──► per issue ──reduce──► judgements.
+//! *Promises:* I1, I2, I3, I6: a judgement is a function of the issue's retained counts. Late events
+//! within [`JUDGED_SECS`] of the issue's newest bucket correct it; older ones stand.
+//! *Frontier:* never holds an epoch. *State and limits:* per fingerprint the buckets of
+//! [`KEEP_SECS`], twice (by fingerprint and by issue).
+
+mod score;
+
+use crate::window::retained;
+use engine::component::{
+    Build, ComponentType, History, NodeIdentity, Operator, Options, OptionsError, Port, Ports,
+    Stage, StreamKind,
+};
+use engine::model::{Bucket, BucketSize, Judgement, Severity, Verdict};
+use schemars::JsonSchema;
+use score::{Baseline, surprise};
+use serde::Deserialize;
+
+/// The component type `spike`.
+pub const COMPONENT: ComponentType = ComponentType {
+    name: "spike",
+    summary: "Finds buckets in which an issue has more events than its last day explains.",
+    inputs: &[(StreamKind::Counts, true), (StreamKind::Issues, true)],
+    output: Some(StreamKind::Spikes),
+    schema: || schemars::schema_for!(SpikeConfig),
+    build: Build::Operator(build),
+};
+
+/// Options of `spike`.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct SpikeConfig {
+    /// Length of a judged bucket in seconds; must divide a day.
+    pub bucket_secs: u32,
+    /// A spike has at least this many events more than expected.
+    pub min_events: u32,
+    /// A spike has at least this many times the expected events.
+    pub min_ratio: f64,
+    /// A spike is less likely by chance than one in ten to this power.
+    pub min_surprise: f64,
+    /// Only issues whose highest severity reaches this are judged (unknown counts as warn).
+    pub min_severity: Severity,
+}
+
+impl Default for SpikeConfig {
+    fn default() -> Self {
+        Self {
+            bucket_secs: 300,
+            min_events: 10,
+            min_ratio: 3.0,
+            min_surprise: 7.0,
+            min_severity: Severity::Warn,
+        }
+    }
+}
+
+/// How long before a bucket its baseline begins.
+pub const BASELINE_SECS: i64 = 24 * 3600;
+/// How far back from an issue's newest bucket judgements follow late counts.
+pub const JUDGED_SECS: i64 = 24 * 3600;
+/// What must be kept to judge all of those.
+pub const KEEP_SECS: i64 = BASELINE_SECS + JUDGED_SECS;
+/// An issue is judged once its own history is this long; before that it is simply new.
+const HISTORY_MIN_SECS: i64 = 3600;
+
+/// The configured operator.
+#[derive(Clone, Debug)]
+pub struct SpikeDetector {
+    size: BucketSize,
+    config: SpikeConfig,
+}
+
+fn build(options: &Options) -> Result<Box<dyn Operator>, Vec<OptionsError>> {
+    let config: SpikeConfig = options.parse()?;
+    SpikeDetector::new(config).map(|detector| Box::new(detector) as Box<dyn Operator>)
+}
+
+impl SpikeDetector {
+    /// Returns a detector, or what is wrong with its options.
+    pub fn new(config: SpikeConfig) -> Result<Self, Vec<OptionsError>> {
+        let mut mistakes = Vec::new();
+        let size = BucketSize::new(config.bucket_secs).unwrap_or_else(|| {
+            let message = format!("{} seconds do not divide a day", config.bucket_secs);
+            mistakes.push(OptionsError::at("bucket_secs", message).hint("use 60, 300, 600 …"));
+            BucketSize::FIVE_MINUTES
+        });
+        if !(config.min_ratio >= 1.0 && config.min_ratio.is_finite()) {
+            mistakes.push(OptionsError::at("min_ratio", "must be a number from 1 upwards"));
+        }
+        if !(0.0..=score::SURPRISE_MAX).contains(&config.min_surprise) {
+            mistakes.push(OptionsError::at("min_surprise", "must lie between 0 and 300"));
+        }
+        if mistakes.is_empty() { Ok(Self { size, config }) } else { Err(mistakes) }
+    }
+
+    /// Judges a series: `counts` ordered by bucket, each bucket once, counts positive.
+    pub fn judge(&self, counts: &[(Bucket, i64)]) -> Vec<Judgement> {
+        let (Some(&(first, _)), Some(&(newest, _))) = (counts.first(), counts.last()) else {
+            return Vec::new();
+        };
+        let horizon = self.size.coarsen(Bucket(newest.0 - JUDGED_SECS));
+        let mut judgements = vec![Judgement::Horizon(horizon)];
+        let (mut sum, mut sum_of_squares, mut oldest) = (0, 0, 0);
+        for (index, &(bucket, observed)) in counts.iter().enumerate() {
+            while counts[oldest].0.0 < bucket.0 - BASELINE_SECS {
+                let gone = counts[oldest].1;
+                sum -= gone;
+                sum_of_squares -= i128::from(gone) * i128::from(gone);
+                oldest += 1;
+            }
+            debug_assert!(oldest <= index);
+            let known_secs = (bucket.0 - first.0).min(BASELINE_SECS);
+            if bucket > horizon && known_secs >= HISTORY_MIN_SECS {
+                let buckets = known_secs / self.size.secs();
+                let baseline = Baseline::of(sum, sum_of_squares, buckets);
+                judgements.extend(self.verdict(bucket, observed, baseline).map(Judgement::Spike));
+            }
+            sum += observed;
+            sum_of_squares += i128::from(observed) * i128::from(observed);
+        }
+        judgements
+    }
+
+    fn verdict(&self, bucket: Bucket, observed: i64, baseline: Baseline) -> Option<Verdict> {
+        let x = observed as f64;
+        let effect = x - baseline.mean >= f64::from(self.config.min_events)
+            && x >= self.config.min_ratio * baseline.mean;
+        if !effect {
+            return None;
+        }
+        let surprise = surprise(observed, baseline);
+        (surprise >= self.config.min_surprise).then(|| Verdict {
+            bucket,
+            observed,
+            expected_milli: (baseline.mean * 1000.0).round() as i64,
+            surprise_milli: (surprise * 1000.0).round() as i64,
+        })
+    }
+}
+
+impl Operator for SpikeDetector {
+    fn stage<'s>(&self, _stage: &mut Stage<'_, 's>, mut inputs: Ports<'s>) -> Port<'s> {
+        let size = self.size;
+        let counts = inputs
+            .counts()
+            .map(move |(fingerprint, bucket)| (fingerprint, size.coarsen(bucket)));
+        let (members, severities) = inputs.issues();
+        let minimum = self.config.min_severity;
+        let judged = severities
+            .filter(move |(_, severity)| severity.reaches(minimum))
+            .map(|(issue, _)| issue);
+        let members = members
+            .map(|member| (member.issue, member.fingerprint))
+            .semijoin(judged)
+            .map(|(issue, fingerprint)| (fingerprint, issue));
+        let detector = self.clone();
+        let judgements = retained(counts, KEEP_SECS)
+            .join_map(members, |_fingerprint, &bucket, &issue| (issue, bucket))
+            .reduce(move |_issue, buckets, judgements| {
+                let counts: Vec<_> = buckets
+                    .iter()
+                    .filter(|(_, n)| *n > 0)
+                    .map(|(bucket, n)| (**bucket, *n as i64))
+                    .collect();
+                judgements.extend(detector.judge(&counts).into_iter().map(|j| (j, 1)));
+            });
+        Port::Spikes(judgements)
+    }
+
+    fn history(&self) -> Option<History> {
+        Some(History { size: self.size, keep_secs: KEEP_SECS })
+    }
+
+    fn identity(&self) -> NodeIdentity {
+        NodeIdentity {
+            component: COMPONENT.name.to_owned(),
+            version: 1,
+            options: [("bucket_secs".to_owned(), self.size.secs().to_string())].into(),
+            ..NodeIdentity::default()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn detector() -> SpikeDetector {
+        SpikeDetector::new(SpikeConfig::default()).expect("the defaults are right")
+    }
+
+    fn series(counts: impl IntoIterator<Item = i64>) -> Vec<(Bucket, i64)> {
+        let buckets = (0..).map(|n| Bucket(1_700_000_100 + n * 300));
+        buckets.zip(counts).filter(|(_, n)| *n > 0).collect()
+    }
+
+    fn spikes(counts: &[(Bucket, i64)]) -> Vec<Verdict> {
+        let judgements = detector().judge(counts).into_iter();
+        judgements
+            .filter_map(|j| match j {
+                Judgement::Spike(verdict) => Some(verdict),
+                Judgement::Horizon(_) => None,
+            })
+            .collect()
+    }
+
+    #[test]
+    fn a_tenfold_burst_on_a_steady_series_is_a_spike() {
+        let counts = series(std::iter::repeat_n(4, 100).chain([40]));
+        let found = spikes(&counts);
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].observed, 40);
+        assert!((3500..4500).contains(&found[0].expected_milli));
+    }
+
+    #[test]
+    fn steady_and_batchy_series_are_quiet() {
+        assert_eq!(spikes(&series(std::iter::repeat_n(50, 400))), []);
+        let batchy = (0..400).map(|n| if n % 12 == 0 { 60 } else { 0 });
+        assert_eq!(spikes(&series(batchy)), []);
+    }
+
+    #[test]
+    fn an_issue_younger_than_an_hour_is_new_and_not_a_spike() {
+        assert_eq!(spikes(&series([1, 500])), []);
+    }
+
+    #[test]
+    fn judgements_reach_back_a_day_from_the_newest_bucket_and_no_further() {
+        let counts = series(std::iter::repeat_n(4, 20).chain([400]).chain(std::iter::repeat_n(4, 500)));
+        assert_eq!(spikes(&counts), [], "the burst lies before the horizon");
+        assert_eq!(spikes(&counts[..200]).len(), 1);
+    }
+
+    #[test]
+    fn options_that_make_no_sense_are_named() {
+        let config =
+            SpikeConfig { bucket_secs: 7, min_ratio: 0.5, min_surprise: -1.0, ..Default::default() };
+        let mistakes = SpikeDetector::new(config).expect_err("three options are wrong");
+        let paths: Vec<_> = mistakes.iter().map(|m| m.path[0].as_str()).collect();
+        assert_eq!(paths, ["bucket_secs", "min_ratio", "min_surprise"]);
+    }
+}
