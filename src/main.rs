@@ -1,2 +1,49 @@
-//! x
-fn main() {}
+//! Parses arguments, calls one function, prints one error, sets the exit code.
+
+mod cli;
+mod demo;
+mod explain;
+mod export;
+mod failure;
+mod health;
+mod registry;
+mod run;
+mod scan;
+mod sparkline;
+mod telemetry;
+mod validate;
+
+use clap::{CommandFactory, Parser};
+use cli::{Cli, ExportVerb, Verb};
+use failure::Failure;
+use std::process::ExitCode;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let logging = telemetry::start_logging(&cli.log, cli.log_format);
+    match logging.and_then(|()| perform(cli.verb)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(),
+    }
+}
+
+fn perform(verb: Verb) -> Result<(), Failure> {
+    match verb {
+        Verb::Run(args) => run::run(args),
+        Verb::Demo(args) => demo::demo(args),
+        Verb::Scan(args) => scan::scan(args),
+        Verb::Validate(args) => validate::validate(args),
+        Verb::Graph(args) => validate::graph(args),
+        Verb::Explain(args) => explain::explain(args),
+        Verb::Export(ExportVerb::Counts { graph, .. }) => export::counts(graph),
+        Verb::Health(args) => health::health(args),
+        Verb::Schema => validate::schema(),
+        Verb::Completions { shell } => {
+            clap_complete::generate(shell, &mut Cli::command(), "seismolog", &mut std::io::stdout());
+            Ok(())
+        }
+    }
+}

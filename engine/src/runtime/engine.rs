@@ -17,7 +17,7 @@ use crate::clock::Clock;
 use crate::component::{History, Incarnation, NodeIdentity, ReadStore, Recovered, Source, Store, StoreError};
 use crate::dataflow::{CommunicationConfig, Config, WorkerConfig, execute};
 use crate::graph::Graph;
-use crate::model::{BucketSize, Chunk, Epoch, SourceIndex};
+use crate::model::{BucketSize, Chunk, SourceIndex};
 use crossbeam_channel::{Receiver, Sender, bounded};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{Builder, JoinHandle};
@@ -93,7 +93,6 @@ pub struct Engine {
     sources: Vec<JoinHandle<()>>,
     workers: JoinHandle<Result<(), EngineError>>,
     committer: Option<JoinHandle<Result<(), StoreError>>>,
-    recovered_epoch: Option<Epoch>,
 }
 
 /// A graph taken apart for the threads that use its pieces.
@@ -150,6 +149,7 @@ impl Engine {
         if commits {
             parts.store.claim(incarnation, &parts.identity)?;
         }
+        options.observer.recovered(&recovered);
         Self::start_threads(parts, options, recovered, commits.then_some(incarnation))
     }
 
@@ -220,8 +220,7 @@ impl Engine {
                 supervise(source.as_ref(), intake);
             })?);
         }
-        let recovered_epoch = recovered.epoch;
-        Ok(Engine { stop, reader, sources, workers, committer, recovered_epoch })
+        Ok(Engine { stop, reader, sources, workers, committer })
     }
 
     /// Returns a handle that stops this engine.
@@ -232,11 +231,6 @@ impl Engine {
     /// Returns the reading side of the store.
     pub fn reader(&self) -> Arc<dyn ReadStore> {
         Arc::clone(&self.reader)
-    }
-
-    /// Returns the epoch from which this life of the engine continued.
-    pub fn recovered_epoch(&self) -> Option<Epoch> {
-        self.recovered_epoch
     }
 
     /// Waits for the end: all sources finished, or a stop that has run its course.

@@ -7,7 +7,7 @@
 //! *State and limits:* [`CHUNKS_MAX`] chunks per worker; a full queue blocks the sender, so a source
 //! never reads further ahead than that. *Not here:* restarting failed sources (`supervise`).
 
-use super::observer::{Observer, SourceState};
+use super::observer::{Observer, SourceReport};
 use super::shutdown::{StopSignal, StopStage};
 use crate::clock::Clock;
 use crate::component::{Delivery, Intake, SourceHealth, Stopped};
@@ -139,8 +139,8 @@ impl Intake for SourceIntake {
 
     fn report(&mut self, health: SourceHealth) {
         let state = match health {
-            SourceHealth::Ok => SourceState::Running,
-            SourceHealth::Degraded(sentence) => SourceState::Degraded(sentence),
+            SourceHealth::Ok => SourceReport::Running,
+            SourceHealth::Degraded(sentence) => SourceReport::Degraded(sentence),
         };
         self.observer.source(self.source, state);
     }

@@ -27,10 +27,15 @@ pub use engine::{Cluster, Engine, EngineError, RunOptions, StopHandle};
 pub use epochs::{Epochs, Pace};
 pub use fold::Fold;
 pub use intake::CHUNKS_MAX;
-pub use observer::{Observer, SourceState, Unobserved};
+pub use observer::{Observer, SourceReport, Unobserved};
 pub use reader::{DRAIN_BYTES_MAX, FACTS_PENDING_MAX};
 pub use shutdown::StopStage;
 pub use supervise::{BACKOFF_FIRST, BACKOFF_MAX, backoff};
 pub use worker::Shape;
 #[cfg(feature = "testing")]
-pub(crate) use worker::stages;
+pub(crate) use {
+    commit::{Backlog, CompletedEpoch},
+    reader::Reader,
+    shutdown::StopSignal,
+    worker::build,
+};

@@ -1,13 +1,13 @@
 //! What the runtime tells whoever watches it: status, metrics, the live feed. The runtime never
 //! waits for a watcher, so implementations must return at once.
 
-use crate::component::Commit;
+use crate::component::{Commit, Recovered};
 use crate::model::SourceIndex;
 use std::time::Duration;
 
 /// What a source is doing, as its supervisor sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum SourceState {
+pub enum SourceReport {
     /// It reads.
     Running,
     /// It reads, but a person should know this sentence.
@@ -22,8 +22,10 @@ pub enum SourceState {
 
 /// Watches the runtime. Every method does nothing unless overridden.
 pub trait Observer: Send + Sync {
+    /// The store has been loaded; the first epoch follows.
+    fn recovered(&self, _recovered: &Recovered) {}
     /// A source changed its state.
-    fn source(&self, _source: SourceIndex, _state: SourceState) {}
+    fn source(&self, _source: SourceIndex, _state: SourceReport) {}
     /// A source handed over bytes.
     fn received(&self, _source: SourceIndex, _bytes: usize) {}
     /// A transaction is durable.

@@ -6,7 +6,7 @@
 //! [`HEALTHY_RUN`].
 
 use super::intake::SourceIntake;
-use super::observer::SourceState;
+use super::observer::SourceReport;
 use super::shutdown::StopStage;
 use crate::component::{Intake, Source, SourceError};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -33,23 +33,23 @@ pub fn supervise(source: &dyn Source, mut intake: SourceIntake) {
     let index = intake.source;
     let mut failures = 0;
     loop {
-        observer.source(index, SourceState::Running);
+        observer.source(index, SourceReport::Running);
         let started = Instant::now();
         let outcome = catch_unwind(AssertUnwindSafe(|| source.run(&mut intake)));
         if intake.stopped() {
             return;
         }
         let error = match outcome {
-            Ok(Ok(())) => return observer.source(index, SourceState::Finished),
+            Ok(Ok(())) => return observer.source(index, SourceReport::Finished),
             Ok(Err(error)) => error,
             Err(panic) => panicked(panic.as_ref()),
         };
         let sentence = sentence(&error);
         if !error.retry {
-            return observer.source(index, SourceState::Failed(sentence));
+            return observer.source(index, SourceReport::Failed(sentence));
         }
         failures = if started.elapsed() > HEALTHY_RUN { 0 } else { failures };
-        observer.source(index, SourceState::BackingOff(sentence));
+        observer.source(index, SourceReport::BackingOff(sentence));
         let jitter = (started.elapsed().subsec_nanos() >> 8) as u8;
         if intake.stop.wait(StopStage::Draining, backoff(failures, jitter)) {
             return;

@@ -28,7 +28,7 @@ pub struct Shape {
 }
 
 /// Builds everything between the chunks of the sources and the facts for the committer.
-pub fn stages<'s>(
+fn stages<'s>(
     scope: Scope<'s, DataflowTime>,
     shape: &Shape,
     chunks: Vec<Stream<'s, crate::model::Chunk>>,

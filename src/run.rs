@@ -1,0 +1,185 @@
+//! Start-up and shutdown in reading order: graph, store, recovery, workers, dashboard, signals.
+
+use crate::cli::{GraphFiles, RunArgs};
+use crate::failure::Failure;
+use crate::registry::REGISTRY;
+use crate::telemetry::Telemetry;
+use anyhow::Context;
+use dashboard::{AccessOptions, Dashboard, GraphView};
+use engine::clock::SystemClock;
+use engine::graph::{Graph, GraphInput, ServerOptions};
+use engine::runtime::status::Phase;
+use engine::runtime::{Cluster, Engine, Pace, RunOptions, StopHandle, StopStage};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How long a drain may take before what is left is abandoned (it is read again after a restart).
+const DRAIN_MAX: Duration = Duration::from_millis(4_500);
+/// Exit code when a worker of this or another process of the cluster died: restart all of them.
+const EXIT_WORKER_LOST: i32 = 101;
+/// Longest token accepted from a token file, in bytes.
+const TOKEN_BYTES_MAX: u64 = 4096;
+
+/// The verb `run`.
+pub fn run(args: RunArgs) -> Result<(), Failure> {
+    let mut graph = load(&args.graph)?;
+    if let (Some(listen), server) = (args.listen, &mut graph.server) {
+        let defaults =
+            ServerOptions { listen: String::new(), token_file: None, allowed_hosts: Vec::new() };
+        server.get_or_insert(defaults).listen = listen;
+    }
+    let cluster = args.process.map(|process| Cluster { process, hosts: args.hosts });
+    if let Some(cluster) = &cluster
+        && cluster.process >= cluster.hosts.len()
+    {
+        let message = format!("--process {} is not among the --hosts", cluster.process);
+        return Err(Failure::Usage(message));
+    }
+    serve(graph, cluster, |address| {
+        println!("ready {address}");
+    })
+}
+
+/// Reads graph files, or says everything that is wrong with them.
+pub fn load(files: &GraphFiles) -> Result<Graph, Failure> {
+    load_paths(&files.config)
+}
+
+/// Reads graph files, or says everything that is wrong with them.
+pub fn load_paths(paths: &[PathBuf]) -> Result<Graph, Failure> {
+    let (inputs, unreadable) = GraphInput::load_all(paths);
+    if !unreadable.is_empty() {
+        return Err(Failure::Configuration { inputs, mistakes: unreadable });
+    }
+    Graph::read(&inputs, REGISTRY)
+        .map_err(|mistakes| Failure::Configuration { inputs, mistakes })
+}
+
+/// Runs a graph until its sources are finished or a signal comes. Calls `ready` with the server's
+/// address, or an empty string if the graph has no server.
+pub fn serve(
+    graph: Graph,
+    cluster: Option<Cluster>,
+    ready: impl FnOnce(&str),
+) -> Result<(), Failure> {
+    exit_when_a_worker_dies();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .thread_name("server")
+        .build()
+        .context("cannot start the server's threads")?;
+    let server = graph.server.clone();
+    let access = server.as_ref().map(access).transpose()?;
+    let view = GraphView::of(&graph);
+    let source_ids: Vec<String> = graph.sources.iter().map(|s| s.defaults.id.clone()).collect();
+    let telemetry = Arc::new(Telemetry::new(&source_ids));
+    let listener = match (&server, &access) {
+        (Some(server), Some(access)) => {
+            Some(runtime.block_on(dashboard::bind(&server.listen, access))?)
+        }
+        _ => None,
+    };
+
+    let options = RunOptions {
+        pace: Pace::Every(graph.engine.epoch),
+        clock: Arc::new(SystemClock),
+        observer: Arc::clone(&telemetry) as _,
+        cluster,
+    };
+    let engine = Engine::start(graph, options)?;
+    let stop = engine.stop_handle();
+    telemetry.status.phase(Phase::Running);
+
+    let (server_stop, server_stopped) = tokio::sync::oneshot::channel::<()>();
+    let served = listener.zip(access).map(|(listener, access)| {
+        let address = format!("http://{}", listener.local_addr());
+        let dashboard = Dashboard {
+            read: engine.reader(),
+            status: Arc::clone(&telemetry.status),
+            live: telemetry.live.clone(),
+            metrics: Arc::clone(&telemetry.metrics),
+            graph: view,
+            clock: Arc::new(SystemClock),
+            access,
+        };
+        let task = runtime.spawn(dashboard::serve(listener, dashboard, async {
+            let _dropped_or_sent = server_stopped.await;
+        }));
+        (task, address)
+    });
+    runtime.spawn(obey_signals(stop.clone(), Arc::clone(&telemetry)));
+    ready(served.as_ref().map_or("", |(_, address)| address));
+
+    let outcome = engine.join();
+    drop(server_stop);
+    if let Some((task, _)) = served {
+        let _server_outcome = runtime.block_on(tokio::time::timeout(Duration::from_secs(1), task));
+    }
+    runtime.shutdown_background();
+    Ok(outcome?)
+}
+
+/// Reads the token, if the graph file names one.
+fn access(server: &ServerOptions) -> Result<AccessOptions, Failure> {
+    let token = match &server.token_file {
+        None => None,
+        Some(path) => {
+            let file = std::fs::File::open(path)
+                .with_context(|| format!("cannot read the token file {}", path.display()))?;
+            let mut text = String::new();
+            std::io::Read::read_to_string(&mut std::io::Read::take(file, TOKEN_BYTES_MAX), &mut text)
+                .with_context(|| format!("cannot read the token file {}", path.display()))?;
+            Some(text.trim().to_owned()).filter(|token| !token.is_empty())
+        }
+    };
+    Ok(AccessOptions { token, allowed_hosts: server.allowed_hosts.clone() })
+}
+
+/// First signal: drain, within the deadline. Second signal: now.
+async fn obey_signals(stop: StopHandle, telemetry: Arc<Telemetry>) {
+    if !next_signal().await {
+        return;
+    }
+    tracing::info!("stopping: committing what has been read");
+    telemetry.status.phase(Phase::Draining);
+    stop.stop(StopStage::Draining);
+    tokio::select! {
+        _ = next_signal() => tracing::warn!("stopping now: what is not committed is read again"),
+        () = tokio::time::sleep(DRAIN_MAX) => {
+            tracing::warn!("the drain takes too long: what is not committed is read again");
+        }
+    }
+    stop.stop(StopStage::Abandoned);
+}
+
+/// Waits for SIGTERM or SIGINT; returns `false` if this process cannot hear them.
+async fn next_signal() -> bool {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut terminate), Ok(mut interrupt)) =
+        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
+        tracing::error!("cannot listen for SIGTERM: stop this process with SIGKILL, nothing is lost");
+        return false;
+    };
+    tokio::select! {
+        _ = terminate.recv() => true,
+        _ = interrupt.recv() => true,
+    }
+}
+
+/// Workers share one fate: when one panics, the others would wait for it for ever. The process ends
+/// with a code of its own and the supervisor restarts it; the store decides where it continues.
+fn exit_when_a_worker_dies() {
+    let before = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        before(panic);
+        let thread = std::thread::current();
+        let name = thread.name().unwrap_or_default();
+        if name.starts_with("timely:") || name == "store" || name == "workers" {
+            tracing::error!(thread = name, "a worker died: ending this process");
+            std::process::exit(EXIT_WORKER_LOST);
+        }
+    }));
+}
