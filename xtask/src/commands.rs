@@ -1,0 +1,80 @@
+//! What each command of `cargo xtask` runs, in order.
+
+use crate::prerequisites;
+use crate::step::{Failure, Step, root};
+use std::process::{Command, Stdio};
+
+/// Folder of the browser UI.
+const UI: &str = "dashboard/ui";
+
+/// Checks that everything the README asks for is installed.
+pub fn setup() -> Result<(), Failure> {
+    prerequisites::require(prerequisites::ALL)
+}
+
+/// Format, clippy, tidy, licences: what must be clean before a review.
+pub fn check() -> Result<(), Failure> {
+    prerequisites::require(prerequisites::BUILD)?;
+    Step::cargo(&["fmt", "--all", "--check"]).run()?;
+    Step::cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]).run()?;
+    Step::cargo(&["test", "--package", "seismolog", "--test", "main", "tidy::"]).run()?;
+    if !cargo_deny_is_installed() {
+        println!(
+            "xtask: licences and advisories were NOT checked: cargo-deny is not installed. \
+             Hint: cargo install --locked cargo-deny"
+        );
+        return Ok(());
+    }
+    Step::cargo(&["deny", "--all-features", "check"]).run()
+}
+
+/// Every bounded test: the UI's first, because the server embeds what it builds.
+pub fn test() -> Result<(), Failure> {
+    prerequisites::require(prerequisites::TEST)?;
+    test_ui()?;
+    Step::cargo(&["test", "--workspace"]).run()
+}
+
+/// The long families: the same tests with many more cases. A variable that the user has set wins.
+pub fn soak() -> Result<(), Failure> {
+    prerequisites::require(prerequisites::TEST)?;
+    Step::cargo(&["test", "--workspace"])
+        .default_variable("SEISMOLOG_CASES", "10000")
+        .default_variable("SEISMOLOG_KILLS", "100")
+        .run()
+}
+
+/// Builds the release binary and measures it; `scenarios` are names in `benches/scenarios`.
+pub fn bench(scenarios: &[String]) -> Result<(), Failure> {
+    prerequisites::require(prerequisites::BUILD)?;
+    Step::cargo(&["build", "--release", "--package", "seismolog"]).run()?;
+    Step::cargo(&["run", "--release", "--quiet", "--package", "benches", "--"])
+        .arguments(scenarios)
+        .run()
+}
+
+/// Builds the API documentation; a broken link or a missing comment fails.
+pub fn docs() -> Result<(), Failure> {
+    Step::cargo(&["doc", "--workspace", "--no-deps", "--document-private-items"])
+        .default_variable("RUSTDOCFLAGS", "-D warnings")
+        .run()
+}
+
+/// Installs, checks and tests the browser UI.
+fn test_ui() -> Result<(), Failure> {
+    if !root().join(UI).join("package.json").exists() {
+        return Err(Failure::new(format!(
+            "there is no {UI}/package.json. Hint: is the clone whole?"
+        )));
+    }
+    Step::new(&["npm", "ci", "--no-audit", "--no-fund"]).within(UI).run()?;
+    Step::new(&["npm", "run", "check"]).within(UI).run()?;
+    Step::new(&["npm", "test"]).within(UI).run()
+}
+
+/// Returns whether `cargo deny` can be run.
+fn cargo_deny_is_installed() -> bool {
+    let mut command = Command::new("cargo-deny");
+    command.arg("--version").stdout(Stdio::null()).stderr(Stdio::null());
+    command.status().is_ok_and(|status| status.success())
+}
