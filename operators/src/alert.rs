@@ -80,7 +80,7 @@ impl Alerting {
         for judgement in judgements {
             match *judgement {
                 Judgement::Horizon(bucket) => {
-                    let above = Bucket(bucket.0 + RUN_SECS_MAX);
+                    let above = Bucket(bucket.0.saturating_add(RUN_SECS_MAX));
                     horizon = Some(above);
                     told.push(Told::Horizon(above));
                 }

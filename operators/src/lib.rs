@@ -9,6 +9,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 pub mod alert;
+pub mod expiry;
 pub mod issue;
 pub mod spike;
 pub mod window;

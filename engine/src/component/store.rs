@@ -67,6 +67,8 @@ pub struct KnownFingerprint {
     pub class: SeverityClass,
     /// Highest severity.
     pub severity: Severity,
+    /// Earliest event time.
+    pub first_seen: EventTime,
     /// The id of the source in which it was first listed.
     pub source: String,
 }

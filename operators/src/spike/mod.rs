@@ -1,15 +1,15 @@
 //! Spikes: buckets of an issue that hold more than chance explains. First version: one test per
 //! bucket against the day before it.
 //!
-//! *Picture:* counts ──coarsen──► retained ──join members──► per issue ──reduce──► judgements.
-//! *Promises:* I1, I2, I3, I6: a judgement is a function of the issue's retained counts. Late events
-//! within [`JUDGED_SECS`] of the issue's newest bucket correct it; older ones stand.
+//! *Picture:* counts ──coarsen──► expiry ──join members──► per issue ──reduce──► judgements.
+//! *Promises:* I1, I2, I3, I6: a judgement is a function of the issue's counts of the day before it.
+//! Late events within [`JUDGED_SECS`] of the issue's newest bucket correct it; older ones stand.
 //! *Frontier:* never holds an epoch. *State and limits:* per fingerprint the buckets of
 //! [`KEEP_SECS`], twice (by fingerprint and by issue).
 
 mod score;
 
-use crate::window::retained;
+use crate::expiry::{Series, expiring};
 use engine::component::{
     Build, ComponentType, History, NodeIdentity, Operator, Options, OptionsError, Port, Ports,
     Stage, StreamKind,
@@ -96,32 +96,43 @@ impl SpikeDetector {
         if mistakes.is_empty() { Ok(Self { size, config }) } else { Err(mistakes) }
     }
 
-    /// Judges a series: `counts` ordered by bucket, each bucket once, counts positive.
-    pub fn judge(&self, counts: &[(Bucket, i64)]) -> Vec<Judgement> {
-        let (Some(&(first, _)), Some(&(newest, _))) = (counts.first(), counts.last()) else {
-            return Vec::new();
-        };
-        let horizon = self.size.coarsen(Bucket(newest.0 - JUDGED_SECS));
-        let mut judgements = vec![Judgement::Horizon(horizon)];
+    /// Judges a series, ordered; counts of one bucket are already added up.
+    pub fn judge(&self, series: &[(Series, i64)]) -> Vec<Judgement> {
+        let (mut start, mut cut, mut counts) = (Bucket(i64::MAX), None, Vec::new());
+        for &(row, n) in series.iter().filter(|(_, n)| *n > 0) {
+            match row {
+                Series::Start(bucket) => start = start.min(bucket),
+                Series::Cut(bucket) => cut = cut.max(Some(bucket)),
+                Series::Count(bucket) => counts.push((bucket, n)),
+            }
+        }
+        // Several fingerprints are cut at different buckets; the counts are complete from the last on.
+        let horizon = cut.map_or(Bucket(i64::MIN), |cut| Bucket(cut.0 + BASELINE_SECS));
+        let spikes = self.spikes(start, horizon, &counts).into_iter().map(Judgement::Spike);
+        std::iter::once(Judgement::Horizon(horizon)).chain(spikes).collect()
+    }
+
+    /// Returns the spiking buckets above the horizon.
+    fn spikes(&self, start: Bucket, horizon: Bucket, counts: &[(Bucket, i64)]) -> Vec<Verdict> {
+        let mut verdicts = Vec::new();
         let (mut sum, mut sum_of_squares, mut oldest) = (0, 0, 0);
-        for (index, &(bucket, observed)) in counts.iter().enumerate() {
+        for &(bucket, observed) in counts {
             while counts[oldest].0.0 < bucket.0 - BASELINE_SECS {
                 let gone = counts[oldest].1;
                 sum -= gone;
                 sum_of_squares -= i128::from(gone) * i128::from(gone);
                 oldest += 1;
             }
-            debug_assert!(oldest <= index);
-            let known_secs = (bucket.0 - first.0).min(BASELINE_SECS);
+            let known_secs = (bucket.0 - start.0).min(BASELINE_SECS);
             if bucket > horizon && known_secs >= HISTORY_MIN_SECS {
                 let buckets = known_secs / self.size.secs();
                 let baseline = Baseline::of(sum, sum_of_squares, buckets);
-                judgements.extend(self.verdict(bucket, observed, baseline).map(Judgement::Spike));
+                verdicts.extend(self.verdict(bucket, observed, baseline));
             }
             sum += observed;
             sum_of_squares += i128::from(observed) * i128::from(observed);
         }
-        judgements
+        verdicts
     }
 
     fn verdict(&self, bucket: Bucket, observed: i64, baseline: Baseline) -> Option<Verdict> {
@@ -142,11 +153,14 @@ impl SpikeDetector {
 }
 
 impl Operator for SpikeDetector {
-    fn stage<'s>(&self, _stage: &mut Stage<'_, 's>, mut inputs: Ports<'s>) -> Port<'s> {
+    fn stage<'s>(&self, stage: &mut Stage<'_, 's>, mut inputs: Ports<'s>) -> Port<'s> {
         let size = self.size;
-        let counts = inputs
-            .counts()
-            .map(move |(fingerprint, bucket)| (fingerprint, size.coarsen(bucket)));
+        let counts =
+            inputs.counts().map(move |(fingerprint, bucket)| (fingerprint, size.coarsen(bucket)));
+        let starts = stage.at_start(|recovered| {
+            let known = recovered.fingerprints.iter();
+            known.map(|known| ((known.fingerprint, size.of(known.first_seen)), 1)).collect()
+        });
         let (members, severities) = inputs.issues();
         let minimum = self.config.min_severity;
         let judged = severities
@@ -157,15 +171,11 @@ impl Operator for SpikeDetector {
             .semijoin(judged)
             .map(|(issue, fingerprint)| (fingerprint, issue));
         let detector = self.clone();
-        let judgements = retained(counts, KEEP_SECS)
-            .join_map(members, |_fingerprint, &bucket, &issue| (issue, bucket))
-            .reduce(move |_issue, buckets, judgements| {
-                let counts: Vec<_> = buckets
-                    .iter()
-                    .filter(|(_, n)| *n > 0)
-                    .map(|(bucket, n)| (**bucket, *n as i64))
-                    .collect();
-                judgements.extend(detector.judge(&counts).into_iter().map(|j| (j, 1)));
+        let judgements = expiring(counts, starts, KEEP_SECS)
+            .join_map(members, |_fingerprint, &row, &issue| (issue, row))
+            .reduce(move |_issue, rows, judgements| {
+                let series: Vec<_> = rows.iter().map(|(row, n)| (**row, *n as i64)).collect();
+                judgements.extend(detector.judge(&series).into_iter().map(|j| (j, 1)));
             });
         Port::Spikes(judgements)
     }
@@ -192,13 +202,15 @@ mod tests {
         SpikeDetector::new(SpikeConfig::default()).expect("the defaults are right")
     }
 
-    fn series(counts: impl IntoIterator<Item = i64>) -> Vec<(Bucket, i64)> {
-        let buckets = (0..).map(|n| Bucket(1_700_000_100 + n * 300));
-        buckets.zip(counts).filter(|(_, n)| *n > 0).collect()
+    const START: i64 = 1_700_000_100;
+
+    fn series(counts: impl IntoIterator<Item = i64>) -> Vec<(Series, i64)> {
+        let buckets = (0..).map(|n| Series::Count(Bucket(START + n * 300)));
+        std::iter::once((Series::Start(Bucket(START)), 1)).chain(buckets.zip(counts)).collect()
     }
 
-    fn spikes(counts: &[(Bucket, i64)]) -> Vec<Verdict> {
-        let judgements = detector().judge(counts).into_iter();
+    fn spikes(series: &[(Series, i64)]) -> Vec<Verdict> {
+        let judgements = detector().judge(series).into_iter();
         judgements
             .filter_map(|j| match j {
                 Judgement::Spike(verdict) => Some(verdict),
@@ -229,10 +241,29 @@ mod tests {
     }
 
     #[test]
-    fn judgements_reach_back_a_day_from_the_newest_bucket_and_no_further() {
-        let counts = series(std::iter::repeat_n(4, 20).chain([400]).chain(std::iter::repeat_n(4, 500)));
-        assert_eq!(spikes(&counts), [], "the burst lies before the horizon");
-        assert_eq!(spikes(&counts[..200]).len(), 1);
+    fn nothing_is_judged_that_lacks_a_day_of_history_behind_the_cut() {
+        let mut cut = series(std::iter::repeat_n(4, 20).chain([400]).chain(std::iter::repeat_n(4, 500)));
+        assert_eq!(spikes(&cut).len(), 1);
+        cut.insert(1, (Series::Cut(Bucket(START)), 1));
+        assert_eq!(spikes(&cut), [], "the burst lies less than a day above the cut");
+    }
+
+    #[test]
+    fn sliding_sums_equal_sums_taken_afresh() {
+        let counts: Vec<i64> = (0..900).map(|n| (n * n) % 7 + i64::from(n % 450 == 400) * 200).collect();
+        let all = series(counts.clone());
+        let afresh: Vec<_> = (0..counts.len())
+            .filter_map(|n| {
+                let first = n.saturating_sub(288);
+                let before = &counts[first..n];
+                let squares = before.iter().map(|c| i128::from(c * c)).sum();
+                let baseline = Baseline::of(before.iter().sum(), squares, n.min(288) as i64);
+                let bucket = Bucket(START + n as i64 * 300);
+                if n < 12 { None } else { detector().verdict(bucket, counts[n], baseline) }
+            })
+            .collect();
+        assert!(!afresh.is_empty());
+        assert_eq!(spikes(&all), afresh);
     }
 
     #[test]
