@@ -1,1 +1,4 @@
 //! operators
+
+pub mod mask;
+pub mod skeleton;
