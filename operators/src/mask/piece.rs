@@ -179,7 +179,7 @@ fn is_value(part: &[u8], seen: u16) -> bool {
     if seen & DIGIT != 0 {
         return !is_error_type(part);
     }
-    seen & DOT != 0 && is_host(part)
+    seen & DOT != 0 && is_dotted_value(part)
 }
 
 /// Returns whether a piece with a slash is a path, and not two words.
@@ -190,16 +190,24 @@ fn is_path(part: &[u8]) -> bool {
         || slashes == 1 && part.iter().any(|byte| byte.is_ascii_digit() || *byte == b'.')
 }
 
-/// Returns whether letters with dots are the name of a host or file: its last part is lower case,
-/// where names of classes begin with a capital.
-fn is_host(part: &[u8]) -> bool {
-    match part.iter().rposition(|&byte| byte == b'.') {
-        Some(dot) => {
-            let last = &part[dot + 1..];
-            last.len() >= 2 && last.iter().all(u8::is_ascii_lowercase)
-        }
-        None => false,
+/// Returns whether letters with dots are the name of a host, file, package or class that is a
+/// value: a lower-case end, or a path of packages. Short names and types of failures stay.
+fn is_dotted_value(part: &[u8]) -> bool {
+    let Some(dot) = part.iter().rposition(|&byte| byte == b'.') else {
+        return false;
+    };
+    let last = &part[dot + 1..];
+    if last.len() >= 2 && last.iter().all(u8::is_ascii_lowercase) {
+        return true;
     }
+    let dots = part.iter().filter(|&&byte| byte == b'.').count();
+    dots >= 2 && part[0].is_ascii_lowercase() && !names_failure(part)
+}
+
+/// Returns whether a dotted name speaks of an exception or error, in its module or its type.
+fn names_failure(part: &[u8]) -> bool {
+    const WORDS: [&[u8]; 4] = [b"Exception", b"exception", b"Error", b"error"];
+    WORDS.iter().any(|word| memchr::memmem::find(part, word).is_some())
 }
 
 /// Returns whether a piece with digits is the name of an exception all the same.
