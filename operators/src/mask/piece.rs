@@ -29,6 +29,11 @@ impl<S: Sink> Scanner<'_, '_, S> {
             self.variable(begin, end, None);
             return stop;
         }
+        if is_host_and_port(&self.text[begin..end]) {
+            self.before = Before::Nothing;
+            self.variable(begin, end, Some(MaskKind::Host));
+            return stop;
+        }
         let mut from = start;
         for at in start..stop {
             if self.text[at] == b':' {
@@ -38,6 +43,19 @@ impl<S: Sink> Scanner<'_, '_, S> {
         }
         self.part(from, stop, classes_in(&self.text[from..stop]));
         stop
+    }
+
+    /// Returns whether `start..stop` is the name of a function that is called right there: letters
+    /// with dots before `(`, an identifier before `()`.
+    fn is_call(&self, start: usize, stop: usize) -> bool {
+        let rest = &self.text[stop..];
+        let name = &self.text[start..stop];
+        let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.');
+        let is_dotted = |byte: &u8| byte.is_ascii_alphabetic() || matches!(byte, b'_' | b'.');
+        rest.starts_with(b"(")
+            && name[0].is_ascii_alphabetic()
+            && name.len() <= WORD_BYTES_MAX
+            && (name.iter().all(is_dotted) || rest.starts_with(b"()") && name.iter().all(is_name))
     }
 
     /// Returns where the piece ends, and which classes it holds.
@@ -91,7 +109,7 @@ impl<S: Sink> Scanner<'_, '_, S> {
         if before == Before::Code && is_code(part) {
             return self.constant(start, stop);
         }
-        if before == Before::User || is_value(part, seen) {
+        if before == Before::User || is_value(part, seen) && !self.is_call(start, stop) {
             let is_number = seen & LETTER == 0 && seen & DIGIT != 0;
             self.before = if is_number { Before::Number } else { Before::Nothing };
             return self.variable(start, stop, None);
@@ -162,6 +180,17 @@ fn is_one_value(piece: &[u8]) -> bool {
     is_hex && (colons >= 5 || colons >= 2 && has_digit(piece))
 }
 
+/// Returns whether a piece with colons is a dotted name or `localhost`, and a port.
+fn is_host_and_port(piece: &[u8]) -> bool {
+    let Some(colon) = piece.iter().position(|&byte| byte == b':') else {
+        return false;
+    };
+    let (host, port) = (&piece[..colon], &piece[colon + 1..]);
+    (host == b"localhost" || is_dotted_value(host))
+        && (1..=5).contains(&port.len())
+        && port.iter().all(u8::is_ascii_digit)
+}
+
 /// Returns whether `part` may be an error code.
 fn is_code(part: &[u8]) -> bool {
     part.len() <= CODE_BYTES_MAX
@@ -197,11 +226,15 @@ fn is_dotted_value(part: &[u8]) -> bool {
         return false;
     };
     let last = &part[dot + 1..];
+    if !part[0].is_ascii_lowercase() {
+        // `Class.method`
+        return false;
+    }
     if last.len() >= 2 && last.iter().all(u8::is_ascii_lowercase) {
         return true;
     }
     let dots = part.iter().filter(|&&byte| byte == b'.').count();
-    dots >= 2 && part[0].is_ascii_lowercase() && !names_failure(part)
+    dots >= 2 && !names_failure(part)
 }
 
 /// Returns whether a dotted name speaks of an exception or error, in its module or its type.

@@ -4,6 +4,10 @@ use super::kind::MaskKind;
 use super::scan::{SCAN_BYTES_MAX, Sink, scan};
 use std::borrow::Cow;
 
+/// From this many variables in a row, with nothing but white space between them, they are displayed
+/// as one: a list, or a date in words.
+const RUN_MIN: usize = 3;
+
 /// Longest displayed text, in bytes; a longer one ends with `…`.
 pub const TEXT_BYTES_MAX: usize = 2 * 1024;
 
@@ -30,6 +34,7 @@ pub fn masks(message: &[u8]) -> Vec<MaskedSpan> {
 pub fn render(message: &[u8]) -> String {
     let mut spans = Spans::default();
     scan(message, &mut spans);
+    spans.merge_runs(message);
     let mut text = String::with_capacity(message.len().min(TEXT_BYTES_MAX) + 16);
     let mut at = 0;
     for (start, end, placeholder) in spans.edits() {
@@ -69,6 +74,19 @@ fn truncate(text: &mut String) {
     }
 }
 
+/// Returns what a run of variables is together.
+fn kind_of_run(run: &[MaskedSpan]) -> MaskKind {
+    let is_date = |kind| matches!(kind, MaskKind::Time | MaskKind::Number);
+    let first = run[0].kind;
+    if run.iter().all(|span| span.kind == first) {
+        first
+    } else if first == MaskKind::Time && run.iter().all(|span| is_date(span.kind)) {
+        MaskKind::Time
+    } else {
+        MaskKind::Word
+    }
+}
+
 /// Collects the variables and the bytes that are no text.
 #[derive(Default)]
 struct Spans {
@@ -77,6 +95,19 @@ struct Spans {
 }
 
 impl Spans {
+    /// Makes one span of each long run of variables.
+    fn merge_runs(&mut self, message: &[u8]) {
+        let follows = |left: &MaskedSpan, right: &MaskedSpan| {
+            let between = &message[left.end..right.start];
+            !between.is_empty() && between.iter().all(u8::is_ascii_whitespace)
+        };
+        let merged = self.masked.chunk_by(follows).flat_map(|run| {
+            let one = MaskedSpan { end: run[run.len() - 1].end, kind: kind_of_run(run), ..run[0] };
+            if run.len() < RUN_MIN { run.to_vec() } else { vec![one] }
+        });
+        self.masked = merged.collect();
+    }
+
     /// Returns what is replaced by what, in order; missing values show nothing.
     fn edits(&self) -> Vec<(usize, usize, &'static str)> {
         let masked = self.masked.iter().filter(|span| span.start < span.end);
