@@ -1,15 +1,20 @@
 //! The stages an event passes, in the order in which it meets them. Pure: no clock, no files, no
-//! sockets, no environment, no threads (`clippy.toml` forbids the calls).
+//! sockets, no environment, no threads (`clippy.toml` forbids the calls). What a stage wants stored
+//! leaves it as facts.
 //!
 //! ```text
-//! parse ─► filter ─► fingerprint ─► window ─► spike ─► alert
-//!                        └────────► issue ────┘
+//! parse ─► filter ─► fingerprint ─► window ─► expiry ─► spike ─► alert
+//!                        └────────► issue ───────────────┘
 //! ```
 #![forbid(unsafe_code)]
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 pub mod alert;
 pub mod expiry;
+pub mod filter;
 pub mod issue;
+pub mod mask;
+pub mod parse;
+pub mod skeleton;
 pub mod spike;
 pub mod window;

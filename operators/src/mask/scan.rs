@@ -1,0 +1,308 @@
+//! The scanner: one pass over a message that tells constant words from variables. Everything else
+//! (hash, skeleton, displayed text, explanation) is a [`Sink`] of this one pass, so that they
+//! cannot disagree.
+//!
+//! ```text
+//! message ──► plain word? ──yes──────────────────────► Sink::word
+//!                │no: a piece (digits, dots, slashes …) ──piece.rs──► words or Sink::variable
+//!                └ quotes, key=value, <placeholders>, colour codes ─► Sink::variable or nothing
+//! ```
+//! *State and limits:* at most [`SCAN_BYTES_MAX`] bytes are read and [`ITEMS_MAX`] items handed on;
+//! what follows does not count for identity. No allocation.
+
+use super::classes::{
+    CLOSE, COLON, DIGIT, DOT, EQUALS, ESCAPE, FOREIGN, HARD, LETTER, OPEN, PIECE, QUOTE, SPACE,
+    class_at, class_of, letters_end,
+};
+use super::kind::{MaskKind, placeholder_at};
+use super::words::{Meaning, is_calendar, is_unit, meaning};
+
+/// How much of a message is looked at, in bytes.
+pub const SCAN_BYTES_MAX: usize = 16 * 1024;
+/// How many constant words and runs of variables make up an identity.
+pub const ITEMS_MAX: usize = 128;
+/// A run of letters longer than this is data, not a word.
+pub const WORD_BYTES_MAX: usize = 64;
+/// The longest quoted text that is taken for one value.
+pub const QUOTED_BYTES_MAX: usize = 1024;
+/// The shortest word made of the letters a to f only that is taken for a hexadecimal number.
+const HEX_WORD_BYTES_MIN: usize = 8;
+
+/// What a scan hands on, in order of position.
+pub(crate) trait Sink {
+    /// A constant word: `text[start..stop]`, never empty.
+    fn word(&mut self, text: &[u8], start: usize, stop: usize);
+    /// A variable: `text[start..stop]`, empty where a value is missing. `known` is its kind where
+    /// the scanner had to know it; otherwise it can be told from the text.
+    fn variable(&mut self, text: &[u8], start: usize, stop: usize, known: Option<MaskKind>);
+    /// Bytes that are no text at all (colour codes).
+    fn ignored(&mut self, _start: usize, _stop: usize) {}
+}
+
+/// What was just seen, as far as it decides what comes next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Before {
+    /// Nothing that matters.
+    Nothing,
+    /// A number: a unit may follow.
+    Number,
+    /// The word `user`: a name follows.
+    User,
+    /// A word such as `errno`: a code follows.
+    Code,
+}
+
+/// The state of one pass.
+pub(super) struct Scanner<'m, 's, S> {
+    pub(super) text: &'m [u8],
+    pub(super) sink: &'s mut S,
+    pub(super) before: Before,
+    /// How many items the sink got; runs of variables count once.
+    items: usize,
+    in_variables: bool,
+    /// Quotation marks (`"`, `'`, `` ` ``) known not to occur again.
+    unclosed: [bool; 3],
+}
+
+/// Scans `message` into `sink`.
+#[inline]
+pub(crate) fn scan<S: Sink>(message: &[u8], sink: &mut S) {
+    let text = &message[..message.len().min(SCAN_BYTES_MAX)];
+    let unclosed = [false; 3];
+    let before = Before::Nothing;
+    let mut scanner = Scanner { text, sink, before, items: 0, in_variables: false, unclosed };
+    scanner.run();
+}
+
+impl<S: Sink> Scanner<'_, '_, S> {
+    #[inline]
+    fn run(&mut self) {
+        let mut at = 0;
+        while at < self.text.len() && self.items < ITEMS_MAX {
+            let class = class_of(self.text[at]);
+            at = if class == LETTER {
+                self.letters(at)
+            } else if class == SPACE {
+                at + 1
+            } else if class & PIECE != 0 {
+                self.piece(at)
+            } else {
+                self.mark(at, class)
+            };
+        }
+    }
+
+    /// Reads from the letter at `at`: a plain word, unless it goes on with something else.
+    #[inline]
+    fn letters(&mut self, at: usize) -> usize {
+        let stop = letters_end(self.text, at);
+        let next = class_at(self.text, stop);
+        let ends = next & PIECE == 0
+            || (next & (DOT | COLON) != 0 && class_at(self.text, stop + 1) == SPACE);
+        if ends {
+            self.plain_word(at, stop);
+            stop
+        } else {
+            self.piece(at)
+        }
+    }
+
+    /// Hands on the letters `start..stop`, which stand alone.
+    #[inline]
+    pub(super) fn plain_word(&mut self, start: usize, stop: usize) {
+        let before = std::mem::replace(&mut self.before, Before::Nothing);
+        if before == Before::User {
+            return self.variable(start, stop, Some(MaskKind::Word));
+        }
+        if before == Before::Number && is_unit(&self.text[start..stop]) {
+            self.before = Before::Number;
+            return;
+        }
+        match meaning(self.text, start, stop) {
+            Meaning::Plain => {}
+            Meaning::Literal => return self.variable(start, stop, Some(MaskKind::Literal)),
+            Meaning::User => self.before = Before::User,
+            Meaning::Code => self.before = Before::Code,
+            Meaning::Calendar if self.begins_date(stop) => {
+                return self.variable(start, stop, Some(MaskKind::Time));
+            }
+            Meaning::Calendar => {}
+        }
+        self.constant(start, stop);
+    }
+
+    /// Hands on a constant, unless it is too long or too hexadecimal to be a word.
+    #[inline]
+    pub(super) fn constant(&mut self, start: usize, stop: usize) {
+        let len = stop - start;
+        if len >= HEX_WORD_BYTES_MIN
+            && (len > WORD_BYTES_MAX || self.text[start..stop].iter().all(u8::is_ascii_hexdigit))
+        {
+            return self.variable(start, stop, None);
+        }
+        self.items += 1;
+        self.in_variables = false;
+        self.sink.word(self.text, start, stop);
+    }
+
+    /// Hands on a variable.
+    #[inline]
+    pub(super) fn variable(&mut self, start: usize, stop: usize, known: Option<MaskKind>) {
+        self.items += usize::from(!self.in_variables);
+        self.in_variables = true;
+        self.sink.variable(self.text, start, stop, known);
+    }
+
+    /// Returns whether a date goes on at `at`: a number, or a month after a day.
+    fn begins_date(&self, mut at: usize) -> bool {
+        while class_at(self.text, at) == SPACE && at < self.text.len() || self.is(at, b',') {
+            at += 1;
+        }
+        class_at(self.text, at) == DIGIT
+            || self.text.get(at..at + 3).is_some_and(is_calendar)
+            || placeholder_at(self.text, at).is_some()
+    }
+
+    /// Reads the byte at `at`, which is neither white space nor part of a piece.
+    fn mark(&mut self, at: usize, class: u16) -> usize {
+        match class {
+            ESCAPE => {
+                let stop = escape_end(self.text, at);
+                self.sink.ignored(at, stop);
+                stop
+            }
+            FOREIGN => self.foreign(at),
+            QUOTE => self.quoted(at),
+            EQUALS => self.value(at),
+            OPEN => self.bracket(at),
+            _ => {
+                debug_assert!(class & (CLOSE | HARD) != 0);
+                if self.before != Before::Code {
+                    self.before = Before::Nothing;
+                }
+                at + 1
+            }
+        }
+    }
+
+    /// Reads characters outside ASCII: words of their own, since many scripts put no spaces
+    /// between words and numbers; bytes that are not UTF-8 are data.
+    fn foreign(&mut self, at: usize) -> usize {
+        let rest = &self.text[at..];
+        let len = rest.iter().position(|&byte| class_of(byte) != FOREIGN).unwrap_or(rest.len());
+        let before = std::mem::replace(&mut self.before, Before::Nothing);
+        if before == Before::User || std::str::from_utf8(&rest[..len]).is_err() {
+            self.variable(at, at + len, Some(MaskKind::Word));
+        } else {
+            self.constant(at, at + len);
+        }
+        at + len
+    }
+
+    /// Reads a quotation mark: a quoted value, an apostrophe, or nothing.
+    fn quoted(&mut self, at: usize) -> usize {
+        let opens = at == 0 || class_of(self.text[at - 1]) & (LETTER | DIGIT | FOREIGN) == 0;
+        self.before = Before::Nothing;
+        match if opens { self.closing_quote(at) } else { None } {
+            Some(stop) => {
+                self.variable(at + 1, stop, Some(MaskKind::Quoted));
+                stop + 1
+            }
+            None => at + 1,
+        }
+    }
+
+    /// Returns where the text quoted from `at` on ends.
+    fn closing_quote(&mut self, at: usize) -> Option<usize> {
+        let mark = self.text[at];
+        let unclosed = match mark {
+            b'"' => 0,
+            b'\'' => 1,
+            _ => 2,
+        };
+        if self.unclosed[unclosed] {
+            return None;
+        }
+        let bound = self.text.len().min(at + 1 + QUOTED_BYTES_MAX);
+        let mut from = at + 1;
+        while let Some(found) = memchr::memchr(mark, &self.text[from..bound]) {
+            let stop = from + found;
+            let escaped = self.text[stop - 1] == b'\\' && stop - 1 > at;
+            let inside = class_at(self.text, stop + 1) & (LETTER | DIGIT | FOREIGN) != 0;
+            if !escaped && !inside {
+                return Some(stop);
+            }
+            from = stop + 1;
+        }
+        self.unclosed[unclosed] = bound == self.text.len();
+        None
+    }
+
+    /// Reads `=`: after a key, whatever follows directly is its value, even if nothing does.
+    fn value(&mut self, at: usize) -> usize {
+        const KEY: u16 = LETTER | DIGIT | FOREIGN | CLOSE | QUOTE;
+        let is_key = at > 0
+            && (class_of(self.text[at - 1]) & KEY != 0 || matches!(self.text[at - 1], b'_' | b'-'));
+        if !is_key || self.is(at + 1, b'=') || self.is(at + 1, b'>') || self.before == Before::Code
+        {
+            return at + 1;
+        }
+        let start = at + 1;
+        let mut stop = start;
+        while class_at(self.text, stop) & (PIECE | FOREIGN | EQUALS) != 0 {
+            stop += 1;
+        }
+        while stop > start && matches!(self.text[stop - 1], b'.' | b':') {
+            stop -= 1;
+        }
+        if let Some(colon) = memchr::memmem::find(&self.text[start..stop], b"://") {
+            stop = super::piece::url_end(self.text, start + colon);
+        }
+        self.before = if stop > start && class_of(self.text[stop - 1]) == DIGIT {
+            Before::Number
+        } else {
+            Before::Nothing
+        };
+        let quoted = stop == start && class_at(self.text, stop) == QUOTE;
+        if !quoted && placeholder_at(self.text, stop).is_none() {
+            let known = if stop == start { Some(MaskKind::Word) } else { None };
+            self.variable(start, stop, known);
+        }
+        stop
+    }
+
+    /// Reads an opening bracket: an empty pair stands for a missing value, `<name>` for a value
+    /// that was masked before.
+    fn bracket(&mut self, at: usize) -> usize {
+        if let Some((kind, stop)) = placeholder_at(self.text, at) {
+            self.variable(at, stop, Some(kind));
+            self.before = if kind.is_number() { Before::Number } else { Before::Nothing };
+            return stop;
+        }
+        if self.before != Before::Code {
+            self.before = Before::Nothing;
+        }
+        if class_at(self.text, at + 1) == CLOSE {
+            self.variable(at + 1, at + 1, Some(MaskKind::Word));
+            return at + 2;
+        }
+        at + 1
+    }
+
+    /// Returns whether the byte at `at` is `byte`.
+    fn is(&self, at: usize, byte: u8) -> bool {
+        self.text.get(at) == Some(&byte)
+    }
+}
+
+/// Returns the end of the terminal sequence that begins at `at`.
+fn escape_end(text: &[u8], at: usize) -> usize {
+    if text.get(at + 1) != Some(&b'[') {
+        return at + 1;
+    }
+    let mut stop = at + 2;
+    while text.get(stop).is_some_and(|byte| (0x20..=0x3f).contains(byte)) {
+        stop += 1;
+    }
+    if text.get(stop).is_some_and(|byte| (0x40..=0x7e).contains(byte)) { stop + 1 } else { stop }
+}

@@ -1,0 +1,150 @@
+//! The few words that are not simply constant: literals that are values, and words that say what
+//! the next piece is.
+
+use super::classes::load;
+
+/// What a plain word means to the scanner.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Meaning {
+    /// A constant like any other.
+    Plain,
+    /// `true`, `false`, `null`, `nil`: a value.
+    Literal,
+    /// `user`: the next word is a name.
+    User,
+    /// `errno`, `SQLSTATE`, `HRESULT`: the next piece is an error code, which tells failures apart.
+    Code,
+    /// A month or a day of the week: part of a date, if a number follows.
+    Calendar,
+}
+
+/// Returns a word of at most eight letters as one number.
+const fn key(word: &[u8]) -> u64 {
+    let mut key = 0;
+    let mut at = word.len();
+    while at > 0 {
+        at -= 1;
+        key = (key << 8) | word[at] as u64;
+    }
+    key
+}
+
+/// Lower-cases eight letters at once; a zero byte becomes a space.
+const LOWER: u64 = 0x2020_2020_2020_2020;
+
+/// Names of months and days, as dates abbreviate them.
+const CALENDAR: [&[u8]; 19] = [
+    b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov", b"Dec",
+    b"Mon", b"Tue", b"Wed", b"Thu", b"Fri", b"Sat", b"Sun",
+];
+
+/// Returns the meaning of the letters `text[start..stop]`.
+#[inline]
+pub(super) fn meaning(text: &[u8], start: usize, stop: usize) -> Meaning {
+    const TRUE: u64 = key(b"true");
+    const FALSE: u64 = key(b"false");
+    const NULL: u64 = key(b"null");
+    const NIL: u64 = key(b"nil");
+    const USER: u64 = key(b"user");
+    const ERRNO: u64 = key(b"errno");
+    const SQLSTATE: u64 = key(b"sqlstate");
+    const HRESULT: u64 = key(b"hresult");
+    let len = stop - start;
+    if !(3..=8).contains(&len) {
+        return Meaning::Plain;
+    }
+    let kept = u64::MAX >> (64 - 8 * len);
+    let exact = load(text, start) & kept;
+    match (exact | LOWER) & kept {
+        TRUE | FALSE | NULL | NIL => Meaning::Literal,
+        USER if exact == USER => Meaning::User,
+        ERRNO | SQLSTATE | HRESULT => Meaning::Code,
+        _ if len == 3 && is_calendar(&text[start..stop]) => Meaning::Calendar,
+        _ => Meaning::Plain,
+    }
+}
+
+/// Returns whether `word` is the abbreviated name of a month or a day.
+pub(super) fn is_calendar(word: &[u8]) -> bool {
+    CALENDAR.contains(&word)
+}
+
+/// Returns whether `word`, right after a number, says what was measured: it belongs to the value,
+/// so that "1 byte", "12 bytes" and "12 bytes (1.2 KB)" are one message.
+pub(super) fn is_unit(word: &[u8]) -> bool {
+    const UNITS: [&[u8]; 46] = [
+        b"b",
+        b"kb",
+        b"mb",
+        b"gb",
+        b"tb",
+        b"kib",
+        b"mib",
+        b"gib",
+        b"tib",
+        b"byte",
+        b"bytes",
+        b"ns",
+        b"us",
+        b"ms",
+        b"s",
+        b"m",
+        b"h",
+        b"d",
+        b"nsec",
+        b"usec",
+        b"msec",
+        b"msecs",
+        b"sec",
+        b"secs",
+        b"second",
+        b"seconds",
+        b"min",
+        b"mins",
+        b"minute",
+        b"minutes",
+        b"hour",
+        b"hours",
+        b"hr",
+        b"hrs",
+        b"day",
+        b"days",
+        b"millis",
+        b"millisecond",
+        b"milliseconds",
+        b"hz",
+        b"khz",
+        b"mhz",
+        b"ghz",
+        b"am",
+        b"pm",
+        b"utc",
+    ];
+    UNITS.iter().any(|unit| word.eq_ignore_ascii_case(unit))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(word: &[u8]) -> Meaning {
+        meaning(word, 0, word.len())
+    }
+
+    #[test]
+    fn literals_are_known_in_every_case_and_names_only_in_their_own() {
+        assert_eq!(of(b"True"), Meaning::Literal);
+        assert_eq!(of(b"NULL"), Meaning::Literal);
+        assert_eq!(of(b"user"), Meaning::User);
+        assert_eq!(of(b"User"), Meaning::Plain);
+        assert_eq!(of(b"SQLSTATE"), Meaning::Code);
+        assert_eq!(of(b"Mar"), Meaning::Calendar);
+        assert_eq!(of(b"mar"), Meaning::Plain);
+        assert_eq!(of(b"trueish"), Meaning::Plain);
+    }
+
+    #[test]
+    fn units_are_known_in_every_case() {
+        assert!(is_unit(b"KB") && is_unit(b"Seconds") && !is_unit(b"errors"));
+    }
+}
