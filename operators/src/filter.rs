@@ -1,0 +1,183 @@
+//! filter: keeps the events that fulfil all of its conditions; the others are counted as filtered,
+//! with the operator's id.
+//!
+//! *Frontier:* stateless: what a batch yields leaves at the batch's epoch.
+
+use engine::component::{
+    Build, ComponentType, NodeIdentity, Operator, Options, OptionsError, Port, Ports, Stage,
+    StreamKind,
+};
+use engine::dataflow::{OperatorBuilder, Output, Pipeline};
+use engine::model::{Account, Counter, EventBatch, EventRef, Fact, Severity};
+use memchr::memmem::Finder;
+use schemars::JsonSchema;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+
+/// The entry of the registry.
+pub const COMPONENT: ComponentType = ComponentType {
+    name: "filter",
+    summary: "Keeps the events that fulfil all given conditions and counts the others.",
+    inputs: &[(StreamKind::Events, true)],
+    output: Some(StreamKind::Events),
+    schema: || schemars::schema_for!(FilterOptions),
+    build: Build::Operator(build),
+};
+
+/// The options of `filter`. What is left out restricts nothing.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct FilterOptions {
+    /// Keep events of at least this severity; an unknown severity counts as `warn`.
+    #[schemars(with = "Option<SeverityName>")]
+    pub min_severity: Option<Severity>,
+    /// Keep events of these services.
+    pub service: Vec<String>,
+    /// Keep events whose message contains at least one of these texts.
+    pub contains: Vec<String>,
+    /// Drop events whose message contains any of these texts.
+    pub not_contains: Vec<String>,
+}
+
+/// The severities that a threshold can name.
+#[derive(JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[allow(dead_code, reason = "only its schema is used")]
+enum SeverityName {
+    Trace,
+    Debug,
+    Info,
+    Warn,
+    Error,
+    Fatal,
+}
+
+/// The conditions, ready to be tried.
+#[derive(Clone, Debug)]
+pub struct Conditions {
+    min_severity: Option<Severity>,
+    service: Vec<Vec<u8>>,
+    contains: Vec<Finder<'static>>,
+    not_contains: Vec<Finder<'static>>,
+}
+
+impl Conditions {
+    /// Returns the conditions that `options` describe.
+    pub fn new(options: &FilterOptions) -> Conditions {
+        let finders = |texts: &[String]| {
+            texts.iter().map(|text| Finder::new(text.as_bytes()).into_owned()).collect()
+        };
+        Conditions {
+            min_severity: options.min_severity,
+            service: options.service.iter().map(|name| name.as_bytes().to_vec()).collect(),
+            contains: finders(&options.contains),
+            not_contains: finders(&options.not_contains),
+        }
+    }
+
+    /// Returns whether an event of `batch` fulfils all conditions.
+    pub fn keep(&self, batch: &EventBatch, event: &EventRef) -> bool {
+        if self.min_severity.is_some_and(|minimum| !event.severity.reaches(minimum)) {
+            return false;
+        }
+        let service = batch.service_of(event);
+        if !self.service.is_empty() && !self.service.iter().any(|name| name == service) {
+            return false;
+        }
+        let message = batch.text(event.message);
+        let found = |finder: &Finder<'static>| finder.find(message).is_some();
+        (self.contains.is_empty() || self.contains.iter().any(found))
+            && !self.not_contains.iter().any(found)
+    }
+
+    /// Drops the events of `batch` that do not fulfil them and returns how many those were.
+    pub fn apply(&self, batch: &mut EventBatch) -> u64 {
+        let mut events = std::mem::take(&mut batch.events);
+        let before = events.len();
+        events.retain(|event| self.keep(batch, event));
+        let dropped = before - events.len();
+        batch.events = events;
+        dropped as u64
+    }
+}
+
+/// A configured `filter`.
+#[derive(Clone, Debug)]
+pub struct FilterOperator {
+    conditions: Conditions,
+}
+
+impl FilterOperator {
+    /// Returns the operator with these options.
+    pub fn new(options: &FilterOptions) -> Self {
+        Self { conditions: Conditions::new(options) }
+    }
+}
+
+fn build(options: &Options) -> Result<Box<dyn Operator>, Vec<OptionsError>> {
+    let options: FilterOptions = options.parse()?;
+    let mut errors = Vec::new();
+    for (option, texts) in [
+        ("service", &options.service),
+        ("contains", &options.contains),
+        ("not_contains", &options.not_contains),
+    ] {
+        if texts.iter().any(String::is_empty) {
+            let error = OptionsError::at(option, format!("{option:?} holds an empty text"));
+            errors.push(error.hint("Remove it: every message contains the empty text."));
+        }
+    }
+    if options.min_severity == Some(Severity::Unknown) {
+        let error = OptionsError::at("min_severity", "cannot use \"unknown\" as a threshold");
+        errors.push(error.hint("Leave the option out to keep every severity."));
+    }
+    if errors.is_empty() { Ok(Box::new(FilterOperator::new(&options))) } else { Err(errors) }
+}
+
+impl Operator for FilterOperator {
+    fn stage<'s>(&self, stage: &mut Stage<'_, 's>, mut inputs: Ports<'s>) -> Port<'s> {
+        let conditions = self.conditions.clone();
+        let counter = Counter::Filtered(stage.id.to_owned());
+        let mut builder = OperatorBuilder::new(format!("filter {}", stage.id), stage.scope);
+        let mut input = builder.new_input(inputs.events(), Pipeline);
+        let (events_out, events) = builder.new_output::<Vec<EventBatch>>();
+        let (facts_out, facts) = builder.new_output::<Vec<Fact>>();
+        let mut events_out = Output::from(events_out);
+        let mut facts_out = Output::from(facts_out);
+        builder.build(move |_| {
+            move |_frontiers| {
+                let mut events_out = events_out.activate();
+                let mut facts_out = facts_out.activate();
+                input.for_each_time(|time, batches| {
+                    let mut dropped = BTreeMap::new();
+                    let mut kept = Vec::new();
+                    for mut batch in batches.flat_map(|batches| batches.drain(..)) {
+                        let n = conditions.apply(&mut batch);
+                        if n > 0 {
+                            *dropped.entry(batch.source).or_insert(0) += n;
+                        }
+                        if !batch.events.is_empty() {
+                            kept.push(batch);
+                        }
+                    }
+                    events_out.session(&time).give_iterator(kept.into_iter());
+                    let facts = dropped.into_iter().map(|(source, n)| {
+                        Fact::Account(Account { source, counter: counter.clone(), n })
+                    });
+                    facts_out.session(&time).give_iterator(facts);
+                });
+            }
+        });
+        stage.commit(facts);
+        Port::Events(events)
+    }
+
+    fn identity(&self) -> NodeIdentity {
+        NodeIdentity {
+            node: String::new(),
+            component: COMPONENT.name.to_owned(),
+            version: 1,
+            options: BTreeMap::new(),
+        }
+    }
+}

@@ -1,0 +1,386 @@
+//! The fields around the level: what stands between time and level, and between level and message.
+
+use super::token::{Field, Kind, blanks, field_at, is_header_like, is_logger_like};
+use super::{AFTER_LEVEL_MAX, BEFORE_LEVEL_MAX, Walk};
+use crate::parse::found::{Layout, set_first};
+use crate::parse::severity;
+use crate::parse::timestamp::{Stamp, Style};
+use engine::model::Severity;
+use memchr::memchr;
+
+/// How far behind the time the ` - ` may stand that ends the name of a program.
+const PROGRAM_BYTES_MAX: usize = 48;
+
+/// Returns the severity that a bracket names: `[error]`, `[E]`, `[core:error]`, `[lvl=2]` not.
+pub(super) fn bracket_severity(inner: &[u8]) -> Option<Severity> {
+    let inner = inner.trim_ascii();
+    match inner {
+        [letter] => severity::of_letter(*letter),
+        _ => severity::of_word(inner).or_else(|| {
+            let colon = memchr(b':', inner)?;
+            let module = &inner[..colon];
+            let is_name = module.iter().all(|b| b.is_ascii_alphanumeric() || *b == b'_');
+            severity::of_word(&inner[colon + 1..]).filter(|_| is_name)
+        }),
+    }
+}
+
+impl Walk<'_> {
+    /// Takes off what follows the time.
+    pub(super) fn after_time(&mut self, stamp: Stamp, inside: bool) {
+        if self.text.get(self.at) == Some(&b'|') {
+            self.columns();
+            return;
+        }
+        if matches!(self.text.get(self.at), Some(b',' | b':' | b';')) {
+            self.at += 1;
+        }
+        self.at = blanks(self.text, self.at).0;
+        match stamp.style {
+            Style::Syslog if !inside && self.syslog_file(false) => return,
+            Style::Iso
+                if !inside && self.found.severity.is_none() && self.is_syslog_after_iso() =>
+            {
+                if self.syslog_file(true) {
+                    return;
+                }
+            }
+            _ => {}
+        }
+        if inside {
+            self.inside_bracket();
+        } else if self.found.severity.is_some() {
+            self.after_level(false);
+        } else if !self.level_ahead() {
+            self.without_level();
+        }
+    }
+
+    /// Whether the first field behind an ISO time can be a host, not a level.
+    fn is_syslog_after_iso(&self) -> bool {
+        let Some(field) = field_at(self.text, self.at) else { return false };
+        let word = &self.text[field.start..field.end];
+        field.kind == Kind::Word && field.closer == 0 && severity::of_word(word).is_none() && {
+            let next = self.text.get(field.next).copied().unwrap_or(b' ');
+            next.is_ascii_alphanumeric() && !self.level_within(field.next)
+        }
+    }
+
+    /// Whether the field at `at` is a level.
+    fn level_within(&self, at: usize) -> bool {
+        field_at(self.text, at)
+            .is_some_and(|field| severity::of_word(&self.text[field.start..field.end]).is_some())
+    }
+
+    /// `[2024-01-01T00:00:00Z INFO crate::module] message`, `[2024-… #123]  INFO -- : message`.
+    fn inside_bracket(&mut self) {
+        if let Some(field) = field_at(self.text, self.at)
+            && let Some(severity) = severity::of_word(trim_bracket(self.text, &field))
+        {
+            self.found.severity = Some(severity);
+            let window = &self.text[self.at..self.text.len().min(self.at + 160)];
+            if let Some(close) = memchr(b']', window) {
+                let end = self.at + close;
+                self.found.logger = self.place.trimmed(self.text, field.next.min(end), end);
+                self.at = end + 1;
+            }
+            return;
+        }
+        let start = self.at;
+        self.close_bracket();
+        if self.at > start {
+            let number = usize::from(self.text[start] == b'#');
+            self.found.process = self.place.trimmed(self.text, start + number, self.at - 1);
+        }
+        self.at = blanks(self.text, self.at).0;
+        if self.found.severity.is_some() && self.level_within(self.at) {
+            self.found.severity = None;
+        }
+        if self.found.severity.is_some() {
+            self.after_level(false);
+        } else if !self.level_ahead() {
+            self.without_level();
+        }
+    }
+
+    /// Looks for a level behind a few header fields; if it is there, takes all of them off.
+    fn level_ahead(&mut self) -> bool {
+        let mut before: [Option<Field>; BEFORE_LEVEL_MAX] = [None; BEFORE_LEVEL_MAX];
+        let mut at = self.at;
+        let mut words = 0;
+        for count in 0..=BEFORE_LEVEL_MAX {
+            let Some(field) = field_at(self.text, at) else { return false };
+            if let Some(severity) = self.level_of(&field, words, &before[..count]) {
+                self.take_before(&before[..count]);
+                self.level_found(severity, field);
+                return true;
+            }
+            if let Some(tag) = self.slashed_level(&field) {
+                self.take_before(&before[..count]);
+                self.found.severity = Some(tag);
+                return true;
+            }
+            let Some(slot) = before.get_mut(count) else { return false };
+            let word = &self.text[field.start..field.end];
+            let separated = self.text.get(field.next..field.next + 2) == Some(b"- ")
+                || self.text.get(field.next) == Some(&b'|');
+            let fits = match field.kind {
+                Kind::Number | Kind::Bracket | Kind::Separator => true,
+                Kind::Word => is_header_like(word) || separated,
+            };
+            if !fits || field.next >= self.text.len() {
+                return false;
+            }
+            words += usize::from(field.kind == Kind::Word);
+            *slot = Some(field);
+            at = field.next;
+        }
+        false
+    }
+
+    /// `D/Tag( 123): message` in the position of the level.
+    fn slashed_level(&mut self, field: &Field) -> Option<Severity> {
+        if field.kind != Kind::Word || self.text.get(field.start + 1) != Some(&b'/') {
+            return None;
+        }
+        let severity = severity::of_letter(self.text[field.start])?;
+        self.slashed_tag(field.start + 2).map(|()| severity)
+    }
+
+    /// Returns the severity of a field in the position of a level, with `words` words before it.
+    fn level_of(&self, field: &Field, words: usize, before: &[Option<Field>]) -> Option<Severity> {
+        let word = &self.text[field.start..field.end];
+        match field.kind {
+            Kind::Bracket if self.text[field.start - 1] == b'[' => bracket_severity(word),
+            Kind::Word if word.len() == 1 => {
+                let numbered = before.iter().flatten().any(|f| f.kind == Kind::Number);
+                let bracketed = before.iter().flatten().any(|f| f.kind == Kind::Bracket);
+                severity::of_letter(word[0]).filter(|_| numbered || bracketed)
+            }
+            Kind::Word => {
+                let capitals = word.iter().all(u8::is_ascii_uppercase);
+                let closed = field.closer == b':';
+                // Behind words, a small "error" is more likely part of the message.
+                let placed = capitals || words == 0 || closed || separator_before(before);
+                severity::of_word(word).filter(|_| placed).or_else(|| self.level_joined(field))
+            }
+            _ => None,
+        }
+    }
+
+    /// `INFO[0012]`, `INFO/MainProcess]`.
+    fn level_joined(&self, field: &Field) -> Option<Severity> {
+        let word = &self.text[field.start..field.end];
+        let capitals = word.iter().take_while(|b| b.is_ascii_uppercase()).count();
+        let joined = capitals >= 3 && matches!(word.get(capitals), Some(b'['));
+        joined.then(|| severity::of_word(&word[..capitals])).flatten()
+    }
+
+    /// Assigns the fields between time and level: numbers are process and thread, brackets are
+    /// threads, the first word is a host, the last a logger.
+    fn take_before(&mut self, before: &[Option<Field>]) {
+        for field in before.iter().flatten() {
+            let span = self.place.trimmed(self.text, field.start, field.end);
+            let found = &mut self.found;
+            match field.kind {
+                Kind::Number if found.process.is_empty() => found.process = span,
+                Kind::Number | Kind::Bracket => set_first(&mut found.thread, span),
+                Kind::Word if separator_before(before) => found.logger = span,
+                Kind::Word => set_first(&mut found.host, span),
+                Kind::Separator => {}
+            }
+        }
+    }
+
+    /// Takes off threads, loggers and separators behind the level. `closed`: a colon ended the level.
+    pub(super) fn after_level(&mut self, closed: bool) {
+        if self.text.get(self.at) == Some(&b'|') {
+            self.columns();
+            return;
+        }
+        for _ in 0..AFTER_LEVEL_MAX {
+            let Some(field) = field_at(self.text, self.at) else { return };
+            let keep_on = match field.kind {
+                Kind::Bracket => self.bracket_after_level(&field),
+                Kind::Separator => {
+                    self.at = field.next;
+                    let sign = &self.text[field.start..field.end];
+                    if sign == b"|" {
+                        self.columns();
+                        return;
+                    }
+                    sign == b"---" || sign == b"--"
+                }
+                Kind::Number => self.number_after_level(&field),
+                Kind::Word => self.word_after_level(&field, closed),
+            };
+            if !keep_on {
+                return;
+            }
+        }
+    }
+
+    fn bracket_after_level(&mut self, field: &Field) -> bool {
+        let inner = self.text[field.start..field.end].trim_ascii();
+        let square = self.text[field.start - 1] == b'[';
+        if !square || inner.starts_with(b"client ") || field.next >= self.text.len() {
+            return false;
+        }
+        set_first(&mut self.found.thread, self.place.trimmed(self.text, field.start, field.end));
+        self.at = field.next;
+        // "[thread]: message" and "[thread] - message" end here.
+        field.closer != b':'
+    }
+
+    /// `12345 --- [thread] logger : message`, `123#456: message`.
+    fn number_after_level(&mut self, field: &Field) -> bool {
+        let next = self.text.get(field.next).copied();
+        let before_bracket = next == Some(b'[') && field.closer == 0;
+        let before_dashes = self.text.get(field.next..field.next + 4) == Some(b"--- ");
+        if !(before_bracket || before_dashes) {
+            return false;
+        }
+        set_first(&mut self.found.process, self.place.span(field.start, field.end));
+        self.at = field.next;
+        true
+    }
+
+    fn word_after_level(&mut self, field: &Field, closed: bool) -> bool {
+        let word = &self.text[field.start..field.end];
+        let logger = self.place.span(field.start, field.end);
+        if word.first().is_some_and(u8::is_ascii_digit) {
+            return self.numbers_joined(field);
+        }
+        if !self.found.logger.is_empty() {
+            return false;
+        }
+        let rest = &self.text[field.next..];
+        let threaded = !self.found.thread.is_empty();
+        let named = is_logger_like(word);
+        let (fits, next, keep_on) = if field.closer == b':' && field.gap > 0 {
+            // Behind process and thread numbers any tag is one; prose stops at its first word.
+            (named || threaded, field.next, false)
+        } else if rest.starts_with(b": ") && (named || threaded) {
+            (true, field.next + 2, false)
+        } else if rest.starts_with(b"- ") {
+            (!closed, field.next + 2, false)
+        } else if rest.starts_with(b"|") {
+            (true, field.next + 1, false)
+        } else if rest.starts_with(b"[") {
+            (named && word.contains(&b'.'), field.next, true)
+        } else {
+            (field.gap >= 2 && (named || is_header_like(word)), field.next, true)
+        };
+        if fits && field.closer != b',' {
+            self.found.logger = logger;
+            self.at = next;
+            return keep_on;
+        }
+        false
+    }
+
+    /// `123#456: `, process and thread of a server's worker.
+    fn numbers_joined(&mut self, field: &Field) -> bool {
+        let word = &self.text[field.start..field.end];
+        let shaped = word.iter().all(|b| b.is_ascii_digit() || *b == b'#') && word.contains(&b'#');
+        if shaped && field.closer == b':' {
+            self.found.process = self.place.span(field.start, field.end);
+            self.at = field.next;
+        }
+        false
+    }
+
+    /// Behind a time without level: the name of a program, a source position, one bracket.
+    fn without_level(&mut self) {
+        let window = &self.text[self.at..self.text.len().min(self.at + PROGRAM_BYTES_MAX)];
+        if window.starts_with(b"- ") {
+            self.at += 2;
+            return;
+        }
+        if window.starts_with(b"| ") {
+            self.at += 1;
+            self.columns();
+            return;
+        }
+        if let Some(dash) = memchr::memmem::find(window, b" - ")
+            && is_program(&window[..dash])
+        {
+            self.found.process = self.place.trimmed(self.text, self.at, self.at + dash);
+            self.at += dash + 3;
+            return;
+        }
+        let Some(field) = field_at(self.text, self.at) else { return };
+        let span = self.place.trimmed(self.text, field.start, field.end);
+        let word = &self.text[field.start..field.end];
+        let more = field.next < self.text.len();
+        match field.kind {
+            Kind::Bracket if more && field.gap > 0 && self.text[self.at] == b'[' => {
+                set_first(&mut self.found.thread, span);
+                self.at = field.next;
+            }
+            Kind::Word if more && field.closer == b':' && is_logger_like(word) => {
+                self.found.logger = span;
+                self.at = field.next;
+            }
+            _ => {}
+        }
+    }
+
+    /// Fields between `|`: names, numbers and a level belong to the header, the rest is the message.
+    pub(super) fn columns(&mut self) {
+        self.found.layout = Layout::Columns;
+        if self.text.get(self.at) == Some(&b'|') {
+            self.at += 1;
+        }
+        for _ in 0..AFTER_LEVEL_MAX {
+            let window = &self.text[self.at..self.text.len().min(self.at + 128)];
+            let Some(bar) = memchr(b'|', window) else { break };
+            let column = window[..bar].trim_ascii();
+            if column.contains(&b' ') {
+                break;
+            }
+            let span = self.place.trimmed(self.text, self.at, self.at + bar);
+            let found = &mut self.found;
+            if let (None, Some(severity)) = (found.severity, bracket_severity(column)) {
+                found.severity = Some(severity);
+            } else if column.iter().all(u8::is_ascii_digit) {
+                set_first(&mut found.process, span);
+            } else {
+                set_first(&mut found.logger, span);
+            }
+            self.at += bar + 1;
+        }
+        self.at = blanks(self.text, self.at).0;
+        let Some(field) = field_at(self.text, self.at) else { return };
+        let word = &self.text[field.start..field.end];
+        if self.found.severity.is_none() && severity::of_word(word).is_some() && field.closer == 0 {
+            self.found.severity = severity::of_word(word);
+            self.at = field.next;
+            self.after_level(false);
+        } else if self.text.get(field.next..field.next + 2) == Some(b"- ") && is_logger_like(word) {
+            set_first(&mut self.found.logger, self.place.span(field.start, field.end));
+            self.at = field.next + 2;
+        }
+    }
+}
+
+/// Returns whether a separator stands directly before the field that follows `before`.
+fn separator_before(before: &[Option<Field>]) -> bool {
+    before.last().is_some_and(|last| last.is_some_and(|last| last.kind == Kind::Separator))
+}
+
+fn trim_bracket<'t>(text: &'t [u8], field: &Field) -> &'t [u8] {
+    let word = &text[field.start..field.end];
+    word.strip_suffix(b"]").unwrap_or(word)
+}
+
+/// Returns whether `name` can be a program: one dotted or joined word, and at most one short mark.
+fn is_program(name: &[u8]) -> bool {
+    let mut words = name.split(|b| *b == b' ').filter(|word| !word.is_empty());
+    let (Some(first), mark, None) = (words.next(), words.next(), words.next()) else {
+        return false;
+    };
+    let named = first.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'));
+    let marked = mark.is_none_or(|mark| mark.len() <= 8 && mark[0].is_ascii_punctuation());
+    named && marked
+}

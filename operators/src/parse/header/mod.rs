@@ -1,0 +1,226 @@
+//! Finds the header of a plain line: the leading run of time, severity, host, process, thread and
+//! logger that programs write before the message. Knows shapes, never programs.
+//!
+//! ```text
+//! lead fields?  time  fields before the level?  level  fields after it?  message
+//! lead fields?  time  host process[pid]:                                  message
+//! lead fields?  time  field | field | field |                             message
+//!                                               level  fields after it?  message
+//! ```
+//! *Limits:* [`LEADS_MAX`] fields before the time, [`BEFORE_LEVEL_MAX`] before the level and
+//! [`AFTER_LEVEL_MAX`] after it; no field is longer than [`token::FIELD_BYTES_MAX`]. So the cost of a
+//! line does not grow with its length.
+//!
+//! *Not here:* `<PRI>` lines ([`super::syslog`]), colour codes ([`super::line`] takes them off).
+
+mod fields;
+mod lead;
+mod syslog_file;
+mod token;
+
+use super::found::{Found, Layout, Place};
+use super::severity;
+use super::timestamp::{self, Stamp, Style};
+use engine::model::Severity;
+use token::{Kind, blanks, field_at};
+
+/// How many fields may stand before the time.
+const LEADS_MAX: usize = 4;
+/// How many fields may stand between the time and the level.
+const BEFORE_LEVEL_MAX: usize = 5;
+/// How many fields may stand between the level and the message.
+const AFTER_LEVEL_MAX: usize = 5;
+
+/// A line whose header is being taken off from the left.
+struct Walk<'t> {
+    text: &'t [u8],
+    place: Place,
+    /// Where the rest of the line begins.
+    at: usize,
+    found: Found,
+}
+
+/// Returns what the header of `text` says, or `None` if there is none.
+pub(super) fn find(text: &[u8], place: Place) -> Option<Found> {
+    let first = *text.first()?;
+    // Continuation lines are indented; headers are not.
+    if first <= b' ' {
+        return None;
+    }
+    let mut walk = Walk { text, place, at: 0, found: Found::default() };
+    let found = if first.is_ascii_digit() || first == b'[' {
+        walk.timed_at_start() || walk.klog() || walk.leveled() || walk.lead()
+    } else {
+        walk.klog() || walk.timed_at_start() || walk.leveled() || walk.lead()
+    };
+    found.then(|| walk.finish())
+}
+
+/// Returns what stands in a container runtime's line after its time: where the inner line begins.
+pub(super) fn container_line(text: &[u8], place: Place) -> Option<(Found, usize)> {
+    if !text.first()?.is_ascii_digit() {
+        return None;
+    }
+    let stamp = timestamp::at(text, 0).filter(|stamp| stamp.style == Style::Iso)?;
+    let rest = text.get(stamp.end..)?;
+    let rest = rest.strip_prefix(b" stdout ").or_else(|| rest.strip_prefix(b" stderr "))?;
+    if !matches!(rest.first(), Some(b'F' | b'P')) {
+        return None;
+    }
+    let start = match rest.get(1) {
+        None => text.len(),
+        Some(b' ') => text.len() - rest.len() + 2,
+        _ => return None,
+    };
+    let message = place.trimmed(text, start, text.len());
+    let found =
+        Found { layout: Layout::Container, time: Some(stamp.written), message, ..Found::default() };
+    Some((found, start))
+}
+
+impl Walk<'_> {
+    fn finish(mut self) -> Found {
+        self.found.message = self.place.trimmed(self.text, self.at, self.text.len());
+        self.found
+    }
+
+    /// A time at the very start, bracketed or not, and what follows it.
+    fn timed_at_start(&mut self) -> bool {
+        let Some((stamp, inside)) = self.time_at(0) else { return false };
+        self.found.time = Some(stamp.written);
+        self.found.layout = Layout::Timestamp;
+        self.after_time(stamp, inside);
+        true
+    }
+
+    /// Recognises the time at `at` and moves behind it; the second value says whether its bracket
+    /// is still open.
+    fn time_at(&mut self, at: usize) -> Option<(Stamp, bool)> {
+        let bracketed = matches!(self.text.get(at), Some(b'[' | b'('));
+        let start = at + usize::from(bracketed);
+        let stamp = timestamp::at(self.text, start)?;
+        let next = self.text.get(stamp.end).copied().unwrap_or(b' ');
+        if !matches!(next, b' ' | b'\t' | b']' | b')' | b'|' | b',' | b':' | b';') {
+            return None;
+        }
+        let closed = bracketed && matches!(next, b']' | b')');
+        if bracketed && !closed && next != b' ' {
+            return None;
+        }
+        self.at = stamp.end + usize::from(closed);
+        Some((stamp, bracketed && !closed))
+    }
+
+    /// `I0102 15:04:05.678901   12345 file.go:12] message`, with or without a year.
+    fn klog(&mut self) -> bool {
+        self.read_klog().is_some()
+    }
+
+    fn read_klog(&mut self) -> Option<()> {
+        let text = self.text;
+        let severity = severity::of_letter(*text.first()?)?;
+        let digits = text[1..].iter().take(9).take_while(|b| b.is_ascii_digit()).count();
+        let written = match digits {
+            4 => timestamp::month_day_clock(text, 1)?,
+            8 => timestamp::at(text, 1)?,
+            _ => return None,
+        };
+        let (at, _) = blanks(text, written.end);
+        let thread = field_at(text, at).filter(|field| field.kind == Kind::Number)?;
+        let window = &text[thread.next..text.len().min(thread.next + token::FIELD_BYTES_MAX)];
+        let close = memchr::memchr(b']', window)?;
+        if window[..close].contains(&b' ') {
+            return None;
+        }
+        self.found.layout = Layout::Klog;
+        self.found.severity = Some(severity);
+        self.found.time = Some(written.written);
+        self.found.thread = self.place.span(thread.start, thread.end);
+        self.found.logger = self.place.span(thread.next, thread.next + close);
+        self.at = thread.next + close + 1;
+        Some(())
+    }
+
+    /// A level at the very start: `[INFO] …`, `ERROR: …`, `WARN …`, `info: …`. Capitalised words
+    /// (`Error: …`) open exceptions and prose, so they do not count.
+    fn leveled(&mut self) -> bool {
+        let Some(field) = field_at(self.text, 0) else { return false };
+        let word = self.text[field.start..field.end].trim_ascii();
+        let severity = match field.kind {
+            Kind::Bracket => fields::bracket_severity(word),
+            Kind::Word if word.iter().all(u8::is_ascii_uppercase) => {
+                severity::of_word(word).filter(|_| severity::opens_a_line(word))
+            }
+            Kind::Word if field.closer == b':' && word.iter().all(u8::is_ascii_lowercase) => {
+                severity::of_word(word)
+            }
+            Kind::Word => return self.leveled_and_joined(field.start, field.end),
+            _ => None,
+        };
+        let Some(severity) = severity else { return false };
+        self.found.layout = Layout::Level;
+        self.level_found(severity, field);
+        true
+    }
+
+    /// `WARNING:root:message`, `INFO[0012] message`, `D/Tag( 123): message`.
+    fn leveled_and_joined(&mut self, start: usize, end: usize) -> bool {
+        let text = self.text;
+        let word = &text[start..end];
+        let capitals = word.iter().take_while(|b| b.is_ascii_uppercase()).count();
+        let severity = match (capitals, word.get(capitals)) {
+            (1, Some(b'/')) => {
+                severity::of_letter(word[0]).filter(|_| self.slashed_tag(start + 2).is_some())
+            }
+            (2.., Some(b':')) => severity::of_word(&word[..capitals]),
+            (2.., Some(b'[')) => severity::of_word(&word[..capitals])
+                .filter(|_| token::closing(text, capitals, b'[').is_some()),
+            _ => None,
+        };
+        let Some(severity) = severity else { return false };
+        self.found.layout = Layout::Level;
+        self.found.severity = Some(severity);
+        match word[capitals] {
+            b':' => {
+                let rest = &text[capitals + 1..];
+                let name = rest.iter().position(|b| matches!(b, b':' | b' ')).unwrap_or(0);
+                self.at = capitals + 1;
+                if rest.get(name) == Some(&b':') {
+                    self.found.logger = self.place.span(self.at, self.at + name);
+                    self.at += name + 1;
+                }
+            }
+            b'[' => self.at = token::closing(text, capitals, b'[').map_or(capitals, |end| end + 1),
+            _ => {}
+        }
+        true
+    }
+
+    /// `Tag( 123): ` at `at`, behind a level letter and a slash.
+    fn slashed_tag(&mut self, at: usize) -> Option<()> {
+        let window = &self.text[at..self.text.len().min(at + token::FIELD_BYTES_MAX)];
+        let open = memchr::memchr(b'(', window)?;
+        let close = at + open + memchr::memmem::find(&window[open..], b"):")?;
+        self.found.logger = self.place.trimmed(self.text, at, at + open);
+        self.found.process = self.place.trimmed(self.text, at + open + 1, close);
+        self.at = close + 2;
+        Some(())
+    }
+
+    /// Takes the level `field` off, and what follows it; a time may, if none was found yet.
+    fn level_found(&mut self, severity: Severity, field: token::Field) {
+        self.found.severity = Some(severity);
+        self.at = field.next;
+        if self.found.time.is_none()
+            && let Some((stamp, inside)) = self.time_at(field.next)
+            && stamp.style != Style::ClockOnly
+        {
+            self.found.layout = Layout::Timestamp;
+            self.found.time = Some(stamp.written);
+            if inside {
+                self.close_bracket();
+            }
+        }
+        self.after_level(field.closer == b':');
+    }
+}

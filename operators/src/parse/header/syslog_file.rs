@@ -1,0 +1,96 @@
+//! `host process[pid]: message`, the tail that syslog daemons write behind their time.
+
+use super::Walk;
+use super::token::{Kind, blanks, closing, field_at, is_header_like};
+use crate::parse::found::{Layout, set_first};
+use memchr::memmem;
+
+/// How far behind the host the process may end.
+const PROCESS_BYTES_MAX: usize = 128;
+
+impl Walk<'_> {
+    /// Takes host and process off. `strict` asks for a process with a number, or for a host that
+    /// cannot be prose: other layouts begin with the same kind of time.
+    pub(super) fn syslog_file(&mut self, strict: bool) -> bool {
+        let (at, _) = blanks(self.text, self.at);
+        let Some(host) = field_at(self.text, at) else { return false };
+        let word = &self.text[host.start..host.end];
+        if host.kind != Kind::Word || host.closer != 0 || host.gap == 0 {
+            return !strict && self.process_without_host(at);
+        }
+        let tail = self.process_at(host.next);
+        match tail {
+            Some((process, pid, end)) => {
+                let numbered = pid.is_some();
+                if strict && !(numbered || is_header_like(word)) {
+                    return false;
+                }
+                self.take_process(process, pid, end);
+            }
+            None if strict => return false,
+            None => self.at = host.next,
+        }
+        set_first(&mut self.found.host, self.place.span(host.start, host.end));
+        self.found.layout = Layout::SyslogFile;
+        true
+    }
+
+    /// `Jun 14 15:16:01 process[pid]: message`: some daemons leave the host out.
+    fn process_without_host(&mut self, at: usize) -> bool {
+        let Some((process, pid, end)) = self.process_at(at) else { return false };
+        self.take_process(process, pid, end);
+        self.found.layout = Layout::SyslogFile;
+        true
+    }
+
+    fn take_process(&mut self, process: (usize, usize), _pid: Option<(usize, usize)>, end: usize) {
+        self.found.process = self.place.trimmed(self.text, process.0, process.1);
+        self.at = end;
+    }
+
+    /// Returns name, number and end of the process at `at`.
+    #[allow(clippy::type_complexity)]
+    pub(super) fn process_at(
+        &self,
+        at: usize,
+    ) -> Option<((usize, usize), Option<(usize, usize)>, usize)> {
+        let text = self.text;
+        let window = &text[at..text.len().min(at + PROCESS_BYTES_MAX)];
+        let colon = memmem::find(window, b": ")
+            .or_else(|| window.ends_with(b":").then(|| window.len() - 1))
+            .filter(|_| window.first().is_some_and(|b| !b.is_ascii_whitespace()));
+        if let Some(open) = window.iter().position(|b| *b == b'[')
+            && colon.is_none_or(|colon| open < colon)
+            && let Some(close) = closing(text, at + open, b'[')
+            && close > at + open + 1
+            && text[at + open + 1..close].iter().all(|b| b.is_ascii_digit())
+            && let Some(end) = self.process_end(close + 1)
+            && window[..open].iter().filter(|b| **b == b' ').count() <= 3
+        {
+            return Some(((at, at + open), Some((at + open + 1, close)), end));
+        }
+        let colon = colon?;
+        let name = &window[..colon];
+        let spaces = name.iter().filter(|b| **b == b' ').count();
+        // "syslogd 1.4.1: restart." names a version.
+        let versioned = spaces == 1
+            && name
+                .split(|b| *b == b' ')
+                .nth(1)
+                .is_some_and(|v| v[..].first().is_some_and(u8::is_ascii_digit));
+        let named = name
+            .first()
+            .is_some_and(|b| b.is_ascii_alphanumeric() || matches!(b, b'/' | b'_' | b'(' | b'-'));
+        (named && (spaces == 0 || versioned)).then_some(((at, at + colon), None, at + colon + 1))
+    }
+
+    /// Behind `process[pid]`: an optional `(…)`, and the colon.
+    fn process_end(&self, at: usize) -> Option<usize> {
+        let text = self.text;
+        let mut at = at;
+        if text.get(at..at + 2) == Some(b" (") {
+            at = self.bracket_end(at + 1)? + 1;
+        }
+        (text.get(at) == Some(&b':')).then_some(at + 1)
+    }
+}

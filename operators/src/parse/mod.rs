@@ -1,0 +1,37 @@
+//! parse: raw lines become events, or rejected records with a reason. Headers and envelopes are
+//! found without configuration and taken off; what they say becomes time, severity and facets.
+//!
+//! ```text
+//! Chunk ─► lines ─► format ──► json │ logfmt │ syslog │ header │ plain ─► pieces ─► EventBatch
+//!                                                     time as written ──► zone ──┘
+//! ```
+//! *Promises.* What a line says is a pure function of the line, the format and the receipt time; how
+//! lines are cut into chunks does not matter (I1). Every line is blank, an event or rejected. Any
+//! bytes are data: invalid UTF-8 and NUL stay as they are. No allocation per plain line.
+//!
+//! Read it in this order: `parser` (a chunk), `line` (one line), `header`, `timestamp`, `zone`,
+//! then the envelopes `json`, `logfmt`, `syslog`, and `operator` (its place in the dataflow).
+//!
+//! *Not here:* joining stack traces (assemble), masking variables (fingerprint).
+
+mod civil;
+mod explain;
+mod fields;
+mod format;
+mod found;
+mod header;
+mod json;
+mod line;
+mod logfmt;
+mod operator;
+mod parser;
+mod severity;
+mod syslog;
+mod timestamp;
+mod zone;
+
+pub use explain::{Explanation, explain};
+pub use format::Format;
+pub use found::Layout;
+pub use operator::{COMPONENT, ParseOperator, ParseOptions};
+pub use parser::{PARTITIONS_MAX, Parsed, Parser, Rejections};
