@@ -1,0 +1,66 @@
+//! The audit, put together from stored accounts, partitions and the sum of all counts.
+
+use engine::component::{Audit, SourceAudit};
+use engine::model::{Counter, Epoch};
+
+/// An audit under construction.
+#[derive(Default)]
+pub(crate) struct AuditBuilder(Audit);
+
+impl AuditBuilder {
+    /// Begins the audit of the state that `epoch` left.
+    pub(crate) fn new(epoch: Option<Epoch>, counted: i64) -> Self {
+        let counted = u64::try_from(counted).unwrap_or(0);
+        Self(Audit { epoch: epoch.map_or(0, |epoch| epoch.0), counted, ..Audit::default() })
+    }
+
+    /// Adds one account of a source.
+    pub(crate) fn account(&mut self, source: &str, counter: Counter, n: u64) {
+        let audit = &mut self.0;
+        let by_source = entry(audit, source);
+        match counter {
+            Counter::Read => by_source.read += n,
+            Counter::LostBytes => by_source.lost_bytes += n,
+            _ => {}
+        }
+        match counter {
+            Counter::LinesRead => audit.lines_read += n,
+            Counter::LinesBlank => audit.lines_blank += n,
+            Counter::LinesCut => audit.lines_cut += n,
+            Counter::InvalidUtf8 => audit.invalid_utf8 += n,
+            Counter::Read => audit.read += n,
+            Counter::Filtered(operator) => {
+                audit.filtered += n;
+                *audit.filtered_by.entry(operator).or_default() += n;
+            }
+            Counter::Sampled(_) => audit.sampled += n,
+            Counter::Rejected(reason) => {
+                *audit.rejected.entry(reason.as_str().to_owned()).or_default() += n;
+            }
+            Counter::Overflowed => audit.overflowed += n,
+            Counter::LostBytes => {}
+        }
+    }
+
+    /// Adds one partition of a source.
+    pub(crate) fn partition(
+        &mut self,
+        source: &str,
+        partition: &str,
+        offset: &str,
+        lag_bytes: u64,
+    ) {
+        let by_source = entry(&mut self.0, source);
+        by_source.lag_bytes += lag_bytes;
+        by_source.offset.insert(partition.to_owned(), offset.to_owned());
+    }
+
+    /// Returns the audit.
+    pub(crate) fn finish(self) -> Audit {
+        self.0.balance()
+    }
+}
+
+fn entry<'a>(audit: &'a mut Audit, source: &str) -> &'a mut SourceAudit {
+    audit.sources.entry(source.to_owned()).or_default()
+}

@@ -1,0 +1,223 @@
+//! The dashboard's questions, answered from the memory store by walking over everything.
+
+use super::MemoryStore;
+use super::state::{Entry, State};
+use crate::store::audit::AuditBuilder;
+use crate::store::slices::{Range, Slices};
+use crate::store::view::{
+    ALERTS_SHOWN_MAX, MemberFacts, Run, Summary, order_members, order_samples, page,
+};
+use engine::component::{
+    AlertRow, Audit, ClassCounts, CountRow, FingerprintRow, IssueDetail, IssuePage, IssueQuery,
+    MemberRow, ReadStore, SampleRow, StoreError, TimelineQuery,
+};
+use engine::model::{
+    Alert, Bucket, BucketSize, EventTime, Fingerprint, Issue, IssueId, Severity, SeverityClass,
+};
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+
+impl ReadStore for MemoryStore {
+    fn issues(&self, query: &IssueQuery) -> Result<IssuePage, StoreError> {
+        let state = self.state();
+        let summaries =
+            state.issues.values().filter_map(|issue| state.summary(issue, query)).collect();
+        let mut text = |shown| Ok::<_, Infallible>(state.text(shown));
+        let Ok(mut page) = page(summaries, query, &mut text);
+        for row in &mut page.issues {
+            row.sparkline = state.sparkline(row.id, query);
+        }
+        Ok(page)
+    }
+
+    fn issue(&self, id: IssueId, query: &IssueQuery) -> Result<Option<IssueDetail>, StoreError> {
+        let state = self.state();
+        let summary = state.issues.get(&id).and_then(|issue| state.summary(issue, query));
+        Ok(summary.map(|summary| state.detail(summary, query)))
+    }
+
+    fn timeline(&self, query: &TimelineQuery) -> Result<Vec<ClassCounts>, StoreError> {
+        let state = self.state();
+        let range = Range::of(query.from, query.to);
+        let mut slices: BTreeMap<Bucket, ClassCounts> = BTreeMap::new();
+        let mut add = |entry: &Entry| {
+            for (&bucket, n) in entry.counts.iter().filter(|(bucket, _)| range.holds(**bucket)) {
+                let bucket = query.size.coarsen(bucket);
+                let slice = slices
+                    .entry(bucket)
+                    .or_insert(ClassCounts { bucket, ..ClassCounts::default() });
+                match entry.class {
+                    SeverityClass::Error => slice.error += n,
+                    SeverityClass::Warn => slice.warn += n,
+                    SeverityClass::Rest => slice.rest += n,
+                }
+            }
+        };
+        match query.issue {
+            Some(issue) => state.members_of(issue).for_each(|(_, entry)| add(entry)),
+            None => state.fingerprints.values().for_each(add),
+        }
+        let filled = |slice: &ClassCounts| (slice.error, slice.warn, slice.rest) != (0, 0, 0);
+        Ok(slices.into_values().filter(filled).collect())
+    }
+
+    fn alerts(&self, now: EventTime, limit: usize) -> Result<Vec<AlertRow>, StoreError> {
+        let state = self.state();
+        let mut alerts: Vec<&Alert> = state.alerts.values().collect();
+        alerts.sort_by_key(|alert| {
+            (Reverse((Run::of(alert).holds(now), alert.last, alert.start)), alert.key)
+        });
+        Ok(alerts.into_iter().take(limit).map(|alert| state.alert_row(alert, now)).collect())
+    }
+
+    fn audit(&self) -> Result<Audit, StoreError> {
+        let state = self.state();
+        let counted = state.fingerprints.values().map(|entry| entry.total).sum();
+        let mut audit = AuditBuilder::new(state.epoch, counted);
+        for ((source, counter), n) in &state.accounts {
+            audit.account(source, counter.clone(), *n);
+        }
+        for ((source, partition), stored) in &state.partitions {
+            audit.partition(source, &partition.0, &stored.offset.0, stored.lag_bytes);
+        }
+        Ok(audit.finish())
+    }
+
+    fn export_counts(&self, each: &mut dyn FnMut(CountRow) -> bool) -> Result<(), StoreError> {
+        let state = self.state();
+        let mut issues: BTreeMap<Fingerprint, IssueId> = BTreeMap::new();
+        for &(issue, fingerprint) in state.members.iter().rev() {
+            issues.insert(fingerprint, issue);
+        }
+        let mut order: Vec<_> = state
+            .fingerprints
+            .iter()
+            .map(|(id, entry)| (issues.get(id).copied().unwrap_or_default(), *id, entry))
+            .collect();
+        order.sort_unstable_by_key(|&(issue, fingerprint, _)| (issue, fingerprint));
+        for (issue, fingerprint, entry) in order {
+            let sample = entry.first_sample().map_or("", |sample| &sample.record);
+            for (bucket, &count) in &entry.counts {
+                let row = CountRow {
+                    issue,
+                    fingerprint,
+                    severity: entry.severity,
+                    template: entry.text.clone(),
+                    sample: sample.to_owned(),
+                    bucket_start: bucket.start(),
+                    bucket_seconds: BucketSize::MINUTE.secs(),
+                    count,
+                };
+                if !each(row) {
+                    return Ok(());
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl State {
+    fn members_of(&self, issue: IssueId) -> impl Iterator<Item = (Fingerprint, &Entry)> {
+        let all = (issue, Fingerprint(0))..=(issue, Fingerprint(u128::MAX));
+        self.members
+            .range(all)
+            .filter_map(|(_, id)| self.fingerprints.get(id).map(|entry| (*id, entry)))
+    }
+
+    fn text(&self, fingerprint: Fingerprint) -> String {
+        self.fingerprints.get(&fingerprint).map_or_else(String::new, |entry| entry.text.clone())
+    }
+
+    fn summary(&self, issue: &Issue, query: &IssueQuery) -> Option<Summary<Fingerprint>> {
+        let range = Range::of(query.from, query.to);
+        let mut summary: Option<Summary<Fingerprint>> = None;
+        for (fingerprint, entry) in self.members_of(issue.id) {
+            let in_range = entry.counts.iter().filter(|(bucket, _)| range.holds(**bucket));
+            let member = MemberFacts {
+                key: fingerprint,
+                fingerprint,
+                severity: entry.severity,
+                service: &entry.service,
+                first: entry.first,
+                last: entry.last,
+                count: in_range.map(|(_, n)| n).sum(),
+                total: entry.total,
+            };
+            match &mut summary {
+                Some(summary) => summary.add(&member),
+                None => summary = Some(Summary::new(issue.id, issue.class, &member)),
+            }
+        }
+        if let Some(summary) = &mut summary {
+            for alert in self.alerts.values().filter(|alert| alert.issue == issue.id) {
+                summary.alert(Run::of(alert), query);
+            }
+        }
+        summary
+    }
+
+    fn sparkline(&self, issue: IssueId, query: &IssueQuery) -> Vec<i64> {
+        let slices = Slices::of(query);
+        let mut sparkline = slices.zeros();
+        for (_, entry) in self.members_of(issue) {
+            for (&bucket, n) in &entry.counts {
+                if let Some(index) = slices.index(bucket) {
+                    sparkline[index] += n;
+                }
+            }
+        }
+        sparkline
+    }
+
+    fn detail(&self, summary: Summary<Fingerprint>, query: &IssueQuery) -> IssueDetail {
+        let id = summary.id;
+        let text = self.text(summary.shown);
+        let mut issue = summary.into_row(text, query.now);
+        issue.sparkline = self.sparkline(id, query);
+        let mut members: Vec<_> = self.members_of(id).map(member_row).collect();
+        order_members(&mut members);
+        let mut samples: Vec<_> = self.members_of(id).flat_map(sample_rows).collect();
+        order_samples(&mut samples);
+        let samples = samples.into_iter().map(|(_, sample)| sample).collect();
+        let mut alerts: Vec<_> = self.alerts.values().filter(|alert| alert.issue == id).collect();
+        alerts.sort_by_key(|alert| (Reverse((alert.last, alert.start)), alert.key));
+        alerts.truncate(ALERTS_SHOWN_MAX);
+        let alerts = alerts.into_iter().map(|alert| self.alert_row(alert, query.now)).collect();
+        IssueDetail { issue, members, samples, alerts }
+    }
+
+    fn alert_row(&self, alert: &Alert, now: EventTime) -> AlertRow {
+        let shown = self.members_of(alert.issue).min_by_key(|(id, entry)| (entry.first, *id));
+        let severity = self.members_of(alert.issue).map(|(_, entry)| entry.severity).max();
+        AlertRow {
+            template: shown.map_or_else(String::new, |(_, entry)| entry.text.clone()),
+            severity: severity.unwrap_or(Severity::Unknown),
+            firing: Run::of(alert).holds(now),
+            alert: alert.clone(),
+        }
+    }
+}
+
+fn member_row((fingerprint, entry): (Fingerprint, &Entry)) -> MemberRow {
+    let row = FingerprintRow {
+        fingerprint,
+        template_id: entry.template,
+        template: entry.text.clone(),
+        service: entry.service.clone(),
+        class: entry.class,
+        severity: entry.severity,
+        first_seen: entry.first.time,
+        last_seen: entry.last,
+    };
+    MemberRow { fingerprint: row, total: entry.total }
+}
+
+fn sample_rows((fingerprint, entry): (Fingerprint, &Entry)) -> Vec<(u64, SampleRow)> {
+    let row = |(hash, sample): (&u64, &super::state::StoredSample)| {
+        let (time, source) = (sample.time, sample.source.clone());
+        (*hash, SampleRow { time, source, fingerprint, record: sample.record.clone() })
+    };
+    entry.samples.values().flatten().map(row).collect()
+}

@@ -1,0 +1,280 @@
+//! What a memory store holds, and how a commit changes it.
+
+use crate::store::rows::{
+    FastMap, NEVER_FIRST, NEVER_LAST, fenced, keep_alerts_within, sample_replaces, samples_by_day,
+    source_id, source_rank, within_history,
+};
+use engine::component::{
+    Commit, Contents, History, Incarnation, KnownFingerprint, NodeIdentity, Recovered, StoreError,
+};
+use engine::model::{
+    Alert, AlertKey, Bucket, Counter, Epoch, EventTime, Fingerprint, FirstSeen, Issue, IssueId,
+    Member, Offset, PartitionId, Progress, RejectReason, Rejected, Sample, Severity, SeverityClass,
+    Sighting, Template,
+};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Everything that is committed.
+#[derive(Default)]
+pub(super) struct State {
+    pub(super) epoch: Option<Epoch>,
+    incarnation: Option<Incarnation>,
+    identity: Vec<NodeIdentity>,
+    pub(super) fingerprints: FastMap<Fingerprint, Entry>,
+    pub(super) accounts: BTreeMap<(String, Counter), u64>,
+    pub(super) partitions: BTreeMap<(String, PartitionId), Partition>,
+    rejected: BTreeMap<(String, RejectReason), BTreeMap<u64, String>>,
+    pub(super) issues: BTreeMap<IssueId, Issue>,
+    pub(super) members: BTreeSet<(IssueId, Fingerprint)>,
+    pub(super) alerts: BTreeMap<AlertKey, Alert>,
+}
+
+/// What is known of a fingerprint.
+pub(super) struct Entry {
+    pub(super) template: Template,
+    pub(super) class: SeverityClass,
+    pub(super) service: String,
+    pub(super) first: FirstSeen,
+    pub(super) text: String,
+    pub(super) last: EventTime,
+    pub(super) severity: Severity,
+    pub(super) source: String,
+    pub(super) total: i64,
+    pub(super) counts: BTreeMap<Bucket, i64>,
+    /// By UTC day and hash.
+    pub(super) samples: BTreeMap<i64, BTreeMap<u64, StoredSample>>,
+}
+
+/// A kept example.
+pub(super) struct StoredSample {
+    pub(super) time: EventTime,
+    pub(super) source: String,
+    pub(super) record: String,
+}
+
+/// Where a partition resumes.
+pub(super) struct Partition {
+    pub(super) offset: Offset,
+    pub(super) lag_bytes: u64,
+}
+
+impl Default for Entry {
+    /// A fingerprint of which nothing but its counts is known yet.
+    fn default() -> Self {
+        Self {
+            template: Template::default(),
+            class: SeverityClass::Rest,
+            service: String::new(),
+            first: NEVER_FIRST,
+            text: String::new(),
+            last: NEVER_LAST,
+            severity: Severity::Unknown,
+            source: String::new(),
+            total: 0,
+            counts: BTreeMap::new(),
+            samples: BTreeMap::new(),
+        }
+    }
+}
+
+impl Entry {
+    fn is_sighted(&self) -> bool {
+        self.first != NEVER_FIRST
+    }
+
+    fn see(&mut self, sighting: &Sighting, source_ids: &[String]) {
+        let source = source_id(source_ids, sighting.source);
+        let earlier_source =
+            source_rank(source_ids, &source) < source_rank(source_ids, &self.source);
+        if !self.is_sighted() || earlier_source {
+            self.source = source.into_owned();
+        }
+        if sighting.first < self.first {
+            self.first = sighting.first;
+            self.text.clone_from(&sighting.text);
+        }
+        self.template = sighting.template;
+        self.class = sighting.class;
+        self.service.clone_from(&sighting.service);
+        self.last = self.last.max(sighting.last);
+        self.severity = self.severity.max(sighting.severity);
+        for (day, samples) in samples_by_day(&sighting.samples) {
+            self.keep_samples(day, &samples, source_ids);
+        }
+    }
+
+    fn keep_samples(&mut self, day: i64, samples: &[&Sample], source_ids: &[String]) {
+        let kept = self.samples.entry(day).or_default();
+        for sample in samples {
+            let source = source_id(source_ids, sample.source);
+            let replaces = kept.get(&sample.hash).is_none_or(|stored| {
+                sample_replaces((sample.time, &source), (stored.time, &stored.source))
+            });
+            if replaces {
+                let (source, record) = (source.into_owned(), sample.record.clone());
+                kept.insert(sample.hash, StoredSample { time: sample.time, source, record });
+            }
+        }
+        while kept.len() > Sample::PER_DAY_MAX {
+            kept.pop_last();
+        }
+    }
+
+    fn count(&mut self, bucket: Bucket, n: i64) {
+        self.total += n;
+        let count = self.counts.entry(bucket).or_default();
+        *count += n;
+        if *count == 0 {
+            self.counts.remove(&bucket);
+        }
+    }
+
+    /// Returns the sample shown in the export.
+    pub(super) fn first_sample(&self) -> Option<&StoredSample> {
+        let samples = self.samples.values().flatten();
+        samples.min_by_key(|(hash, sample)| (sample.time, **hash)).map(|(_, sample)| sample)
+    }
+}
+
+impl State {
+    pub(super) fn claim(&mut self, incarnation: Incarnation, identity: &[NodeIdentity]) {
+        self.incarnation = Some(incarnation);
+        self.identity = identity.to_vec();
+    }
+
+    pub(super) fn committed(&self) -> (Option<Epoch>, Option<Incarnation>) {
+        (self.epoch, self.incarnation)
+    }
+
+    pub(super) fn commit(&mut self, commit: &Commit) -> Result<(), StoreError> {
+        if (self.epoch, self.incarnation) != (commit.predecessor, Some(commit.incarnation)) {
+            return Err(fenced(commit, self.epoch, self.incarnation));
+        }
+        self.apply(&commit.contents, &commit.source_ids);
+        self.epoch = Some(commit.epoch);
+        Ok(())
+    }
+
+    fn apply(&mut self, contents: &Contents, source_ids: &[String]) {
+        for sighting in &contents.sightings {
+            let entry = self.fingerprints.entry(sighting.fingerprint).or_default();
+            entry.see(sighting, source_ids);
+        }
+        for of_one in contents.counts.chunk_by(|a, b| a.0 == b.0) {
+            let entry = self.fingerprints.entry(of_one[0].0).or_default();
+            of_one.iter().for_each(|&(_, bucket, n)| entry.count(bucket, n));
+        }
+        for account in &contents.accounts {
+            let source = source_id(source_ids, account.source).into_owned();
+            *self.accounts.entry((source, account.counter.clone())).or_default() += account.n;
+        }
+        for rejected in &contents.rejected {
+            self.keep_rejected(rejected, source_ids);
+        }
+        for progress in &contents.progress {
+            self.progress(progress, source_ids);
+        }
+        self.apply_derived(contents);
+    }
+
+    fn apply_derived(&mut self, contents: &Contents) {
+        for (issue, present) in &contents.issues {
+            match present {
+                true => self.issues.insert(issue.id, issue.clone()),
+                false => self.issues.remove(&issue.id),
+            };
+        }
+        for (member, present) in &contents.members {
+            self.fingerprints.entry(member.fingerprint).or_default();
+            match present {
+                true => self.members.insert((member.issue, member.fingerprint)),
+                false => self.members.remove(&(member.issue, member.fingerprint)),
+            };
+        }
+        for (key, alert) in &contents.alerts {
+            match alert {
+                Some(alert) => self.alerts.insert(*key, alert.clone()),
+                None => self.alerts.remove(key),
+            };
+        }
+    }
+
+    fn keep_rejected(&mut self, rejected: &Rejected, source_ids: &[String]) {
+        let source = source_id(source_ids, rejected.source).into_owned();
+        let kept = self.rejected.entry((source, rejected.reason)).or_default();
+        kept.entry(rejected.hash).or_insert_with(|| rejected.record.clone());
+        while kept.len() > Rejected::PER_REASON_MAX {
+            kept.pop_last();
+        }
+    }
+
+    fn progress(&mut self, progress: &Progress, source_ids: &[String]) {
+        let source = source_id(source_ids, progress.source).into_owned();
+        let key = (source, progress.partition.clone());
+        match &progress.offset {
+            Some(offset) => {
+                let (offset, lag_bytes) = (offset.clone(), progress.lag_bytes);
+                self.partitions.insert(key, Partition { offset, lag_bytes });
+            }
+            None => {
+                self.partitions.remove(&key);
+            }
+        }
+    }
+
+    pub(super) fn recover(&self, history: Option<History>) -> Recovered {
+        let mut recovered = Recovered {
+            epoch: self.epoch,
+            identity: self.identity.clone(),
+            issues: self.issues.values().cloned().collect(),
+            alerts: self.alerts.values().cloned().collect(),
+            ..Recovered::default()
+        };
+        for ((source, partition), state) in &self.partitions {
+            recovered.offsets.push((source.clone(), partition.clone(), state.offset.clone()));
+        }
+        for (&fingerprint, entry) in &self.fingerprints {
+            if entry.is_sighted() {
+                recovered.fingerprints.push(KnownFingerprint {
+                    fingerprint,
+                    template: entry.template,
+                    class: entry.class,
+                    source: entry.source.clone(),
+                });
+            }
+            if let Some(history) = history {
+                let all: Vec<_> = entry.counts.iter().map(|(bucket, n)| (*bucket, *n)).collect();
+                let kept = within_history(&all, history);
+                recovered.counts.extend(kept.into_iter().map(|(b, n)| (fingerprint, b, n)));
+            }
+        }
+        recovered.fingerprints.sort_unstable();
+        recovered.counts.sort_unstable();
+        let member = |&(issue, fingerprint)| Member { fingerprint, issue };
+        recovered.members = self.members.iter().map(member).collect();
+        recovered.members.sort_unstable();
+        let Recovered { alerts, members, counts, .. } = &mut recovered;
+        keep_alerts_within(alerts, members, counts, history);
+        recovered
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use engine::model::SourceIndex;
+
+    #[test]
+    fn limit_the_smallest_rejected_examples_stay_per_source_and_reason() {
+        let mut state = State::default();
+        let source_ids = ["app".to_owned()];
+        for hash in (0..100).rev() {
+            let reason = RejectReason::AbsurdTime;
+            let rejected =
+                Rejected { source: SourceIndex(0), reason, hash, record: hash.to_string() };
+            state.keep_rejected(&rejected, &source_ids);
+        }
+        let kept = &state.rejected[&("app".to_owned(), RejectReason::AbsurdTime)];
+        assert!(kept.keys().copied().eq(0..Rejected::PER_REASON_MAX as u64));
+    }
+}

@@ -1,0 +1,13 @@
+//! The stores, and what they share: the form of stored rows ([`rows`]), the meaning of the
+//! dashboard's questions ([`view`], [`slices`]) and of the audit ([`audit`]).
+//!
+//! A store only fetches rows and adds them up in its own way; what an issue list *is* (which issues
+//! match, in which order, what is new or spiking) is written once, in [`view`], for all of them.
+
+mod audit;
+pub mod memory;
+mod rows;
+mod slices;
+mod view;
+
+pub use memory::{MEMORY, MemoryStore};

@@ -1,0 +1,207 @@
+//! What the stores agree on about rows: names of counters, ranks of sources, which smallest hashes
+//! stay, and which alerts belong to a history.
+
+use engine::component::{Commit, History, Incarnation, StoreError};
+use engine::model::{
+    Alert, Bucket, Counter, Epoch, EventTime, Fingerprint, FirstSeen, IssueId, Member,
+    RejectReason, Sample, SourceIndex,
+};
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+/// The `first` of a fingerprint whose sighting has not arrived: the neutral element of the merge.
+pub(crate) const NEVER_FIRST: FirstSeen = FirstSeen { time: EventTime(i64::MAX), hash: u64::MAX };
+/// The `last` of such a fingerprint.
+pub(crate) const NEVER_LAST: EventTime = EventTime(i64::MIN);
+
+/// A map with the fast hasher; iteration order means nothing.
+pub(crate) type FastMap<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
+
+/// Returns the id under which rows of `source` are stored.
+pub(crate) fn source_id(source_ids: &[String], source: SourceIndex) -> Cow<'_, str> {
+    match source_ids.get(usize::from(source.0)) {
+        Some(id) => Cow::Borrowed(id),
+        None => Cow::Owned(format!("source {}", source.0)),
+    }
+}
+
+/// Returns the rank that decides which source a fingerprint was first listed in: the position in
+/// the graph, and before all of them a source that is no longer in the graph.
+pub(crate) fn source_rank(source_ids: &[String], id: &str) -> i64 {
+    match source_ids.iter().position(|known| known == id) {
+        Some(position) => i64::try_from(position).unwrap_or(i64::MAX),
+        None => GONE_RANK,
+    }
+}
+
+/// The rank of a source that is not in the graph.
+pub(crate) const GONE_RANK: i64 = -1;
+
+/// Returns why `commit` may not be applied to what is stored.
+pub(crate) fn fenced(
+    commit: &Commit,
+    epoch: Option<Epoch>,
+    incarnation: Option<Incarnation>,
+) -> StoreError {
+    if incarnation != Some(commit.incarnation) {
+        let owner = incarnation.map_or_else(|| "nobody".to_owned(), |owner| owner.0.to_string());
+        return StoreError::Fenced(format!(
+            "epoch {} comes from incarnation {}, but the owner is {owner}",
+            commit.epoch, commit.incarnation.0
+        ));
+    }
+    let name = |epoch: Option<Epoch>| epoch.map_or_else(|| "none".to_owned(), |e| e.to_string());
+    StoreError::Fenced(format!(
+        "epoch {} follows epoch {}, but the last stored one is {}",
+        commit.epoch,
+        name(commit.predecessor),
+        name(epoch)
+    ))
+}
+
+/// Returns the UTC day of `time`, counted from 1970.
+pub(crate) fn day_of(time: EventTime) -> i64 {
+    time.secs().div_euclid(86_400)
+}
+
+/// Returns whether `candidate` replaces the stored example with the same hash.
+pub(crate) fn sample_replaces(candidate: (EventTime, &str), stored: (EventTime, &str)) -> bool {
+    candidate < stored
+}
+
+/// Returns the stored name of a counter.
+pub(crate) fn counter_name(counter: &Counter) -> Cow<'static, str> {
+    match counter {
+        Counter::LinesRead => "lines_read".into(),
+        Counter::LinesBlank => "lines_blank".into(),
+        Counter::LinesCut => "lines_cut".into(),
+        Counter::InvalidUtf8 => "invalid_utf8".into(),
+        Counter::Read => "read".into(),
+        Counter::Filtered(operator) => format!("filtered:{operator}").into(),
+        Counter::Sampled(operator) => format!("sampled:{operator}").into(),
+        Counter::Rejected(reason) => format!("rejected:{}", reason.as_str()).into(),
+        Counter::Overflowed => "overflowed".into(),
+        Counter::LostBytes => "lost_bytes".into(),
+    }
+}
+
+/// Returns the counter with a stored name.
+pub(crate) fn counter_named(name: &str) -> Option<Counter> {
+    Some(match name.split_once(':') {
+        Some(("filtered", operator)) => Counter::Filtered(operator.to_owned()),
+        Some(("sampled", operator)) => Counter::Sampled(operator.to_owned()),
+        Some(("rejected", reason)) => Counter::Rejected(reason_named(reason)?),
+        Some(_) => return None,
+        None => match name {
+            "lines_read" => Counter::LinesRead,
+            "lines_blank" => Counter::LinesBlank,
+            "lines_cut" => Counter::LinesCut,
+            "invalid_utf8" => Counter::InvalidUtf8,
+            "read" => Counter::Read,
+            "overflowed" => Counter::Overflowed,
+            "lost_bytes" => Counter::LostBytes,
+            _ => return None,
+        },
+    })
+}
+
+fn reason_named(name: &str) -> Option<RejectReason> {
+    RejectReason::ALL.into_iter().find(|reason| reason.as_str() == name)
+}
+
+/// Returns the samples of one fingerprint by UTC day.
+pub(crate) fn samples_by_day(samples: &[Sample]) -> Vec<(i64, Vec<&Sample>)> {
+    let mut ordered: Vec<&Sample> = samples.iter().collect();
+    ordered.sort_unstable_by_key(|sample| (day_of(sample.time), sample.hash, sample.time));
+    let mut days: Vec<(i64, Vec<&Sample>)> = Vec::new();
+    for sample in ordered {
+        let day = day_of(sample.time);
+        match days.last_mut() {
+            Some((last, of_day)) if *last == day => of_day.push(sample),
+            _ => days.push((day, vec![sample])),
+        }
+    }
+    days
+}
+
+/// Folds the buckets of one fingerprint, ordered, to those a history asks for.
+pub(crate) fn within_history(buckets: &[(Bucket, i64)], history: History) -> Vec<(Bucket, i64)> {
+    let mut coarse: Vec<(Bucket, i64)> = Vec::new();
+    for &(bucket, n) in buckets {
+        let bucket = history.size.coarsen(bucket);
+        match coarse.last_mut() {
+            Some((last, sum)) if *last == bucket => *sum += n,
+            _ => coarse.push((bucket, n)),
+        }
+    }
+    coarse.retain(|&(_, n)| n != 0);
+    let oldest = coarse.last().map(|&(newest, _)| newest.0.saturating_sub(history.keep_secs));
+    coarse.retain(|&(bucket, _)| Some(bucket.0) >= oldest);
+    coarse
+}
+
+/// Keeps the alerts that recovered counts can derive again: those that began no earlier than the
+/// history of every member of their issue reaches back. `counts` is ordered.
+pub(crate) fn keep_alerts_within(
+    alerts: &mut Vec<Alert>,
+    members: &[Member],
+    counts: &[(Fingerprint, Bucket, i64)],
+    history: Option<History>,
+) {
+    let Some(history) = history else {
+        alerts.clear();
+        return;
+    };
+    let newest: FastMap<Fingerprint, Bucket> =
+        counts.iter().map(|&(fingerprint, bucket, _)| (fingerprint, bucket)).collect();
+    let mut horizons: FastMap<IssueId, i64> = FastMap::default();
+    for member in members {
+        if let Some(newest) = newest.get(&member.fingerprint) {
+            let oldest = newest.0.saturating_sub(history.keep_secs);
+            let horizon = horizons.entry(member.issue).or_insert(oldest);
+            *horizon = oldest.max(*horizon);
+        }
+    }
+    alerts
+        .retain(|alert| horizons.get(&alert.issue).is_some_and(|&oldest| alert.start.0 >= oldest));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use engine::model::BucketSize;
+
+    #[test]
+    fn every_counter_is_found_again_by_its_stored_name() {
+        let mut counters = vec![
+            Counter::LinesRead,
+            Counter::LinesBlank,
+            Counter::LinesCut,
+            Counter::InvalidUtf8,
+            Counter::Read,
+            Counter::Filtered("a:b".into()),
+            Counter::Sampled("s".into()),
+            Counter::Overflowed,
+            Counter::LostBytes,
+        ];
+        counters.extend(RejectReason::ALL.map(Counter::Rejected));
+        for counter in counters {
+            assert_eq!(counter_named(&counter_name(&counter)), Some(counter));
+        }
+        assert_eq!(counter_named("rejected:whim"), None);
+    }
+
+    #[test]
+    fn history_is_measured_from_the_newest_coarse_bucket_and_skips_empty_ones() {
+        let history = History { size: BucketSize::FIVE_MINUTES, keep_secs: 600 };
+        let buckets = [
+            (Bucket(0), 9),
+            (Bucket(300), 1),
+            (Bucket(360), 2),
+            (Bucket(900), 4),
+            (Bucket(1200), 1),
+            (Bucket(1260), -1),
+        ];
+        assert_eq!(within_history(&buckets, history), [(Bucket(300), 3), (Bucket(900), 4)]);
+    }
+}

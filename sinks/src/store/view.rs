@@ -1,0 +1,343 @@
+//! What the dashboard's questions mean: an issue as the sum of its members, which issues a query
+//! matches, and in which order they are listed. Pure; the stores bring the rows.
+//!
+//! - An issue is listed if it has members and events in the range.
+//! - Its text is that of the member with the smallest (first, fingerprint).
+//! - It is new while its first event is less than a day before `now`.
+//! - An alert holds while its last bucket ended less than two buckets before `now`.
+
+use engine::component::{
+    IssueOrder, IssuePage, IssueQuery, IssueRow, IssueState, MemberRow, SampleRow,
+};
+use engine::model::{
+    Alert, Bucket, EventTime, Fingerprint, FirstSeen, IssueId, Severity, SeverityClass,
+};
+use std::cmp::{Ordering, Reverse};
+use std::collections::BTreeSet;
+
+/// The most samples shown of one issue.
+pub(crate) const SAMPLES_SHOWN_MAX: usize = 100;
+/// The most alerts shown of one issue.
+pub(crate) const ALERTS_SHOWN_MAX: usize = 100;
+/// How long an issue is new.
+const NEW_NANOS: i64 = 24 * 3_600 * 1_000_000_000;
+
+/// When an alert spikes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Run {
+    pub(crate) start: Bucket,
+    pub(crate) last: Bucket,
+    pub(crate) bucket_secs: i64,
+}
+
+impl Run {
+    /// Returns the run of an alert.
+    pub(crate) fn of(alert: &Alert) -> Run {
+        Run { start: alert.start, last: alert.last, bucket_secs: i64::from(alert.bucket_secs) }
+    }
+
+    /// Returns whether it still holds at `now`.
+    pub(crate) fn holds(self, now: EventTime) -> bool {
+        now < EventTime::from_secs(self.last.0.saturating_add(3 * self.bucket_secs))
+    }
+
+    /// Returns whether any of it lies in the range of the query and it holds at the range's end.
+    fn holds_through(self, query: &IssueQuery) -> bool {
+        let end = EventTime::from_secs(self.last.0.saturating_add(self.bucket_secs));
+        self.start.start() < query.to && end > query.from && self.holds(query.to.min(query.now))
+    }
+}
+
+/// What a question needs to know of one member.
+pub(crate) struct MemberFacts<'a, K> {
+    /// Where the store finds it again.
+    pub(crate) key: K,
+    pub(crate) fingerprint: Fingerprint,
+    pub(crate) severity: Severity,
+    pub(crate) service: &'a str,
+    pub(crate) first: FirstSeen,
+    pub(crate) last: EventTime,
+    /// Events in the range.
+    pub(crate) count: i64,
+    /// Events ever.
+    pub(crate) total: i64,
+}
+
+/// An issue, summed up from its members.
+pub(crate) struct Summary<K> {
+    pub(crate) id: IssueId,
+    /// The member whose text is shown.
+    pub(crate) shown: K,
+    shown_first: (FirstSeen, Fingerprint),
+    class: SeverityClass,
+    severity: Severity,
+    services: BTreeSet<String>,
+    last: EventTime,
+    count: i64,
+    total: i64,
+    fingerprints: usize,
+    spiking: bool,
+    spiking_in_range: bool,
+}
+
+impl<K: Copy> Summary<K> {
+    /// Begins an issue with its first member.
+    pub(crate) fn new(id: IssueId, class: SeverityClass, member: &MemberFacts<'_, K>) -> Self {
+        let mut summary = Self {
+            id,
+            shown: member.key,
+            shown_first: (member.first, member.fingerprint),
+            class,
+            severity: member.severity,
+            services: BTreeSet::new(),
+            last: member.last,
+            count: 0,
+            total: 0,
+            fingerprints: 0,
+            spiking: false,
+            spiking_in_range: false,
+        };
+        summary.add(member);
+        summary
+    }
+
+    /// Adds a member.
+    pub(crate) fn add(&mut self, member: &MemberFacts<'_, K>) {
+        let first = (member.first, member.fingerprint);
+        if first < self.shown_first {
+            self.shown_first = first;
+            self.shown = member.key;
+        }
+        self.severity = self.severity.max(member.severity);
+        if !member.service.is_empty() && !self.services.contains(member.service) {
+            self.services.insert(member.service.to_owned());
+        }
+        self.last = self.last.max(member.last);
+        self.count += member.count;
+        self.total += member.total;
+        self.fingerprints += 1;
+    }
+
+    /// Adds an alert.
+    pub(crate) fn alert(&mut self, run: Run, query: &IssueQuery) {
+        self.spiking |= run.holds(query.now);
+        self.spiking_in_range |= run.holds_through(query);
+    }
+
+    fn state(&self, now: EventTime) -> IssueState {
+        let age = now.0.saturating_sub(self.shown_first.0.time.0);
+        if age < NEW_NANOS { IssueState::New } else { IssueState::Ongoing }
+    }
+
+    /// Returns whether the issue matches everything but the words.
+    fn matches(&self, query: &IssueQuery) -> bool {
+        self.count != 0
+            && self.severity.reaches(query.min_severity)
+            && query.service.as_ref().is_none_or(|service| self.services.contains(service))
+            && (!query.only_new || self.state(query.now) == IssueState::New)
+            && (!query.only_spiking || self.spiking_in_range)
+    }
+
+    /// Returns the issue as a row, its sparkline still empty.
+    pub(crate) fn into_row(self, template: String, now: EventTime) -> IssueRow {
+        IssueRow {
+            state: self.state(now),
+            id: self.id,
+            template,
+            class: self.class,
+            severity: self.severity,
+            services: self.services.into_iter().collect(),
+            spiking: self.spiking,
+            first_seen: self.shown_first.0.time,
+            last_seen: self.last,
+            count: self.count,
+            total: self.total,
+            fingerprints: self.fingerprints,
+            sparkline: Vec::new(),
+        }
+    }
+
+    fn order(&self, other: &Self, order: IssueOrder) -> Ordering {
+        let by_count = || other.count.cmp(&self.count);
+        let ordering = match order {
+            IssueOrder::Relevance => {
+                let rank = |s: &Self| Reverse((s.spiking, s.class));
+                rank(self).cmp(&rank(other)).then_with(by_count)
+            }
+            IssueOrder::Count => by_count(),
+            IssueOrder::LastSeen => other.last.cmp(&self.last),
+            IssueOrder::FirstSeen => other.shown_first.0.time.cmp(&self.shown_first.0.time),
+        };
+        ordering.then_with(|| self.id.cmp(&other.id))
+    }
+}
+
+/// Chooses the page of issues that answers a query; `text` finds the text of a member.
+pub(crate) fn page<K: Copy, E>(
+    mut summaries: Vec<Summary<K>>,
+    query: &IssueQuery,
+    text: &mut dyn FnMut(K) -> Result<String, E>,
+) -> Result<IssuePage, E> {
+    summaries.retain(|summary| summary.matches(query));
+    if !query.words.is_empty() {
+        summaries = with_words(summaries, &query.words, text)?;
+    }
+    let matching = summaries.len();
+    summaries.sort_unstable_by(|a, b| a.order(b, query.order));
+    let shown = summaries.into_iter().skip(query.skip).take(query.limit);
+    let issues = shown
+        .map(|summary| Ok(text(summary.shown).map(|text| summary.into_row(text, query.now))?))
+        .collect::<Result<_, E>>()?;
+    Ok(IssuePage { issues, matching })
+}
+
+fn with_words<K: Copy, E>(
+    summaries: Vec<Summary<K>>,
+    words: &[String],
+    text: &mut dyn FnMut(K) -> Result<String, E>,
+) -> Result<Vec<Summary<K>>, E> {
+    let words: Vec<String> = words.iter().map(|word| word.to_lowercase()).collect();
+    let mut found = Vec::new();
+    for summary in summaries {
+        let text = text(summary.shown)?.to_lowercase();
+        if words.iter().all(|word| text.contains(word.as_str())) {
+            found.push(summary);
+        }
+    }
+    Ok(found)
+}
+
+/// Orders members: most events first.
+pub(crate) fn order_members(members: &mut [MemberRow]) {
+    members.sort_by_key(|member| (Reverse(member.total), member.fingerprint.fingerprint));
+}
+
+/// Orders samples, latest first, and keeps as many as are shown.
+pub(crate) fn order_samples(samples: &mut Vec<(u64, SampleRow)>) {
+    samples.sort_by_key(|(hash, sample)| (Reverse(sample.time), *hash, sample.fingerprint));
+    samples.truncate(SAMPLES_SHOWN_MAX);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DAY: i64 = 86_400;
+
+    fn query() -> IssueQuery {
+        IssueQuery {
+            from: EventTime::from_secs(0),
+            to: EventTime::from_secs(DAY),
+            points: 0,
+            min_severity: Severity::Unknown,
+            words: Vec::new(),
+            service: None,
+            only_new: false,
+            only_spiking: false,
+            order: IssueOrder::Relevance,
+            limit: 10,
+            skip: 0,
+            now: EventTime::from_secs(DAY),
+        }
+    }
+
+    fn member(id: u128, first_secs: i64, count: i64) -> MemberFacts<'static, u128> {
+        MemberFacts {
+            key: id,
+            fingerprint: Fingerprint(id),
+            severity: Severity::Unknown,
+            service: "api",
+            first: FirstSeen { time: EventTime::from_secs(first_secs), hash: 1 },
+            last: EventTime::from_secs(first_secs),
+            count,
+            total: count,
+        }
+    }
+
+    fn issue(id: u128, first_secs: i64, count: i64) -> Summary<u128> {
+        Summary::new(IssueId(id), SeverityClass::Rest, &member(id, first_secs, count))
+    }
+
+    fn ids(summaries: Vec<Summary<u128>>, query: &IssueQuery) -> Vec<u128> {
+        let mut text = |id: u128| Ok::<_, ()>(format!("Text {id}"));
+        page(summaries, query, &mut text).unwrap().issues.iter().map(|row| row.id.0).collect()
+    }
+
+    #[test]
+    fn an_issue_shows_the_text_of_its_earliest_member_and_sums_the_others() {
+        let mut summary = issue(9, 50, 2);
+        summary.add(&MemberFacts { severity: Severity::Fatal, ..member(7, 40, 3) });
+        summary.add(&member(8, 60, 4));
+        assert_eq!(summary.shown, 7);
+        let row = summary.into_row("x".into(), EventTime::from_secs(DAY));
+        assert_eq!((row.count, row.fingerprints, row.severity), (9, 3, Severity::Fatal));
+        assert_eq!(
+            (row.first_seen, row.last_seen),
+            (EventTime::from_secs(40), EventTime::from_secs(60))
+        );
+        assert_eq!(row.services, ["api"]);
+    }
+
+    #[test]
+    fn issues_without_events_in_the_range_are_not_listed() {
+        assert_eq!(ids(vec![issue(1, 1, 0), issue(2, 1, 1)], &query()), [2]);
+    }
+
+    #[test]
+    fn an_issue_is_new_for_less_than_a_day() {
+        let only_new = IssueQuery { only_new: true, ..query() };
+        assert_eq!(ids(vec![issue(1, 0, 1), issue(2, 1, 1)], &only_new), [2]);
+    }
+
+    #[test]
+    fn an_alert_holds_for_less_than_two_buckets_after_its_last() {
+        let run = Run { start: Bucket(0), last: Bucket(300), bucket_secs: 300 };
+        assert!(run.holds(EventTime(EventTime::from_secs(1200).0 - 1)));
+        assert!(!run.holds(EventTime::from_secs(1200)));
+    }
+
+    #[test]
+    fn spiking_issues_come_first_then_worse_classes_then_more_events() {
+        let mut spiking = issue(1, 1, 1);
+        spiking.alert(Run { start: Bucket(0), last: Bucket(DAY), bucket_secs: 60 }, &query());
+        let worse = Summary::new(IssueId(2), SeverityClass::Error, &member(2, 1, 1));
+        let listed = vec![issue(3, 1, 1), issue(4, 1, 5), worse, spiking];
+        assert_eq!(ids(listed, &query()), [1, 2, 4, 3]);
+    }
+
+    #[test]
+    fn only_spiking_lists_issues_whose_alert_lies_in_the_range_and_holds_at_its_end() {
+        let only_spiking = IssueQuery { only_spiking: true, ..query() };
+        let spiking = |id, start, last| {
+            let mut issue = issue(id, 1, 1);
+            issue
+                .alert(Run { start: Bucket(start), last: Bucket(last), bucket_secs: 60 }, &query());
+            issue
+        };
+        let issues = vec![
+            spiking(1, 0, DAY - 120),
+            spiking(2, 0, DAY - 240),
+            spiking(3, DAY, DAY),
+            issue(4, 1, 1),
+        ];
+        assert_eq!(ids(issues, &only_spiking), [1]);
+    }
+
+    #[test]
+    fn words_match_in_any_case_and_the_page_tells_how_many_match() {
+        let words =
+            IssueQuery { words: vec!["TEXT".into(), "1".into()], limit: 1, skip: 1, ..query() };
+        let issues = vec![issue(1, 1, 1), issue(21, 1, 1), issue(3, 1, 1)];
+        let mut text = |id: u128| Ok::<_, ()>(format!("Text {id}"));
+        let page = page(issues, &words, &mut text).unwrap();
+        assert_eq!((page.matching, page.issues[0].id), (2, IssueId(21)));
+    }
+
+    #[test]
+    fn unknown_severity_passes_a_warn_threshold_only() {
+        let warn = IssueQuery { min_severity: Severity::Warn, ..query() };
+        let error = IssueQuery { min_severity: Severity::Error, ..query() };
+        assert_eq!(ids(vec![issue(1, 1, 1)], &warn), [1]);
+        assert_eq!(ids(vec![issue(1, 1, 1)], &error), [0_u128; 0]);
+    }
+}
