@@ -1,1 +1,4 @@
-//! (being written)
+//! The runtime: what happens between a reader's chunk and a committed epoch.
+
+pub mod live;
+pub mod status;
