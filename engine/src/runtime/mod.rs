@@ -22,6 +22,9 @@ mod shutdown;
 mod supervise;
 mod worker;
 
+pub mod live;
+pub mod status;
+
 pub use commit::{EPOCHS_MAX, FACTS_MAX};
 pub use engine::{Cluster, Engine, EngineError, RunOptions, StopHandle};
 pub use epochs::{Epochs, Pace};
