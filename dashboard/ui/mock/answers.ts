@@ -1,0 +1,225 @@
+/**
+ * The mock API's answers, computed from the stories with the same types the UI reads. Pure apart from the clock that is
+ * handed in; `scenario` bends the story so that every state of the UI can be looked at.
+ */
+import type {
+  Alert, AlertsAnswer, AuditAnswer, GraphAnswer, Issue, IssueAnswer, IssuesAnswer, ReadyAnswer, Severity, Slice, TimelineAnswer,
+} from '../src/api/types';
+import { countInMinute, HISTORY_MINUTES, MINUTE_MS, noise, type Story, tellStories } from './incident.ts';
+
+export const SCENARIOS = ['incident', 'empty', 'old', 'unbalanced', 'locked', 'broken'] as const;
+export type Scenario = (typeof SCENARIOS)[number];
+
+const RANK: Severity[] = ['trace', 'debug', 'info', 'unknown', 'warn', 'error', 'fatal'];
+const OLD_MS = 90 * 24 * 60 * MINUTE_MS;
+const iso = (instantMs: number) => new Date(instantMs).toISOString().replace('.000Z', 'Z');
+
+export class MockAnswers {
+  readonly #stories: Story[];
+  /** The minute the story is told from. */
+  readonly #start: number;
+  readonly #shift: number;
+  readonly #counts = new Map<string, number>();
+  #epoch = 48_210;
+
+  constructor(startMs: number, private readonly scenario: Scenario = 'incident') {
+    this.#start = Math.floor(startMs / MINUTE_MS);
+    this.#shift = scenario === 'old' ? OLD_MS / MINUTE_MS : 0;
+    this.#stories = scenario === 'empty' ? [] : tellStories();
+  }
+
+  /** Minutes of a range that can hold events: never before the history, never after `nowMs`. */
+  #minutes(from: number, to: number, nowMs: number): [number, number] {
+    const last = Math.floor(nowMs / MINUTE_MS) - this.#shift;
+    const first = this.#start - this.#shift - HISTORY_MINUTES;
+    return [Math.max(first, Math.floor(from / MINUTE_MS)), Math.min(last + 1, Math.ceil(to / MINUTE_MS))];
+  }
+
+  #count(index: number, minute: number): number {
+    const key = `${index} ${minute}`;
+    let count = this.#counts.get(key);
+    if (count === undefined) {
+      count = countInMinute(this.#stories[index]!, index, this.#start - this.#shift - minute, minute % 1_440);
+      this.#counts.set(key, count);
+    }
+    return count;
+  }
+
+  #issue(index: number, from: number, to: number, points: number, nowMs: number): Issue {
+    const story = this.#stories[index]!;
+    const [historyFirst, historyEnd] = this.#minutes(0, Infinity, nowMs);
+    const sparkline = new Array<number>(points).fill(0);
+    let [count, total, firstSeen, lastSeen] = [0, 0, -1, -1];
+    for (let minute = historyFirst; minute < historyEnd; minute += 1) {
+      const events = this.#count(index, minute);
+      if (events === 0) continue;
+      if (firstSeen < 0) firstSeen = minute;
+      lastSeen = minute;
+      total += events;
+      const at = Math.floor(((minute * MINUTE_MS - from) / (to - from)) * points);
+      if (minute * MINUTE_MS < from || at >= points) continue;
+      count += events;
+      sparkline[at]! += events;
+    }
+    const { burst, sinceMinutes } = story;
+    return {
+      id: story.id, template: story.template, class: story.class, severity: story.severity, services: story.services,
+      state: sinceMinutes < 1_440 ? 'new' : 'ongoing', spiking: burst !== null && burst.to < 0,
+      first_seen: iso(firstSeen * MINUTE_MS), last_seen: iso(Math.min(nowMs - this.#shift * MINUTE_MS, lastSeen * MINUTE_MS + 47_000)),
+      count, total, fingerprints: story.fingerprints, sparkline,
+    };
+  }
+
+  issues(query: URLSearchParams, nowMs: number): IssuesAnswer {
+    const [from, to] = readRange(query, nowMs);
+    const points = Number(query.get('points') ?? 48);
+    const limit = Number(query.get('limit') ?? 50);
+    const offset = Number(query.get('cursor') ?? 0);
+    const lowest = query.get('severity') ?? 'warn';
+    const rank = (severity: Severity) => RANK.indexOf(severity === 'unknown' ? 'warn' : severity);
+    const words = (query.get('q') ?? '').toLowerCase().split(/\s+/).filter(Boolean);
+    const state = query.get('state');
+    const found = this.#stories
+      .map((_, index) => this.#issue(index, from, to, points, nowMs))
+      .filter((issue) => issue.count > 0)
+      .filter((issue) => lowest === 'unknown' || rank(issue.severity) >= RANK.indexOf(lowest as Severity))
+      .filter((issue) => words.every((word) => issue.template.toLowerCase().includes(word)))
+      .filter((issue) => !query.get('service') || issue.services.includes(query.get('service')!))
+      .filter((issue) => !state || (state === 'new' ? issue.state === 'new' : issue.spiking));
+    const weight = (issue: Issue) => (issue.spiking ? 4 : 0) + (issue.state === 'new' ? 2 : 0) + rank(issue.severity) / 3 + Math.log10(issue.count);
+    const orders: Record<string, (issue: Issue) => number> = {
+      relevance: weight, count: (issue) => issue.count, last_seen: (issue) => Date.parse(issue.last_seen), first_seen: (issue) => Date.parse(issue.first_seen),
+    };
+    const order = orders[query.get('order') ?? 'relevance'] ?? weight;
+    found.sort((left, right) => order(right) - order(left));
+    return {
+      issues: found.slice(offset, offset + limit), matching: found.length,
+      next: offset + limit < found.length ? String(offset + limit) : null,
+      from: iso(from), to: iso(to), slice_seconds: Math.round((to - from) / 1_000 / points),
+    };
+  }
+
+  issue(id: string, query: URLSearchParams, nowMs: number): IssueAnswer | null {
+    const index = this.#stories.findIndex((story) => story.id === id);
+    if (index < 0) return null;
+    const [from, to] = readRange(query, nowMs);
+    const story = this.#stories[index]!;
+    const issue = this.#issue(index, from, to, 48, nowMs);
+    const fingerprint = (number: number) => `f1_${Math.floor(noise(index, number) * 2 ** 32).toString(16).padStart(8, '0')}${'9c41d7e05ab3'.slice(0, 12)}${number}${index}`;
+    const shares = Array.from({ length: story.fingerprints }, (_, number) => Math.floor(issue.total / (number + 2)));
+    shares[0] = issue.total - shares.slice(1).reduce((sum, share) => sum + share, 0);
+    const members = shares.map((total, number) => ({
+      fingerprint: fingerprint(number), template_id: `t_${index}_${number}`, template: story.template, service: story.services[number % story.services.length]!,
+      class: story.class, severity: story.severity, first_seen: issue.first_seen, last_seen: issue.last_seen, total,
+    }));
+    const samples = [0, 1, 2, 3, 4].map((number) => {
+      const time = iso(Math.max(Date.parse(issue.first_seen), Date.parse(issue.last_seen) - number * 77_000));
+      const host = `${story.services[number % story.services.length]}-${number + 1}`;
+      const record = `${time} ${story.severity.toUpperCase()} [${host}] ${story.sample}`;
+      return { time, source: 'app-logs', fingerprint: fingerprint(0), record };
+    });
+    return { issue, members, samples, alerts: this.alerts(nowMs).alerts.filter((alert) => alert.issue === id) };
+  }
+
+  timeline(id: string | null, query: URLSearchParams, nowMs: number): TimelineAnswer {
+    const [from, to] = readRange(query, nowMs);
+    const slice = Number(query.get('slice') ?? 60);
+    const [first, end] = this.#minutes(from, to, nowMs);
+    const slices = new Map<number, Slice>();
+    this.#stories.forEach((story, index) => {
+      if (id !== null && story.id !== id) return;
+      for (let minute = first; minute < end; minute += 1) {
+        const events = this.#count(index, minute);
+        if (events === 0) continue;
+        const start = Math.floor((minute * 60) / slice) * slice;
+        const entry = slices.get(start) ?? { start: iso(start * 1_000), error: 0, warn: 0, rest: 0 };
+        entry[story.class] += events;
+        slices.set(start, entry);
+      }
+    });
+    return { from: iso(from), to: iso(to), slice_seconds: slice, slices: [...slices.values()].sort((left, right) => left.start.localeCompare(right.start)) };
+  }
+
+  alerts(nowMs: number): AlertsAnswer {
+    const start = (this.#start - this.#shift) * MINUTE_MS;
+    const alerts = this.#stories.flatMap((story): Alert[] => {
+      if (story.burst === null) return [];
+      const { from, to, factor } = story.burst;
+      const bucket = 5 * MINUTE_MS;
+      const [begun, last] = [start - from * MINUTE_MS, Math.min(nowMs - this.#shift * MINUTE_MS, start - to * MINUTE_MS)];
+      const aligned = (instantMs: number) => Math.floor(instantMs / bucket) * bucket;
+      const expected = story.rate * 5;
+      return [{
+        key: `a_${story.id.slice(2)}`, issue: story.id, template: story.template, severity: story.severity, firing: to < 0,
+        start: iso(aligned(begun)), last: iso(aligned(last)), end: iso(aligned(last) + bucket), bucket_seconds: 300,
+        observed: Math.round((story.rate * factor * (last - begun)) / MINUTE_MS),
+        peak: { start: iso(aligned(begun) + bucket), observed: Math.round(expected * factor), expected, ratio: factor, surprise: factor * 4.1 },
+      }];
+    });
+    return { alerts: alerts.sort((left, right) => right.start.localeCompare(left.start)) };
+  }
+
+  graph(): GraphAnswer {
+    const nodes: GraphAnswer['nodes'] = [
+      { id: 'app-logs', type: 'file', kind: 'source', output: 'lines' }, { id: 'edge-logs', type: 'file', kind: 'source', output: 'lines' },
+      { id: 'demo-load', type: 'synthetic', kind: 'source', output: 'lines' },
+      { id: 'parse', type: 'parse', kind: 'operator', output: 'events' }, { id: 'drop-probes', type: 'filter', kind: 'operator', output: 'events' },
+      { id: 'fingerprint', type: 'fingerprint', kind: 'operator', output: 'fingerprinted' }, { id: 'window', type: 'window', kind: 'operator', output: 'counts' },
+      { id: 'spike', type: 'spike', kind: 'operator', output: 'spikes' }, { id: 'alert', type: 'alert', kind: 'operator', output: 'alerts' },
+      { id: 'store', type: 'sqlite', kind: 'store', output: null },
+    ];
+    const edges = [
+      ['app-logs', 'parse', 'lines'], ['edge-logs', 'parse', 'lines'], ['demo-load', 'parse', 'lines'], ['parse', 'drop-probes', 'events'],
+      ['drop-probes', 'fingerprint', 'events'], ['fingerprint', 'window', 'fingerprinted'], ['window', 'spike', 'counts'], ['spike', 'alert', 'spikes'],
+      ['window', 'store', 'counts'], ['alert', 'store', 'alerts'],
+    ];
+    return { nodes, edges: edges.map(([from, to, stream]) => ({ from: from!, to: to!, stream: stream! })) };
+  }
+
+  audit(nowMs: number): AuditAnswer {
+    const since = Math.floor(nowMs / 250) - this.#start * 240;
+    const counted = this.scenario === 'empty' ? 0 : 14_203_377 + since * 71;
+    const [filtered, rejected] = this.scenario === 'empty' ? [0, 0] : [81_204, 23];
+    const read = counted + filtered + rejected + (this.scenario === 'unbalanced' ? 7 : 0);
+    return {
+      epoch: this.epoch(),
+      sources: {
+        'app-logs': { offset: { 'app/orders.log': 88_120_331, 'app/checkout.log': 41_220_817 }, read: Math.floor(read * 0.61), lag_bytes: 1_204, lost_bytes: 0 },
+        'edge-logs': { offset: { 'edge/access.log': 990_112_004 }, read: Math.floor(read * 0.36), lag_bytes: 48_211_004, lost_bytes: 4_096 },
+        'demo-load': { offset: { '0': 402_118 }, read: read - Math.floor(read * 0.61) - Math.floor(read * 0.36), lag_bytes: 0, lost_bytes: 0 },
+      },
+      lines_read: Math.floor(read * 1.07), lines_blank: 1_882, lines_cut: 4, invalid_utf8: 31, read, counted, filtered,
+      filtered_by: filtered ? { 'drop-probes': filtered } : {}, sampled: 0, open: 0, overflowed: 0,
+      rejected: rejected ? { 'no time': 18, 'too far in the future': 5 } : {}, balanced: this.scenario !== 'unbalanced',
+    };
+  }
+
+  ready(): ReadyAnswer {
+    return {
+      ready: true, reasons: [], epoch: this.epoch(),
+      sources: [
+        { id: 'app-logs', state: 'running', message: null },
+        { id: 'edge-logs', state: 'backoff', message: 'could not open "edge/access.log": permission denied. Hint: mount the folder readable for user 65532.' },
+        { id: 'demo-load', state: 'finished', message: null },
+      ],
+    };
+  }
+
+  epoch(): number {
+    return this.#epoch;
+  }
+
+  /** One more committed epoch, as the live stream announces it. */
+  commit(): { epoch: number; counted: number; issues: string[]; alerts: string[] } {
+    this.#epoch += 1;
+    const swell = 120 + 90 * Math.sin(this.#epoch / 7);
+    const counted = this.scenario === 'empty' ? 0 : Math.round(swell * (0.4 + noise(3, this.#epoch) ** 3 * 30));
+    return { epoch: this.#epoch, counted, issues: this.#stories.slice(0, 3).map((story) => story.id), alerts: [] };
+  }
+}
+
+function readRange(query: URLSearchParams, nowMs: number): [number, number] {
+  const to = Date.parse(query.get('to') ?? '');
+  const from = Date.parse(query.get('from') ?? '');
+  return [Number.isNaN(from) ? nowMs - 86_400_000 : from, Number.isNaN(to) ? nowMs : to];
+}

@@ -1,0 +1,93 @@
+/**
+ * A Vite plugin that answers the API itself, so that the UI can be developed and tested without the binary.
+ *
+ * `SEISMOLOG_MOCK` picks the scenario (see answers.ts); `locked` opens with the token `open`. The built UI under
+ * `vite preview --mode mock` also gets the server's content security policy.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Connect, Plugin } from 'vite';
+import { MockAnswers, type Scenario, SCENARIOS } from './answers.ts';
+
+const COMMIT_EVERY_MS = 500;
+const TOKEN = 'open';
+const POLICY = "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'";
+
+function sendJson(response: ServerResponse, status: number, body: unknown): void {
+  response.statusCode = status;
+  response.setHeader('content-type', status < 400 ? 'application/json' : 'application/problem+json');
+  response.end(JSON.stringify(body));
+}
+
+function sendProblem(response: ServerResponse, status: number, title: string, detail: string): void {
+  sendJson(response, status, { type: 'about:blank', title, status, detail });
+}
+
+function stream(request: IncomingMessage, response: ServerResponse, answers: MockAnswers): void {
+  response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
+  response.write(`event: hello\ndata: ${JSON.stringify({ epoch: answers.epoch() })}\n\n`);
+  const timer = setInterval(() => {
+    const commit = answers.commit();
+    response.write(`event: commit\nid: ${commit.epoch}\ndata: ${JSON.stringify(commit)}\n\n`);
+  }, COMMIT_EVERY_MS);
+  request.on('close', () => clearInterval(timer));
+}
+
+function answerApi(url: URL, response: ServerResponse, answers: MockAnswers): void {
+  const now = Date.now();
+  const query = url.searchParams;
+  const [, id, timeline] = /^\/api\/v1\/issues\/([^/]+)(\/timeline)?$/.exec(url.pathname) ?? [];
+  if (id !== undefined) {
+    const answer = answers.issue(decodeURIComponent(id), query, now);
+    if (answer === null) return sendProblem(response, 404, 'Issue not found', `No issue has the id "${id}".`);
+    return sendJson(response, 200, timeline ? answers.timeline(answer.issue.id, query, now) : answer);
+  }
+  const known: Record<string, () => unknown> = {
+    '/api/v1/issues': () => answers.issues(query, now),
+    '/api/v1/timeline': () => answers.timeline(null, query, now),
+    '/api/v1/alerts': () => answers.alerts(now),
+    '/api/v1/graph': () => answers.graph(),
+    '/api/v1/audit': () => answers.audit(now),
+    '/readyz': () => answers.ready(),
+    '/version': () => ({ name: 'seismolog', version: '0.1.0-mock' }),
+  };
+  const found = known[url.pathname];
+  if (found) sendJson(response, 200, found());
+  else sendProblem(response, 404, 'Not found', `The mock API has no ${url.pathname}.`);
+}
+
+function middleware(scenario: Scenario): Connect.NextHandleFunction {
+  const answers = new MockAnswers(Date.now(), scenario);
+  return (request, response, next) => {
+    const url = new URL(request.url ?? '/', 'http://mock.invalid');
+    if (url.pathname === '/login') {
+      if (url.searchParams.get('token') !== TOKEN) return sendProblem(response, 401, 'Token refused', 'This token is not known here.');
+      response.writeHead(303, { location: '/', 'set-cookie': `seismolog_token=${TOKEN}; HttpOnly; SameSite=Strict; Path=/` });
+      return response.end();
+    }
+    if (!url.pathname.startsWith('/api/') && !['/readyz', '/version'].includes(url.pathname)) return next();
+    const locked = scenario === 'locked' && !request.headers.cookie?.includes(`seismolog_token=${TOKEN}`);
+    if (locked && url.pathname.startsWith('/api/')) return sendProblem(response, 401, 'Token needed', 'Send a bearer token or sign in.');
+    if (scenario === 'broken' && url.pathname.startsWith('/api/')) {
+      return sendProblem(response, 503, 'The store is busy', 'The store did not answer within 5 s. Hint: choose a shorter range.');
+    }
+    if (url.pathname === '/api/v1/live') return stream(request, response, answers);
+    answerApi(url, response, answers);
+  };
+}
+
+export function mockApi(): Plugin {
+  const wanted = process.env.SEISMOLOG_MOCK ?? 'incident';
+  const scenario = SCENARIOS.find((name) => name === wanted);
+  if (scenario === undefined) throw new Error(`SEISMOLOG_MOCK must be one of ${SCENARIOS.join(', ')}, not "${wanted}"`);
+  return {
+    name: 'seismolog-mock-api',
+    configureServer: (server) => void server.middlewares.use(middleware(scenario)),
+    configurePreviewServer(server) {
+      server.middlewares.use((_, response, next) => {
+        response.setHeader('content-security-policy', POLICY);
+        next();
+      });
+      server.middlewares.use(middleware(scenario));
+    },
+  };
+}

@@ -1,0 +1,163 @@
+/**
+ * Typed requests to the server. Every failure becomes a `Problem` that says what failed and what to do; nothing else is
+ * thrown except the abort of a request that is no longer wanted.
+ *
+ * Not here: when to ask again (state/resource.svelte.ts) and live updates (live.ts).
+ */
+import type {
+  AlertsAnswer,
+  AuditAnswer,
+  GraphAnswer,
+  IssueAnswer,
+  IssuesAnswer,
+  ProblemBody,
+  ReadyAnswer,
+  TimelineAnswer,
+  VersionAnswer,
+} from './types';
+
+/** A request waits this long before it counts as failed. */
+const REQUEST_MS_MAX = 20_000;
+
+/** Why a request has no answer. `status` is 0 when the server could not be reached. */
+export class Problem extends Error {
+  override name = 'Problem';
+  constructor(
+    readonly status: number,
+    readonly title: string,
+    readonly detail: string,
+  ) {
+    super(`${title}: ${detail}`);
+  }
+}
+
+export type Parameters = Record<string, string | number | null | undefined>;
+
+/** Appends what is set; empty values are left out so that the server's defaults apply. */
+export function withParameters(path: string, parameters: Parameters): string {
+  const search = new URLSearchParams();
+  for (const [name, value] of Object.entries(parameters)) {
+    if (value !== null && value !== undefined && value !== '') search.set(name, String(value));
+  }
+  const text = search.toString();
+  return text === '' ? path : `${path}?${text}`;
+}
+
+/** Turns an answer that is not a success into a problem, whatever its body looks like. */
+export async function problemFrom(response: Response): Promise<Problem> {
+  const fallback = `The server answered ${response.status}${response.statusText ? ` ${response.statusText}` : ''}.`;
+  try {
+    const body = (await response.json()) as Partial<ProblemBody> | null;
+    const title = typeof body?.title === 'string' && body.title !== '' ? body.title : 'The request failed';
+    const detail = typeof body?.detail === 'string' && body.detail !== '' ? body.detail : fallback;
+    return new Problem(response.status, title, detail);
+  } catch {
+    return new Problem(response.status, 'The request failed', fallback);
+  }
+}
+
+function isAbort(error: unknown): boolean {
+  return error instanceof DOMException && error.name === 'AbortError';
+}
+
+function unreachable(error: unknown): Problem {
+  if (error instanceof DOMException && error.name === 'TimeoutError') {
+    return new Problem(0, 'The server is slow', `No answer within ${REQUEST_MS_MAX / 1000} seconds. Try a shorter range.`);
+  }
+  return new Problem(0, 'The server cannot be reached', 'Check that seismolog is running. The page retries by itself.');
+}
+
+async function getJson<T>(
+  path: string,
+  parameters: Parameters,
+  signal: AbortSignal,
+  accepted: readonly number[] = [],
+): Promise<T> {
+  let response: Response;
+  try {
+    response = await fetch(withParameters(path, parameters), {
+      headers: { accept: 'application/json' },
+      signal: AbortSignal.any([signal, AbortSignal.timeout(REQUEST_MS_MAX)]),
+    });
+  } catch (error) {
+    if (isAbort(error)) throw error;
+    throw unreachable(error);
+  }
+  if (!response.ok && !accepted.includes(response.status)) throw await problemFrom(response);
+  try {
+    return (await response.json()) as T;
+  } catch (error) {
+    if (isAbort(error)) throw error;
+    throw new Problem(response.status, 'The answer cannot be read', `${path} did not answer with JSON.`);
+  }
+}
+
+export interface IssuesQuery {
+  from: string;
+  to: string;
+  points?: number;
+  order?: string;
+  severity?: string;
+  q?: string;
+  service?: string;
+  state?: string;
+  limit?: number;
+  cursor?: string | null;
+}
+
+export interface TimelineQuery {
+  from: string;
+  to: string;
+  slice: number;
+}
+
+export function fetchIssues(query: IssuesQuery, signal: AbortSignal): Promise<IssuesAnswer> {
+  return getJson('/api/v1/issues', { ...query }, signal);
+}
+
+export function fetchIssue(id: string, query: { from: string; to: string }, signal: AbortSignal): Promise<IssueAnswer> {
+  return getJson(`/api/v1/issues/${encodeURIComponent(id)}`, query, signal);
+}
+
+/** The counts of one issue, or of everything when `issue` is null. */
+export function fetchTimeline(
+  issue: string | null,
+  query: TimelineQuery,
+  signal: AbortSignal,
+): Promise<TimelineAnswer> {
+  const path = issue === null ? '/api/v1/timeline' : `/api/v1/issues/${encodeURIComponent(issue)}/timeline`;
+  return getJson(path, { ...query }, signal);
+}
+
+export function fetchAlerts(limit: number, signal: AbortSignal): Promise<AlertsAnswer> {
+  return getJson('/api/v1/alerts', { limit }, signal);
+}
+
+export function fetchGraph(signal: AbortSignal): Promise<GraphAnswer> {
+  return getJson('/api/v1/graph', {}, signal);
+}
+
+export function fetchAudit(signal: AbortSignal): Promise<AuditAnswer> {
+  return getJson('/api/v1/audit', {}, signal);
+}
+
+/** A server that is not ready answers 503 with the reasons; that is an answer, not a failure. */
+export function fetchReady(signal: AbortSignal): Promise<ReadyAnswer> {
+  return getJson('/readyz', {}, signal, [503]);
+}
+
+export function fetchVersion(signal: AbortSignal): Promise<VersionAnswer> {
+  return getJson('/version', {}, signal);
+}
+
+/** Exchanges a token for the session cookie; throws the server's problem when it is refused. */
+export async function signIn(token: string): Promise<void> {
+  let response: Response;
+  try {
+    response = await fetch(withParameters('/login', { token }), { redirect: 'manual' });
+  } catch (error) {
+    throw unreachable(error);
+  }
+  // The server sets the cookie and redirects; the browser hides everything else about that answer.
+  if (response.type !== 'opaqueredirect' && !response.ok) throw await problemFrom(response);
+}

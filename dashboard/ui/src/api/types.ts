@@ -1,0 +1,181 @@
+/**
+ * What the server says, written by hand until it is generated from the API description.
+ *
+ * Times are RFC 3339 strings in UTC, identities are opaque strings, counts are exact integers.
+ */
+
+export type Severity = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'unknown';
+
+/** The three groups that charts stack: fatal and error, warn and unknown, everything else. */
+export type SeverityClass = 'error' | 'warn' | 'rest';
+
+export interface Issue {
+  id: string;
+  template: string;
+  class: SeverityClass;
+  severity: Severity;
+  services: string[];
+  state: 'new' | 'ongoing';
+  spiking: boolean;
+  first_seen: string;
+  last_seen: string;
+  /** Events inside the asked range. */
+  count: number;
+  /** Events since the store began. */
+  total: number;
+  fingerprints: number;
+  sparkline: number[];
+}
+
+export interface IssuesAnswer {
+  issues: Issue[];
+  matching: number;
+  next: string | null;
+  from: string;
+  to: string;
+  slice_seconds: number;
+}
+
+export interface Member {
+  fingerprint: string;
+  template_id: string;
+  template: string;
+  service: string;
+  class: SeverityClass;
+  severity: Severity;
+  first_seen: string;
+  last_seen: string;
+  total: number;
+}
+
+export interface Sample {
+  time: string;
+  source: string;
+  fingerprint: string;
+  record: string;
+}
+
+export interface IssueAnswer {
+  issue: Issue;
+  members: Member[];
+  samples: Sample[];
+  alerts: Alert[];
+}
+
+export interface Slice {
+  start: string;
+  error: number;
+  warn: number;
+  rest: number;
+}
+
+export interface TimelineAnswer {
+  from: string;
+  to: string;
+  slice_seconds: number;
+  /** Slices without events are left out. */
+  slices: Slice[];
+}
+
+export interface Alert {
+  key: string;
+  issue: string;
+  template: string;
+  severity: Severity;
+  firing: boolean;
+  start: string;
+  last: string;
+  end: string;
+  bucket_seconds: number;
+  observed: number;
+  peak: { start: string; observed: number; expected: number; ratio: number; surprise: number };
+}
+
+export interface AlertsAnswer {
+  alerts: Alert[];
+}
+
+export type ComponentKind = 'source' | 'operator' | 'store';
+
+export interface GraphNode {
+  id: string;
+  type: string;
+  kind: ComponentKind;
+  output: string | null;
+}
+
+export interface GraphEdge {
+  from: string;
+  to: string;
+  stream: string;
+}
+
+export interface GraphAnswer {
+  nodes: GraphNode[];
+  edges: GraphEdge[];
+}
+
+export interface SourceAudit {
+  offset: Record<string, unknown>;
+  read: number;
+  lag_bytes: number | null;
+  lost_bytes: number;
+}
+
+/** The conservation identity: everything read is accounted for. */
+export interface AuditAnswer {
+  epoch: number;
+  sources: Record<string, SourceAudit>;
+  lines_read: number;
+  lines_blank: number;
+  lines_cut: number;
+  invalid_utf8: number;
+  read: number;
+  counted: number;
+  filtered: number;
+  filtered_by: Record<string, number>;
+  sampled: number;
+  open: number;
+  overflowed: number;
+  rejected: Record<string, number>;
+  balanced: boolean;
+}
+
+export interface SourceState {
+  id: string;
+  state: 'running' | 'backoff' | 'finished' | 'stopped';
+  message: string | null;
+}
+
+export interface ReadyAnswer {
+  ready: boolean;
+  reasons: string[];
+  epoch: number;
+  sources: SourceState[];
+}
+
+export interface VersionAnswer {
+  name: string;
+  version: string;
+}
+
+/** The body of `application/problem+json`. */
+export interface ProblemBody {
+  type: string;
+  title: string;
+  status: number;
+  detail: string;
+}
+
+export interface LiveHello {
+  epoch: number;
+}
+
+export interface LiveCommit {
+  epoch: number;
+  /** Events added since the last message. */
+  counted: number;
+  /** Touched issues; the server sends at most 200. */
+  issues: string[];
+  alerts: string[];
+}

@@ -1,0 +1,156 @@
+/**
+ * Every address of the UI, read and written in one place. The URL is the state: what can be shared is in it, and
+ * `formatAddress(parseAddress(x))` is the shortest spelling of x.
+ *
+ * Not here: the reader's own preferences (time zone, theme), which are remembered by state/preferences.svelte.ts.
+ */
+import type { SeverityClass } from './api/types';
+
+export type PageName = 'overview' | 'issues' | 'issue' | 'alerts' | 'pipeline' | 'missing';
+
+export const RANGE_SECONDS = { '1h': 3_600, '6h': 21_600, '24h': 86_400, '7d': 604_800 } as const;
+export type RangeName = keyof typeof RANGE_SECONDS;
+export const RANGE_NAMES = Object.keys(RANGE_SECONDS) as RangeName[];
+
+export const TABS = ['all', 'new', 'spiking'] as const;
+export type Tab = (typeof TABS)[number];
+
+export const SEVERITY_FILTERS = ['unknown', 'info', 'warn', 'error', 'fatal'] as const;
+export type SeverityFilter = (typeof SEVERITY_FILTERS)[number];
+
+export const ORDERS = ['relevance', 'count', 'last_seen', 'first_seen'] as const;
+export type Order = (typeof ORDERS)[number];
+
+export const CLASSES: readonly SeverityClass[] = ['error', 'warn', 'rest'];
+
+/** Everything that the query part of an address can say. */
+export interface View {
+  range: RangeName;
+  /** A brushed or typed range in milliseconds; wins over `range`, which is where a reset returns to. */
+  custom: { from: number; to: number } | null;
+  live: boolean;
+  tab: Tab;
+  severity: SeverityFilter;
+  order: Order;
+  q: string;
+  service: string;
+  hidden: SeverityClass[];
+  node: string;
+}
+
+export interface Address {
+  page: PageName;
+  issue: string;
+  view: View;
+}
+
+export const DEFAULT_VIEW: View = {
+  range: '24h',
+  custom: null,
+  live: true,
+  tab: 'all',
+  severity: 'warn',
+  order: 'relevance',
+  q: '',
+  service: '',
+  hidden: [],
+  node: '',
+};
+
+/** A filter longer than this is cut: the address bar is not a place for a log file. */
+export const FILTER_CHARACTERS_MAX = 200;
+
+const PATHS: Record<Exclude<PageName, 'issue' | 'missing'>, string> = {
+  overview: '/',
+  issues: '/issues',
+  alerts: '/alerts',
+  pipeline: '/pipeline',
+};
+
+function oneOf<T extends string>(allowed: readonly T[], value: string | null, fallback: T): T {
+  return allowed.find((candidate) => candidate === value) ?? fallback;
+}
+
+function parseCustom(from: string | null, to: string | null): View['custom'] {
+  const custom = { from: Date.parse(from ?? ''), to: Date.parse(to ?? '') };
+  return custom.from < custom.to ? custom : null;
+}
+
+function parsePath(pathname: string): { page: PageName; issue: string } {
+  const path = pathname.replace(/\/+$/, '') || '/';
+  for (const [page, known] of Object.entries(PATHS)) {
+    if (path === known) return { page: page as PageName, issue: '' };
+  }
+  const issue = /^\/issues\/([^/]+)$/.exec(path)?.[1];
+  if (issue === undefined) return { page: 'missing', issue: '' };
+  try {
+    return { page: 'issue', issue: decodeURIComponent(issue) };
+  } catch {
+    return { page: 'missing', issue: '' };
+  }
+}
+
+/** Reads an address; what it does not understand falls back to the default. */
+export function parseAddress(pathname: string, search: string): Address {
+  const query = new URLSearchParams(search);
+  const hidden = (query.get('hide') ?? '').split(',');
+  return {
+    ...parsePath(pathname),
+    view: {
+      range: oneOf(RANGE_NAMES, query.get('range'), DEFAULT_VIEW.range),
+      custom: parseCustom(query.get('from'), query.get('to')),
+      live: query.get('live') !== 'off',
+      tab: oneOf(TABS, query.get('tab'), DEFAULT_VIEW.tab),
+      severity: oneOf(SEVERITY_FILTERS, query.get('severity'), DEFAULT_VIEW.severity),
+      order: oneOf(ORDERS, query.get('order'), DEFAULT_VIEW.order),
+      q: (query.get('q') ?? '').slice(0, FILTER_CHARACTERS_MAX),
+      service: (query.get('service') ?? '').slice(0, FILTER_CHARACTERS_MAX),
+      hidden: CLASSES.filter((name) => hidden.includes(name)),
+      node: (query.get('node') ?? '').slice(0, FILTER_CHARACTERS_MAX),
+    },
+  };
+}
+
+/** Writes an address; defaults are left out. */
+export function formatAddress(address: Address): string {
+  const { page, issue, view } = address;
+  const query = new URLSearchParams();
+  const set = (name: string, value: string, fallback: string) => {
+    if (value !== fallback) query.set(name, value);
+  };
+  set('range', view.range, DEFAULT_VIEW.range);
+  if (view.custom !== null) {
+    query.set('from', formatInstantParameter(view.custom.from));
+    query.set('to', formatInstantParameter(view.custom.to));
+  }
+  set('live', view.live ? 'on' : 'off', 'on');
+  set('tab', view.tab, DEFAULT_VIEW.tab);
+  set('severity', view.severity, DEFAULT_VIEW.severity);
+  set('order', view.order, DEFAULT_VIEW.order);
+  set('q', view.q, '');
+  set('service', view.service, '');
+  set('hide', view.hidden.join(','), '');
+  set('node', view.node, '');
+  const path = page === 'issue' ? `/issues/${encodeURIComponent(issue)}` : page === 'missing' ? '/' : PATHS[page];
+  // Colons and commas are allowed in a query and far easier to read than their escapes.
+  const text = query.toString().replaceAll('%3A', ':').replaceAll('%2C', ',');
+  return text === '' ? path : `${path}?${text}`;
+}
+
+/** RFC 3339 without fractions of a second. */
+export function formatInstantParameter(instantMs: number): string {
+  return new Date(instantMs).toISOString().replace(/\.\d{3}Z$/, 'Z');
+}
+
+/** The address of another page: time and live travel along, the filters of this page do not. */
+export function addressOf(page: PageName, from: View, changes: Partial<View> = {}, issue = ''): Address {
+  const { range, custom, live } = from;
+  return { page, issue, view: { ...DEFAULT_VIEW, range, custom, live, ...changes } };
+}
+
+/** The range of a view at the instant `nowMs`; a preset ends now, to the next full minute. */
+export function rangeOf(view: View, nowMs: number): { from: number; to: number } {
+  if (view.custom !== null) return view.custom;
+  const to = Math.ceil(nowMs / 60_000) * 60_000;
+  return { from: to - RANGE_SECONDS[view.range] * 1_000, to };
+}

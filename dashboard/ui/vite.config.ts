@@ -1,0 +1,48 @@
+/**
+ * How the UI is built, tested and developed.
+ *
+ * The build is deterministic: content-hashed names, no source maps, no network. `dist/.gitignore` stays where it is, so
+ * that cargo can build without Node. Nothing is inlined as a `data:` address, because the server's content security
+ * policy is `default-src 'self'`. With `--mode mock` the dev and preview servers answer the API themselves (see mock/).
+ */
+import { svelte } from '@sveltejs/vite-plugin-svelte';
+import { readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Plugin } from 'vite';
+import { defineConfig } from 'vitest/config';
+import { mockApi } from './mock/plugin.ts';
+
+/** Where `npm run dev` finds a running `seismolog`. */
+const API_ADDRESS = process.env.SEISMOLOG_API ?? 'http://127.0.0.1:7700';
+const API_PATHS = ['/api', '/readyz', '/livez', '/version', '/metrics', '/login'];
+
+/** Empties `dist` before a build but keeps the committed `.gitignore`. */
+function cleanDistFolder(): Plugin {
+  return {
+    name: 'seismolog-clean-dist',
+    apply: 'build',
+    buildStart() {
+      const folder = join(import.meta.dirname, 'dist');
+      for (const name of readdirSync(folder)) {
+        if (name !== '.gitignore') rmSync(join(folder, name), { recursive: true });
+      }
+    },
+  };
+}
+
+export default defineConfig(({ mode }) => ({
+  base: '/',
+  plugins: [svelte(), cleanDistFolder(), ...(mode === 'mock' ? [mockApi()] : [])],
+  build: {
+    target: 'es2023',
+    emptyOutDir: false,
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    sourcemap: false,
+    reportCompressedSize: true,
+  },
+  server: {
+    proxy: mode === 'mock' ? {} : Object.fromEntries(API_PATHS.map((path) => [path, API_ADDRESS])),
+  },
+  test: { include: ['tests/**/*.test.ts'], environment: 'node' },
+}));
