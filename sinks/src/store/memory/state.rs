@@ -239,6 +239,8 @@ impl State {
                     fingerprint,
                     template: entry.template,
                     class: entry.class,
+                    severity: entry.severity,
+                    first_seen: entry.first.time,
                     source: entry.source.clone(),
                 });
             }

@@ -1,0 +1,45 @@
+//! The list of every component: a new one is one file, one line here, its tests, its docs.
+
+use engine::component::Registry;
+
+/// Every component the binary knows, in the order of the manual.
+pub const REGISTRY: Registry = Registry(&[
+    sources::file::COMPONENT,
+    sources::stdin::COMPONENT,
+    sources::synthetic::COMPONENT,
+    operators::parse::COMPONENT,
+    operators::filter::COMPONENT,
+    operators::fingerprint::COMPONENT,
+    operators::window::COMPONENT,
+    operators::issue::COMPONENT,
+    operators::spike::COMPONENT,
+    operators::alert::COMPONENT,
+    sinks::sqlite::COMPONENT,
+    sinks::memory::COMPONENT,
+]);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_component_explains_itself_and_its_options() {
+        for component in REGISTRY.0 {
+            assert!(component.summary.ends_with('.'), "{} has no sentence", component.name);
+            let schema = (component.schema)().to_value();
+            let options = schema["properties"].as_object().into_iter().flatten();
+            for (option, description) in options {
+                let documented = description["description"].is_string() || description["$ref"].is_string();
+                assert!(documented, "option {option} of {} has no sentence", component.name);
+            }
+        }
+    }
+
+    #[test]
+    fn names_are_unique_within_a_kind() {
+        for component in REGISTRY.0 {
+            let same = REGISTRY.names(component.kind()).filter(|name| *name == component.name);
+            assert_eq!(same.count(), 1, "{} is listed twice", component.name);
+        }
+    }
+}
