@@ -4,7 +4,7 @@
 use crate::scenario::{Bar, Scenario};
 use anyhow::{Context, Result};
 use jiff::Timestamp;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use std::fmt::Write;
 use std::path::Path;
 use std::process::Command;
@@ -53,16 +53,14 @@ impl Outcome {
     }
 
     fn to_json(&self) -> Value {
-        let figure = |figure: &Figure| {
-            let mut object = Map::new();
-            object.insert("name".into(), json!(figure.name));
-            object.insert("value".into(), json!(figure.value));
-            match figure.bar {
-                Some(Bar::AtLeast(limit)) => drop(object.insert("at_least".into(), json!(limit))),
-                Some(Bar::AtMost(limit)) => drop(object.insert("at_most".into(), json!(limit))),
-                None => {}
+        let figure = |figure: &Figure| match figure.bar {
+            Some(Bar::AtLeast(limit)) => {
+                json!({"name": figure.name, "value": figure.value, "at_least": limit})
             }
-            Value::Object(object)
+            Some(Bar::AtMost(limit)) => {
+                json!({"name": figure.name, "value": figure.value, "at_most": limit})
+            }
+            None => json!({"name": figure.name, "value": figure.value}),
         };
         let figures: Vec<Value> = self.figures.iter().map(figure).collect();
         json!({"scenario": self.name, "summary": self.summary, "figures": figures, "raw": self.raw})

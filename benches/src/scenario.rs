@@ -84,17 +84,18 @@ impl Scenario {
                 continue;
             }
             let digits = value.replace('_', "");
-            let number = || digits.parse::<f64>().with_context(|| format!("{key}: {value:?}"));
-            match key.split_once('.') {
-                Some(("at_least", figure)) => {
-                    drop(bars.insert(figure.to_owned(), Bar::AtLeast(number()?)))
-                }
-                Some(("at_most", figure)) => {
-                    drop(bars.insert(figure.to_owned(), Bar::AtMost(number()?)))
-                }
-                Some(_) => bail!("unknown key {key:?}: bars begin with at_least or at_most"),
-                None => drop(numbers.insert(key.to_owned(), digits.parse()?)),
-            }
+            let Some((direction, figure)) = key.split_once('.') else {
+                let number = digits.parse().with_context(|| format!("{key}: {value:?}"))?;
+                numbers.insert(key.to_owned(), number);
+                continue;
+            };
+            let limit = digits.parse().with_context(|| format!("{key}: {value:?}"))?;
+            let bar = match direction {
+                "at_least" => Bar::AtLeast(limit),
+                "at_most" => Bar::AtMost(limit),
+                _ => bail!("unknown key {key:?}: bars begin with at_least or at_most"),
+            };
+            bars.insert(figure.to_owned(), bar);
         }
         let word =
             |key: &str| words.get(key).copied().with_context(|| format!("{key:?} is missing"));
