@@ -1,4 +1,5 @@
 //! operators
 
+pub mod fingerprint;
 pub mod mask;
 pub mod skeleton;
