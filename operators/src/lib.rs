@@ -12,6 +12,7 @@
 pub mod alert;
 pub mod expiry;
 pub mod filter;
+pub mod fingerprint;
 pub mod issue;
 pub mod mask;
 pub mod parse;

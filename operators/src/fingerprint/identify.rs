@@ -1,0 +1,208 @@
+//! Identify: from an event to its fingerprint, through a lookup that needs no allocation for what
+//! was seen before.
+//!
+//! ```text
+//! message ──HotHash(source, class, service)──► seen lately? ──yes──► Identity
+//!                                                  │no
+//!                skeleton ──blake3──► Fingerprint ─┴─► known or room for it? ──no──► overflow
+//! ```
+//! *State and limits:* per source at most `max_fingerprints` fingerprints (plus those recovered,
+//! and one overflow fingerprint per class for each of [`OVERFLOW_SERVICES_MAX`] services); two
+//! generations of [`HOT_GENERATION_MAX`] lookups, the older of which is forgotten at once.
+
+use crate::skeleton::{HotHash, skeleton};
+use engine::component::KnownFingerprint;
+use engine::model::{EventBatch, EventRef, Fingerprint, SeverityClass, SourceIndex, Template};
+use foldhash::fast::RandomState;
+use std::collections::{HashMap, HashSet};
+use std::hash::BuildHasher;
+
+/// What the overflow fingerprint shows instead of a template.
+pub(super) const OVERFLOW_TEXT: &str = "<overflow: too many different messages>";
+/// What the overflow template is made of; no message has this skeleton, since no word holds `<`.
+const OVERFLOW_SKELETON: &[u8] = b"<overflow>";
+/// How many lookups one generation remembers.
+const HOT_GENERATION_MAX: usize = 64 * 1024;
+/// For how many services a source keeps overflow fingerprints apart.
+pub(super) const OVERFLOW_SERVICES_MAX: usize = 64;
+/// How much of a service's name counts, in bytes.
+pub(super) const SERVICE_BYTES_MAX: usize = 256;
+
+/// A fingerprint known to this worker, as a number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Identity(u32);
+
+impl Identity {
+    /// Returns the position in a list with one entry per identity.
+    pub(super) fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// What an identity stands for.
+#[derive(Clone, Debug)]
+pub(super) struct Name {
+    pub(super) fingerprint: Fingerprint,
+    pub(super) template: Template,
+    pub(super) class: SeverityClass,
+    pub(super) service: String,
+    pub(super) is_overflow: bool,
+}
+
+/// The hashes from which those of the events of one batch go on, by class.
+pub(super) struct Contexts {
+    source: SourceIndex,
+    by_class: [HotHash; 3],
+}
+
+/// Which fingerprints one source has.
+#[derive(Default)]
+struct Admitted {
+    fingerprints: HashSet<Fingerprint, RandomState>,
+    overflows: usize,
+}
+
+/// See the module.
+pub(super) struct Identifier {
+    max_fingerprints: usize,
+    seed: u64,
+    hot: HashMap<u128, Identity, RandomState>,
+    older: HashMap<u128, Identity, RandomState>,
+    names: Vec<Name>,
+    by_fingerprint: HashMap<Fingerprint, Identity, RandomState>,
+    admitted: HashMap<SourceIndex, Admitted, RandomState>,
+}
+
+impl Identifier {
+    /// Returns an identifier that lets every source have what is `known` of it.
+    pub(super) fn new(max: usize, source_ids: &[&str], known: &[KnownFingerprint]) -> Self {
+        let mut identifier = Self {
+            max_fingerprints: max,
+            // Differs per process, so that nobody can prepare messages whose hashes collide.
+            seed: RandomState::default().hash_one(0),
+            hot: HashMap::default(),
+            older: HashMap::default(),
+            names: Vec::new(),
+            by_fingerprint: HashMap::default(),
+            admitted: HashMap::default(),
+        };
+        for (index, id) in source_ids.iter().enumerate() {
+            let Ok(index) = u16::try_from(index) else { break };
+            let admitted = identifier.admitted.entry(SourceIndex(index)).or_default();
+            let of_source = known.iter().filter(|one| one.source == *id);
+            admitted.fingerprints.extend(of_source.map(|one| one.fingerprint));
+        }
+        identifier
+    }
+
+    /// Returns what `identity` stands for.
+    pub(super) fn name(&self, identity: Identity) -> &Name {
+        &self.names[identity.index()]
+    }
+
+    /// Returns the contexts of the batch's events that do not name a service.
+    pub(super) fn contexts(&self, batch: &EventBatch) -> Contexts {
+        let service = cut_service(batch.service.as_bytes());
+        let classes = [SeverityClass::Rest, SeverityClass::Warn, SeverityClass::Error];
+        let by_class = classes.map(|class| self.context(batch.source, class, service));
+        Contexts { source: batch.source, by_class }
+    }
+
+    fn context(&self, source: SourceIndex, class: SeverityClass, service: &[u8]) -> HotHash {
+        let [low, high] = source.0.to_le_bytes();
+        HotHash::seeded(self.seed).with(&[low, high, class as u8]).with(service)
+    }
+
+    /// Returns the identity of `event`.
+    #[inline]
+    pub(super) fn identify(
+        &mut self,
+        contexts: &Contexts,
+        batch: &EventBatch,
+        event: &EventRef,
+    ) -> Identity {
+        let class = event.severity.class();
+        let context = if event.service.is_empty() {
+            contexts.by_class[class as usize]
+        } else {
+            self.context(contexts.source, class, cut_service(batch.text(event.service)))
+        };
+        let hot = context.of(batch.text(event.message));
+        if let Some(identity) = self.hot.get(&hot) {
+            return *identity;
+        }
+        self.remember(hot, batch, event)
+    }
+
+    /// Returns the identity of an event whose hash was not seen lately, and keeps it.
+    #[cold]
+    fn remember(&mut self, hot: u128, batch: &EventBatch, event: &EventRef) -> Identity {
+        let identity = match self.older.get(&hot) {
+            Some(identity) => *identity,
+            None => self.identify_in_full(batch, event),
+        };
+        if self.hot.len() >= HOT_GENERATION_MAX {
+            self.older = std::mem::take(&mut self.hot);
+        }
+        self.hot.insert(hot, identity);
+        identity
+    }
+
+    fn identify_in_full(&mut self, batch: &EventBatch, event: &EventRef) -> Identity {
+        let class = event.severity.class();
+        let service = cut_service(batch.service_of(event));
+        let template = Template::of_skeleton(&skeleton(batch.text(event.message)));
+        let fingerprint = Fingerprint::new(service, class, template);
+        let max = self.max_fingerprints;
+        let admitted = self.admitted.entry(batch.source).or_default();
+        if admitted.fingerprints.contains(&fingerprint) || admitted.fingerprints.len() < max {
+            admitted.fingerprints.insert(fingerprint);
+            return self.intern(fingerprint, template, class, service, false);
+        }
+        self.overflow(batch, class, service)
+    }
+
+    /// Returns the overflow identity of the service, or of the source if it has too many services.
+    fn overflow(&mut self, batch: &EventBatch, class: SeverityClass, service: &[u8]) -> Identity {
+        let template = Template::of_skeleton(OVERFLOW_SKELETON);
+        let fingerprint = Fingerprint::new(service, class, template);
+        if self.by_fingerprint.contains_key(&fingerprint) {
+            return self.intern(fingerprint, template, class, service, true);
+        }
+        let admitted = self.admitted.entry(batch.source).or_default();
+        if admitted.overflows < OVERFLOW_SERVICES_MAX * 3 {
+            admitted.overflows += 1;
+            return self.intern(fingerprint, template, class, service, true);
+        }
+        let service = cut_service(batch.service.as_bytes());
+        let fingerprint = Fingerprint::new(service, class, template);
+        self.intern(fingerprint, template, class, service, true)
+    }
+
+    fn intern(
+        &mut self,
+        fingerprint: Fingerprint,
+        template: Template,
+        class: SeverityClass,
+        service: &[u8],
+        is_overflow: bool,
+    ) -> Identity {
+        let names = &mut self.names;
+        *self.by_fingerprint.entry(fingerprint).or_insert_with(|| {
+            let service = String::from_utf8_lossy(service).into_owned();
+            names.push(Name { fingerprint, template, class, service, is_overflow });
+            Identity((names.len() - 1) as u32)
+        })
+    }
+
+    /// Returns how much is remembered: names, and lookups.
+    #[cfg(test)]
+    pub(super) fn sizes(&self) -> (usize, usize) {
+        (self.names.len(), self.hot.len() + self.older.len())
+    }
+}
+
+/// Returns the part of a service's name that counts.
+pub(super) fn cut_service(service: &[u8]) -> &[u8] {
+    &service[..service.len().min(SERVICE_BYTES_MAX)]
+}

@@ -1,0 +1,201 @@
+//! fingerprint: gives every event its stable identity, and tells once per epoch what was learned
+//! about each fingerprint.
+//!
+//! ```text
+//!                 ┌──► prints      at once: (fingerprint, time) per event
+//! EventBatch ──►──┼──► sightings   when the epoch is complete: one per fingerprint, without samples
+//!                 └──► facts       the same with samples, and how many events overflowed
+//! ```
+//! *Promises:* an id is a pure function of service, severity class and message; a sighting is a
+//! merge of minima, maxima and smallest hashes, so that order, chunks, workers and replays do not
+//! matter (I1, I2, I3), as long as no source exceeds `max_fingerprints`; beyond, totals hold.
+//! *Frontier:* prints leave at their batch's epoch. For sightings and facts one capability per
+//! epoch is held until the input can bring nothing more for it.
+//! *State and limits:* per worker and source `max_fingerprints` profiles (`fold`), the lookup
+//! (`identify`), the samples' thresholds (`samples`). Nothing is durable: after a restart the
+//! known fingerprints come back from the store, and everything else is learned again.
+//! *Not here:* what is a variable (`mask`), what identity is made of (`skeleton`).
+
+mod explain;
+mod fold;
+mod identify;
+mod samples;
+
+pub use explain::{Explained, ExplainedMask, explain};
+
+use engine::component::{
+    Build, ComponentType, NodeIdentity, Operator, Options, OptionsError, Port, Ports, Stage,
+    StreamKind,
+};
+use engine::dataflow::{Capability, DataflowTime, OperatorBuilder, Output, Pipeline};
+use engine::model::{EventBatch, FINGERPRINT_VERSION, Fact, Print, PrintBatch, Sighting};
+use fold::{Fold, Observation};
+use identify::Identifier;
+use schemars::JsonSchema;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+
+/// The entry of the registry.
+pub const COMPONENT: ComponentType = ComponentType {
+    name: "fingerprint",
+    summary: "Gives every event the stable identity of its message.",
+    inputs: &[(StreamKind::Events, true)],
+    output: Some(StreamKind::Prints),
+    schema: || schemars::schema_for!(FingerprintOptions),
+    build: Build::Operator(build),
+};
+
+/// The options of `fingerprint`.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct FingerprintOptions {
+    /// How many different fingerprints one source may have on one worker. Events that would need
+    /// more are counted under the source's overflow fingerprint.
+    #[schemars(range(min = 1, max = 1_000_000))]
+    pub max_fingerprints: usize,
+}
+
+impl FingerprintOptions {
+    /// The largest bound that can be asked for.
+    pub const MAX_FINGERPRINTS_MAX: usize = 1_000_000;
+}
+
+impl Default for FingerprintOptions {
+    fn default() -> Self {
+        Self { max_fingerprints: 20_000 }
+    }
+}
+
+/// A configured `fingerprint`.
+#[derive(Clone, Debug)]
+pub struct FingerprintOperator {
+    options: FingerprintOptions,
+}
+
+impl FingerprintOperator {
+    /// Returns the operator with these options.
+    pub fn new(options: FingerprintOptions) -> Self {
+        Self { options }
+    }
+}
+
+fn build(options: &Options) -> Result<Box<dyn Operator>, Vec<OptionsError>> {
+    let options: FingerprintOptions = options.parse()?;
+    let allowed = 1..=FingerprintOptions::MAX_FINGERPRINTS_MAX;
+    if !allowed.contains(&options.max_fingerprints) {
+        let message =
+            format!("{} is not between 1 and {}", options.max_fingerprints, allowed.end());
+        let error = OptionsError::at("max_fingerprints", message);
+        return Err(vec![error.hint("Leave it out for 20000.")]);
+    }
+    Ok(Box::new(FingerprintOperator::new(options)))
+}
+
+impl Operator for FingerprintOperator {
+    fn stage<'s>(&self, stage: &mut Stage<'_, 's>, mut inputs: Ports<'s>) -> Port<'s> {
+        let source_ids: Vec<&str> = stage.sources.iter().map(|source| source.id.as_str()).collect();
+        let known = &stage.recovered.fingerprints;
+        let mut worker = Fingerprinter::new(&self.options, &source_ids, known);
+
+        let mut builder = OperatorBuilder::new(stage.id.to_owned(), stage.scope);
+        let mut input = builder.new_input(inputs.events(), Pipeline);
+        let (prints_out, prints) = builder.new_output::<Vec<PrintBatch>>();
+        let (sightings_out, sightings) = builder.new_output::<Vec<Sighting>>();
+        let (facts_out, facts) = builder.new_output::<Vec<Fact>>();
+        let mut prints_out = Output::from(prints_out);
+        let mut sightings_out = Output::from(sightings_out);
+        let mut facts_out = Output::from(facts_out);
+        builder.build(move |capabilities| {
+            // Capabilities are taken from the input, epoch by epoch.
+            drop(capabilities);
+            let mut held: BTreeMap<DataflowTime, [Capability<DataflowTime>; 2]> = BTreeMap::new();
+            move |frontiers| {
+                let mut prints_out = prints_out.activate();
+                input.for_each(|capability, batches| {
+                    let epoch = *capability.time();
+                    held.entry(epoch)
+                        .or_insert_with(|| [capability.retain(1), capability.retain(2)]);
+                    let printed = batches.drain(..).map(|batch| worker.batch(epoch, &batch));
+                    prints_out.session(&capability).give_iterator(printed);
+                });
+                let mut sightings_out = sightings_out.activate();
+                let mut facts_out = facts_out.activate();
+                while let Some(entry) = held.first_entry() {
+                    if frontiers[0].less_equal(entry.key()) {
+                        break;
+                    }
+                    let (epoch, [for_sightings, for_facts]) = entry.remove_entry();
+                    let learned = worker.complete(epoch);
+                    let bare = learned.sightings.iter().map(without_samples);
+                    sightings_out.session(&for_sightings).give_iterator(bare);
+                    let mut session = facts_out.session(&for_facts);
+                    session.give_iterator(learned.accounts.into_iter().map(Fact::Account));
+                    let sightings = learned.sightings.into_iter();
+                    session.give_iterator(sightings.map(|one| Fact::Sighting(Box::new(one))));
+                }
+            }
+        });
+        stage.commit(facts);
+        Port::Prints { prints, sightings }
+    }
+
+    fn identity(&self) -> NodeIdentity {
+        NodeIdentity {
+            node: String::new(),
+            component: COMPONENT.name.to_owned(),
+            version: u32::from(FINGERPRINT_VERSION),
+            options: BTreeMap::new(),
+        }
+    }
+}
+
+/// Returns a copy for the stages that follow, which need identities and not records.
+fn without_samples(sighting: &Sighting) -> Sighting {
+    Sighting {
+        service: sighting.service.clone(),
+        text: sighting.text.clone(),
+        samples: Vec::new(),
+        ..*sighting
+    }
+}
+
+/// What one worker does, free of the dataflow.
+struct Fingerprinter {
+    identifier: Identifier,
+    fold: Fold,
+}
+
+impl Fingerprinter {
+    fn new(
+        options: &FingerprintOptions,
+        source_ids: &[&str],
+        known: &[engine::component::KnownFingerprint],
+    ) -> Self {
+        Self {
+            identifier: Identifier::new(options.max_fingerprints, source_ids, known),
+            fold: Fold::default(),
+        }
+    }
+
+    /// Returns the prints of `batch` and remembers what it says about its fingerprints.
+    fn batch(&mut self, epoch: DataflowTime, batch: &EventBatch) -> PrintBatch {
+        let contexts = self.identifier.contexts(batch);
+        let mut prints = Vec::with_capacity(batch.events.len());
+        for event in &batch.events {
+            let identity = self.identifier.identify(&contexts, batch, event);
+            let fingerprint = self.identifier.name(identity).fingerprint;
+            prints.push(Print { fingerprint, time: event.time });
+            let is_overflow = self.identifier.name(identity).is_overflow;
+            self.fold.observe(epoch, &Observation { identity, is_overflow, batch, event });
+        }
+        PrintBatch { prints }
+    }
+
+    /// Returns what was learned in an epoch that is complete.
+    fn complete(&mut self, epoch: DataflowTime) -> fold::Learned {
+        self.fold.complete(epoch, &self.identifier)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,1 @@
+//! Tests of the stage: its worker alone, and placed in a dataflow.
