@@ -1,1 +1,12 @@
-//! sources
+//! The sources, and what each uses as its Offset.
+//!
+//! | Source | Partition | Offset | Promise |
+//! | --- | --- | --- | --- |
+//! | [`file`] | one content stream (the life of a file) | position, identity and tail anchors | exactly once |
+//! | [`stdin`] | `stdin` | none that can be resumed | at most once |
+#![forbid(unsafe_code)]
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+pub mod file;
+mod lines;
+pub mod stdin;

@@ -1,4 +1,6 @@
 //! What tests of every crate share: harnesses, conformance suites, stores that crash, seeded input.
 //! Behind the feature `testing`.
+#![allow(clippy::unwrap_used, reason = "a harness fails loudly")]
 
+pub mod fake_intake;
 pub mod harness;

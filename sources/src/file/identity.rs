@@ -1,0 +1,153 @@
+//! What the file system says about a file, and opening it without ever blocking.
+//!
+//! An inode number alone is no identity, since it is given to the next file at once; with the birth
+//! time it is, where the file system has one. The proof is always the content (see `anchor`).
+
+use serde::{Deserialize, Serialize};
+use std::fs::{File, FileType, Metadata, OpenOptions};
+use std::io;
+use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
+use std::path::Path;
+use std::time::UNIX_EPOCH;
+
+/// Which file, by the file system's account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct FileId {
+    /// Device.
+    pub dev: u64,
+    /// Inode number.
+    pub ino: u64,
+    /// Birth in nanoseconds since 1970, where the file system keeps it.
+    pub born: Option<i64>,
+}
+
+impl FileId {
+    /// Returns whether only the device number differs, as it may after a reboot.
+    pub fn differs_in_device_only(self, other: FileId) -> bool {
+        self.dev != other.dev && FileId { dev: other.dev, ..self } == other
+    }
+}
+
+/// A file at one moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FileFacts {
+    /// Which file.
+    pub id: FileId,
+    /// Its length in bytes.
+    pub size: u64,
+    /// Its modification time in nanoseconds since 1970.
+    pub modified: i64,
+    /// How many names it has; none when it was deleted and is still open.
+    pub names: u64,
+}
+
+impl FileFacts {
+    /// Returns the facts in `metadata`.
+    pub fn of(metadata: &Metadata) -> Self {
+        let born = metadata
+            .created()
+            .ok()
+            .and_then(|born| i64::try_from(born.duration_since(UNIX_EPOCH).ok()?.as_nanos()).ok());
+        Self {
+            id: FileId { dev: metadata.dev(), ino: metadata.ino(), born },
+            size: metadata.len(),
+            modified: metadata.mtime().saturating_mul(1_000_000_000) + metadata.mtime_nsec(),
+            names: metadata.nlink(),
+        }
+    }
+}
+
+/// Why a path cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unreadable {
+    /// Nothing is there.
+    Gone,
+    /// Something is there that cannot be read, and why.
+    Because(String),
+}
+
+impl From<io::Error> for Unreadable {
+    fn from(error: io::Error) -> Self {
+        if error.kind() == io::ErrorKind::NotFound {
+            return Unreadable::Gone;
+        }
+        Unreadable::Because(cause_of(&error))
+    }
+}
+
+/// Returns what an input or output error says, without its number.
+pub fn cause_of(error: &io::Error) -> String {
+    let text = error.to_string().to_lowercase();
+    text.split(" (os error").next().unwrap_or_default().to_owned()
+}
+
+/// Returns the facts of the regular file at `path`, following symbolic links.
+pub fn look(path: &Path) -> Result<FileFacts, Unreadable> {
+    let metadata = std::fs::metadata(path)?;
+    regular(&metadata)?;
+    Ok(FileFacts::of(&metadata))
+}
+
+/// Opens the regular file at `path`. A FIFO that takes its place in between does not block.
+pub fn open(path: &Path) -> Result<(File, FileFacts), Unreadable> {
+    look(path)?;
+    let flags = libc::O_NONBLOCK | libc::O_NOCTTY;
+    let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
+    let metadata = file.metadata()?;
+    regular(&metadata)?;
+    Ok((file, FileFacts::of(&metadata)))
+}
+
+fn regular(metadata: &Metadata) -> Result<(), Unreadable> {
+    let kind = metadata.file_type();
+    if kind.is_file() {
+        return Ok(());
+    }
+    Err(Unreadable::Because(format!("it is {}, not a file", describe(kind))))
+}
+
+fn describe(kind: FileType) -> &'static str {
+    if kind.is_dir() {
+        "a folder"
+    } else if kind.is_fifo() {
+        "a named pipe"
+    } else if kind.is_socket() {
+        "a socket"
+    } else {
+        "a device"
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_and_a_device_are_named_as_such() {
+        let folder = tempfile::tempdir().unwrap();
+        let because = |text: &str| Unreadable::Because(text.to_owned());
+        assert_eq!(open(folder.path()).unwrap_err(), because("it is a folder, not a file"));
+        assert_eq!(
+            open(Path::new("/dev/null")).unwrap_err(),
+            because("it is a device, not a file")
+        );
+        assert_eq!(open(&folder.path().join("none")).unwrap_err(), Unreadable::Gone);
+    }
+
+    #[test]
+    fn a_named_pipe_without_a_writer_does_not_block() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("pipe");
+        assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
+        let expected = Unreadable::Because("it is a named pipe, not a file".to_owned());
+        assert_eq!(open(&path).unwrap_err(), expected);
+    }
+
+    #[test]
+    fn an_inode_on_another_device_may_be_the_same_file_after_a_reboot() {
+        let id = FileId { dev: 1, ino: 7, born: Some(3) };
+        assert!(id.differs_in_device_only(FileId { dev: 2, ..id }));
+        assert!(!id.differs_in_device_only(id));
+        assert!(!id.differs_in_device_only(FileId { dev: 2, ino: 7, born: Some(4) }));
+    }
+}

@@ -1,0 +1,4 @@
+//! Tests of the `file` source on real folders, driven step by step; no thread and no wall clock.
+
+mod follow;
+mod stage;

@@ -1,0 +1,146 @@
+//! One content stream that is being followed: where its file is, how far it was read, and what was
+//! last seen of it.
+
+use super::identity::{FileFacts, FileId};
+use super::offset::FileOffset;
+use super::reader::Cursor;
+use engine::model::{EventTime, Offset, PartitionId};
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+/// A content stream.
+#[derive(Debug)]
+pub struct Track {
+    /// Its partition.
+    pub partition: PartitionId,
+    /// Where its file was last seen.
+    pub path: PathBuf,
+    /// Where that path led, if it is a symbolic link.
+    pub real: Option<PathBuf>,
+    /// Which file.
+    pub id: FileId,
+    /// How far it was read.
+    pub cursor: Cursor,
+    /// The open file; closed and opened again when there are too many.
+    pub file: Option<File>,
+    /// Its length and modification time when it was last looked at.
+    pub seen: Option<(u64, i64)>,
+    /// The greatest length seen, for measuring a loss.
+    pub known_size: u64,
+    /// When a change was last noticed.
+    pub changed_at: EventTime,
+    /// There may be something to read.
+    pub pending: bool,
+    /// The content is to be proven before anything is read.
+    pub suspect: bool,
+    /// Nobody is expected to finish its last line.
+    pub rotated: bool,
+    /// It has no known path; only the open file leads to it.
+    pub away: bool,
+    /// How many names the file had when last looked at.
+    pub names: u64,
+    /// The engine knows the partition.
+    pub sent: bool,
+    /// Bytes lost since the last delivery.
+    pub lost_bytes: u64,
+    /// It begins like UTF-16.
+    pub utf16: bool,
+}
+
+impl Track {
+    /// Returns a stream that begins with a file just opened.
+    pub fn new(partition: PartitionId, path: &Path, file: File, facts: FileFacts) -> Self {
+        Self {
+            partition,
+            real: real_path(path),
+            path: path.to_owned(),
+            id: facts.id,
+            cursor: Cursor::default(),
+            file: Some(file),
+            seen: None,
+            known_size: facts.size,
+            changed_at: EventTime::default(),
+            pending: true,
+            suspect: false,
+            rotated: false,
+            away: false,
+            names: facts.names,
+            sent: false,
+            lost_bytes: 0,
+            utf16: false,
+        }
+    }
+
+    /// Returns a stream as it was when `offset` was taken.
+    pub fn resume(partition: PartitionId, offset: FileOffset) -> Self {
+        Self {
+            partition,
+            path: offset.path,
+            real: offset.real,
+            id: offset.id,
+            cursor: Cursor::resume(offset.position, offset.trail),
+            file: None,
+            seen: None,
+            known_size: offset.size,
+            changed_at: EventTime::default(),
+            pending: true,
+            suspect: true,
+            rotated: offset.rotated,
+            away: false,
+            names: 1,
+            sent: true,
+            lost_bytes: 0,
+            utf16: false,
+        }
+    }
+
+    /// Returns where to resume the stream.
+    pub fn offset(&self) -> Offset {
+        FileOffset {
+            path: self.path.clone(),
+            real: self.real.clone(),
+            id: self.id,
+            position: self.cursor.position(),
+            size: self.known_size.max(self.cursor.position()),
+            rotated: self.rotated,
+            trail: self.cursor.trail().clone(),
+        }
+        .to_offset()
+    }
+
+    /// Notes what the file is like now.
+    pub fn note(&mut self, facts: FileFacts, now: EventTime) {
+        self.names = facts.names;
+        if self.seen == Some((facts.size, facts.modified)) {
+            return;
+        }
+        self.seen = Some((facts.size, facts.modified));
+        self.changed_at = now;
+        self.pending = true;
+        self.suspect |= facts.size < self.cursor.searched_to();
+        self.known_size = self.known_size.max(facts.size);
+    }
+
+    /// Notes that its file has another name now.
+    pub fn moved_to(&mut self, path: &Path) {
+        self.path = path.to_owned();
+        self.real = real_path(path);
+        self.rotated = true;
+        self.away = false;
+    }
+
+    /// Returns the bytes known to be unread.
+    pub fn unread_bytes(&self) -> u64 {
+        self.known_size.saturating_sub(self.cursor.position())
+    }
+
+    /// Returns the folders in which its file may lie after being renamed.
+    pub fn folders(&self) -> impl Iterator<Item = &Path> {
+        [Some(&self.path), self.real.as_ref()].into_iter().flatten().filter_map(|p| p.parent())
+    }
+}
+
+/// Returns where `path` leads if it is, or passes through, a symbolic link.
+fn real_path(path: &Path) -> Option<PathBuf> {
+    path.canonicalize().ok().filter(|real| real != path)
+}
