@@ -8,6 +8,8 @@ mod audit;
 pub mod memory;
 mod rows;
 mod slices;
+pub mod sqlite;
 mod view;
 
 pub use memory::{MEMORY, MemoryStore};
+pub use sqlite::{SQLITE, SqliteStore};

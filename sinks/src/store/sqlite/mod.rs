@@ -1,0 +1,146 @@
+//! The embedded store: one SQLite file, one process, one writing thread.
+//!
+//! ```text
+//! Store (writer connection) ── one transaction per commit ──► PATH, PATH-wal ──► ReadStore
+//!   owns PATH.lock                                                     (read-only connections)
+//! ```
+//! *Promises:* the contract of [`Store`] and I5. A commit is on disk before it is reported. After
+//! any error the writer connection is dropped, which rolls back, and the next call opens it again;
+//! what is stored decides, never what was remembered. Each question is one read transaction.
+//!
+//! *State and limits:* the writer remembers at most [`write::IDS_MAX`] row numbers and full days;
+//! readers use at most [`readers::CONNECTIONS_MAX`] connections.
+//!
+//! *Not here:* retention of old rows.
+
+mod codec;
+mod commit;
+mod connect;
+mod counts;
+mod migrate;
+mod read;
+mod readers;
+mod recover;
+mod steps;
+mod write;
+
+pub use steps::{CommitStep, CrashPoints, NoCrash};
+
+use connect::Failure;
+use engine::component::{
+    Build, Commit, ComponentType, History, Incarnation, NodeIdentity, Options, OptionsError,
+    ReadStore, Recovered, Store, StoreError, StreamKind,
+};
+use engine::model::Epoch;
+use readers::Readers;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use write::Writer;
+
+/// The component type `sqlite`.
+pub const SQLITE: ComponentType = ComponentType {
+    name: "sqlite",
+    summary: "Keeps results in one SQLite file; needs no server.",
+    inputs: &[(StreamKind::Counts, true), (StreamKind::Issues, true), (StreamKind::Alerts, false)],
+    output: None,
+    schema: || schemars::schema_for!(SqliteOptions),
+    build: Build::Store(build),
+};
+
+/// Options of the sink `sqlite`.
+#[derive(Debug, serde::Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+struct SqliteOptions {
+    /// The database file, relative to the graph file's folder. It is created if it is not there;
+    /// the files `PATH-wal`, `PATH-shm` and `PATH.lock` appear beside it.
+    path: PathBuf,
+}
+
+impl Default for SqliteOptions {
+    fn default() -> Self {
+        Self { path: PathBuf::from("seismolog.db") }
+    }
+}
+
+fn build(options: &Options) -> Result<Box<dyn Store>, Vec<OptionsError>> {
+    let SqliteOptions { path } = options.parse()?;
+    if path.file_name().is_none() {
+        let error = OptionsError::at("path", format!("{path:?} does not name a file"));
+        return Err(vec![error.hint("Write a file name, such as ./seismolog.db.")]);
+    }
+    Ok(Box::new(SqliteStore::new(options.resolve(&path))))
+}
+
+/// A [`Store`] in one SQLite file.
+pub struct SqliteStore {
+    path: PathBuf,
+    readers: Arc<Readers>,
+    /// Declared before the lock: the connection closes before the next owner may come.
+    writer: Option<Writer>,
+    lock: Option<File>,
+    crash_points: Box<dyn CrashPoints>,
+}
+
+impl SqliteStore {
+    /// Returns the store at `path`, without touching the disk yet.
+    pub fn new(path: impl AsRef<Path>) -> Self {
+        let path = path.as_ref().to_owned();
+        let readers = Arc::new(Readers::new(path.clone()));
+        Self { path, readers, writer: None, lock: None, crash_points: Box::new(NoCrash) }
+    }
+
+    /// Sets who is told about the steps of commits.
+    pub fn with_crash_points(mut self, crash_points: impl CrashPoints + 'static) -> Self {
+        self.crash_points = Box::new(crash_points);
+        self
+    }
+
+    /// Runs `work` on the writer, opening it if need be; after an error it is closed.
+    fn write<T>(
+        &mut self,
+        what: &str,
+        work: impl FnOnce(&mut Writer, &dyn CrashPoints) -> Result<T, Failure>,
+    ) -> Result<T, StoreError> {
+        if self.lock.is_none() {
+            self.lock = Some(connect::lock(&self.path)?);
+        }
+        let result = match &mut self.writer {
+            Some(writer) => work(writer, &*self.crash_points),
+            None => connect::writer(&self.path).and_then(|connection| {
+                work(self.writer.insert(Writer::new(connection)), &*self.crash_points)
+            }),
+        };
+        result.map_err(|failure| {
+            self.writer = None;
+            failure.during(what, &self.path)
+        })
+    }
+}
+
+impl Store for SqliteStore {
+    fn load(&mut self, history: Option<History>) -> Result<Recovered, StoreError> {
+        self.write("loading the last commit", |writer, _| writer.recover(history))
+    }
+
+    fn claim(
+        &mut self,
+        incarnation: Incarnation,
+        identity: &[NodeIdentity],
+    ) -> Result<(), StoreError> {
+        self.write("claiming the store", |writer, _| writer.claim(incarnation, identity))
+    }
+
+    fn commit(&mut self, commit: &Commit) -> Result<(), StoreError> {
+        let what = format!("committing epoch {}", commit.epoch);
+        self.write(&what, |writer, crash_points| writer.commit(commit, crash_points))
+    }
+
+    fn committed(&mut self) -> Result<(Option<Epoch>, Option<Incarnation>), StoreError> {
+        self.write("asking for the last commit", |writer, _| writer.committed())
+    }
+
+    fn reader(&self) -> Arc<dyn ReadStore> {
+        self.readers.clone()
+    }
+}

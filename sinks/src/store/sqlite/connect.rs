@@ -1,0 +1,131 @@
+//! Opens the database file: the owner's lock, the connection settings, and what went wrong in words
+//! a person can act on.
+//!
+//! Settings: WAL, so that readers never wait for the writer; `synchronous=FULL`, so that a commit
+//! has reached the disk before it is reported; the log is folded back every [`WAL_PAGES`] pages.
+
+use super::migrate;
+use engine::component::StoreError;
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+use std::fs::{File, TryLockError};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// How long a connection waits for a lock that another one holds.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// Pages of 4 KiB in the write-ahead log before it is folded back into the file.
+const WAL_PAGES: i64 = 4_000;
+/// Bytes of an idle write-ahead log that stay on disk.
+const WAL_BYTES_KEPT: i64 = 64 << 20;
+/// Memory for pages of the writer, in KiB.
+const CACHE_KIB: i64 = 32 << 10;
+/// Prepared statements kept by a connection.
+const STATEMENTS_MAX: usize = 64;
+
+/// What stops a statement: SQLite, or a check of ours.
+#[derive(Debug)]
+pub(super) enum Failure {
+    Sql(rusqlite::Error),
+    Store(StoreError),
+}
+
+impl From<rusqlite::Error> for Failure {
+    fn from(error: rusqlite::Error) -> Self {
+        Failure::Sql(error)
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        Failure::Store(error)
+    }
+}
+
+impl Failure {
+    /// Returns the error to report, which says what was attempted on which file.
+    pub(super) fn during(self, what: &str, path: &Path) -> StoreError {
+        let error = match self {
+            Failure::Store(error) => return error,
+            Failure::Sql(error) => error,
+        };
+        let file = path.display();
+        let cause = Some(error.into());
+        match sql_code(cause.as_deref()) {
+            Some(ErrorCode::NotADatabase) => StoreError::Damaged {
+                what: format!(
+                    "{file:?} is not a SQLite database; name another path, or move the file away"
+                ),
+                cause,
+            },
+            Some(ErrorCode::DatabaseCorrupt) => StoreError::Damaged {
+                what: format!(
+                    "{file:?} is damaged; restore it from a backup, or move it away together \
+                     with its -wal and -shm files to start empty"
+                ),
+                cause,
+            },
+            Some(ErrorCode::DiskFull) => StoreError::Unavailable {
+                what: format!("{what} in {file:?}: the disk is full; make room, nothing is lost"),
+                cause,
+            },
+            _ => StoreError::Unavailable { what: format!("{what} in {file:?}"), cause },
+        }
+    }
+}
+
+type Cause = dyn std::error::Error + Send + Sync;
+
+fn sql_code(cause: Option<&Cause>) -> Option<ErrorCode> {
+    cause.and_then(|cause| cause.downcast_ref::<rusqlite::Error>())?.sqlite_error_code()
+}
+
+/// Takes the file lock that makes this process the only owner of the store.
+pub(super) fn lock(path: &Path) -> Result<File, StoreError> {
+    let lock_path = beside(path, ".lock");
+    let unavailable = |cause: std::io::Error| StoreError::Unavailable {
+        what: format!("opening {:?}; check that its folder exists and is writable", lock_path),
+        cause: Some(cause.into()),
+    };
+    let open = File::options().create(true).truncate(false).write(true).open(&lock_path);
+    let file = open.map_err(unavailable)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(StoreError::InUse(format!(
+            "another process is using {:?}; stop it, or name another path",
+            path.display()
+        ))),
+        Err(TryLockError::Error(cause)) => Err(unavailable(cause)),
+    }
+}
+
+/// Returns the path of a file that belongs to the database at `path`.
+fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
+}
+
+/// Opens the database to write, creating or migrating it as needed.
+pub(super) fn writer(path: &Path) -> Result<Connection, Failure> {
+    let mut connection = Connection::open(path)?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
+    migrate::check(&connection, path)?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "wal_autocheckpoint", WAL_PAGES)?;
+    connection.pragma_update(None, "journal_size_limit", WAL_BYTES_KEPT)?;
+    connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
+    migrate::migrate(&mut connection, path)?;
+    Ok(connection)
+}
+
+/// Opens the database to read.
+pub(super) fn reader(path: &Path) -> Result<Connection, Failure> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
+    migrate::check_current(&connection, path)?;
+    Ok(connection)
+}

@@ -1,0 +1,80 @@
+//! Counts: the rows of which there are most, so the ones that are written with most care.
+//!
+//! Deltas are sorted into the order of the table and written [`ROWS_PER_STATEMENT`] at a time.
+
+use super::Failure;
+use super::write::Memory;
+use crate::store::slices::HOUR_SECS;
+use engine::model::{Bucket, Fingerprint};
+use rusqlite::Transaction;
+
+/// Rows that one INSERT statement writes.
+const ROWS_PER_STATEMENT: usize = 64;
+
+/// What a bucket of a fingerprint gains: bucket start, row number, events.
+type Delta = (i64, i64, i64);
+
+impl Memory {
+    /// Adds counts to minutes, hours and totals. `counts` is ordered by fingerprint.
+    pub(super) fn count(
+        &mut self,
+        transaction: &Transaction<'_>,
+        counts: &[(Fingerprint, Bucket, i64)],
+    ) -> Result<(), Failure> {
+        let mut minutes: Vec<Delta> = Vec::with_capacity(counts.len());
+        let mut add_total = transaction
+            .prepare_cached("UPDATE totals SET total = total + ?2 WHERE fingerprint_id = ?1")?;
+        for of_one in counts.chunk_by(|a, b| a.0 == b.0) {
+            let id = self.fingerprint(transaction, of_one[0].0)?;
+            add_total.execute([id, of_one.iter().map(|&(_, _, n)| n).sum()])?;
+            minutes.extend(of_one.iter().map(|&(_, bucket, n)| (bucket.0, id, n)));
+        }
+        minutes.sort_unstable();
+        add(transaction, "minutes", &minutes)?;
+        add(transaction, "hours", &hours_of(&minutes))
+    }
+}
+
+fn hours_of(minutes: &[Delta]) -> Vec<Delta> {
+    let hour = |start: i64| start - start.rem_euclid(HOUR_SECS);
+    let mut hours: Vec<Delta> =
+        minutes.iter().map(|&(start, id, n)| (hour(start), id, n)).collect();
+    hours.sort_unstable();
+    hours.dedup_by(|next, kept| {
+        let same = (next.0, next.1) == (kept.0, kept.1);
+        if same {
+            kept.2 += next.2;
+        }
+        same
+    });
+    hours.retain(|&(_, _, n)| n != 0);
+    hours
+}
+
+fn add(transaction: &Transaction<'_>, table: &str, deltas: &[Delta]) -> Result<(), Failure> {
+    let (many, few) = deltas.as_chunks::<ROWS_PER_STATEMENT>();
+    if !many.is_empty() {
+        let mut insert = transaction.prepare_cached(&insert(table, ROWS_PER_STATEMENT))?;
+        for deltas in many {
+            for (row, &(start, id, n)) in deltas.iter().enumerate() {
+                insert.raw_bind_parameter(3 * row + 1, start)?;
+                insert.raw_bind_parameter(3 * row + 2, id)?;
+                insert.raw_bind_parameter(3 * row + 3, n)?;
+            }
+            insert.raw_execute()?;
+        }
+    }
+    let mut insert = transaction.prepare_cached(&insert(table, 1))?;
+    for &(start, id, n) in few {
+        insert.execute([start, id, n])?;
+    }
+    Ok(())
+}
+
+fn insert(table: &str, rows: usize) -> String {
+    let values = vec!["(?,?,?)"; rows].join(",");
+    format!(
+        "INSERT INTO {table} (bucket_start, fingerprint_id, n) VALUES {values} \
+         ON CONFLICT (bucket_start, fingerprint_id) DO UPDATE SET n = n + excluded.n"
+    )
+}

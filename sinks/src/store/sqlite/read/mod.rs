@@ -1,0 +1,42 @@
+//! The dashboard's questions, in SQL. Each is one read transaction.
+//!
+//! Lists and timelines stream narrow rows out of the tables and add them up by row number, which
+//! measured faster than grouping in SQL; hours answer whatever lies in whole hours.
+
+mod export;
+mod issues;
+mod overview;
+mod ranges;
+
+use super::readers::Readers;
+use engine::component::{
+    AlertRow, Audit, ClassCounts, CountRow, IssueDetail, IssuePage, IssueQuery, ReadStore,
+    StoreError, TimelineQuery,
+};
+use engine::model::{EventTime, IssueId};
+
+impl ReadStore for Readers {
+    fn issues(&self, query: &IssueQuery) -> Result<IssuePage, StoreError> {
+        self.ask("listing issues", |transaction| issues::list(transaction, query))
+    }
+
+    fn issue(&self, id: IssueId, query: &IssueQuery) -> Result<Option<IssueDetail>, StoreError> {
+        self.ask("reading an issue", |transaction| issues::detail(transaction, id, query))
+    }
+
+    fn timeline(&self, query: &TimelineQuery) -> Result<Vec<ClassCounts>, StoreError> {
+        self.ask("reading a timeline", |transaction| overview::timeline(transaction, query))
+    }
+
+    fn alerts(&self, now: EventTime, limit: usize) -> Result<Vec<AlertRow>, StoreError> {
+        self.ask("listing alerts", |transaction| overview::alerts(transaction, now, limit))
+    }
+
+    fn audit(&self) -> Result<Audit, StoreError> {
+        self.ask("reading the audit", overview::audit)
+    }
+
+    fn export_counts(&self, each: &mut dyn FnMut(CountRow) -> bool) -> Result<(), StoreError> {
+        self.ask("exporting counts", |transaction| export::counts(transaction, each))
+    }
+}
