@@ -1,0 +1,61 @@
+//! Routes: every address of the server in one table, with the rule that says who may ask.
+//!
+//! *Promise:* a [`Route`] is built only by [`Route::get`], which takes an [`Access`]; forgetting the
+//! rule does not compile. The last row takes every other address, so nothing is reached beside the
+//! table.
+
+pub(crate) mod alerts;
+pub(crate) mod audit;
+pub(crate) mod export;
+pub(crate) mod graph;
+pub(crate) mod health;
+pub(crate) mod issues;
+pub(crate) mod live;
+pub(crate) mod login;
+mod route;
+pub(crate) mod timeline;
+pub(crate) mod ui;
+
+pub(crate) use route::{Route, Routes, build};
+
+use crate::access::Access::{Open, Read};
+
+/// Every route, most specific first.
+pub(crate) const ROUTES: &[Route] = &[
+    Route::get("/livez", Open, |call| Box::pin(health::livez(call))),
+    Route::get("/readyz", Open, |call| Box::pin(health::readyz(call))),
+    Route::get("/version", Open, |call| Box::pin(health::version(call))),
+    // It checks the token itself: this is where a person brings it.
+    Route::get("/login", Open, |call| Box::pin(login::login(call))),
+    // The colours of the sign-in page.
+    Route::get("/builtin.css", Open, |call| Box::pin(ui::stylesheet(call))),
+    Route::get("/metrics", Read, |call| Box::pin(health::metrics(call))),
+    Route::get("/api/v1/issues", Read, |call| Box::pin(issues::list(call))),
+    Route::get("/api/v1/issues/{id}", Read, |call| Box::pin(issues::detail(call))),
+    Route::get("/api/v1/issues/{id}/timeline", Read, |call| Box::pin(timeline::of_issue(call))),
+    Route::get("/api/v1/timeline", Read, |call| Box::pin(timeline::of_everything(call))),
+    Route::get("/api/v1/alerts", Read, |call| Box::pin(alerts::list(call))),
+    Route::get("/api/v1/graph", Read, |call| Box::pin(graph::show(call))),
+    Route::get("/api/v1/audit", Read, |call| Box::pin(audit::show(call))),
+    Route::get("/api/v1/export/counts", Read, |call| Box::pin(export::counts(call))),
+    Route::get("/api/v1/live", Read, |call| Box::pin(live::watch(call))),
+    Route::get("/*", Read, |call| Box::pin(ui::anything_else(call))),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_these_routes_are_open() {
+        let open: Vec<&str> =
+            ROUTES.iter().filter(|r| r.access() == Open).map(|r| r.path()).collect();
+        assert_eq!(open, ["/livez", "/readyz", "/version", "/login", "/builtin.css"]);
+    }
+
+    #[test]
+    fn the_last_route_takes_everything_else() {
+        assert_eq!(ROUTES.last().unwrap().path(), "/*");
+        assert_eq!(ROUTES.iter().filter(|r| r.path().contains('*')).count(), 1);
+    }
+}
