@@ -14,8 +14,8 @@ pub const REGISTRY: Registry = Registry(&[
     operators::issue::COMPONENT,
     operators::spike::COMPONENT,
     operators::alert::COMPONENT,
-    sinks::sqlite::COMPONENT,
-    sinks::memory::COMPONENT,
+    sinks::store::SQLITE,
+    sinks::store::MEMORY,
 ]);
 
 #[cfg(test)]

@@ -5,11 +5,12 @@ use crate::failure::Failure;
 use crate::registry::REGISTRY;
 use crate::telemetry::Telemetry;
 use anyhow::Context;
-use dashboard::{AccessOptions, Dashboard, GraphView};
+use dashboard::{AccessOptions, Dashboard, EdgeView, GraphView, Limits, NodeKind, NodeView};
 use engine::clock::SystemClock;
 use engine::graph::{Graph, GraphInput, ServerOptions};
 use engine::runtime::status::Phase;
 use engine::runtime::{Cluster, Engine, Pace, RunOptions, StopHandle, StopStage};
+use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -77,7 +78,8 @@ pub fn serve(
     let telemetry = Arc::new(Telemetry::new(&source_ids));
     let listener = match (&server, &access) {
         (Some(server), Some(access)) => {
-            Some(runtime.block_on(dashboard::bind(&server.listen, access))?)
+            let address = resolve(&server.listen)?;
+            Some(runtime.block_on(dashboard::bind(address, access))?)
         }
         _ => None,
     };
@@ -94,7 +96,7 @@ pub fn serve(
 
     let (server_stop, server_stopped) = tokio::sync::oneshot::channel::<()>();
     let served = listener.zip(access).map(|(listener, access)| {
-        let address = format!("http://{}", listener.local_addr());
+        let address = format!("http://{}", listener.address());
         let dashboard = Dashboard {
             read: engine.reader(),
             status: Arc::clone(&telemetry.status),
@@ -103,6 +105,7 @@ pub fn serve(
             graph: view,
             clock: Arc::new(SystemClock),
             access,
+            limits: Limits::default(),
         };
         let task = runtime.spawn(dashboard::serve(listener, dashboard, async {
             let _dropped_or_sent = server_stopped.await;
@@ -119,6 +122,15 @@ pub fn serve(
     }
     runtime.shutdown_background();
     Ok(outcome?)
+}
+
+/// Returns the first address a listen option names.
+fn resolve(listen: &str) -> Result<SocketAddr, Failure> {
+    let mut addresses = listen
+        .to_socket_addrs()
+        .with_context(|| format!("cannot listen on {listen:?}: it is no host and port"))?;
+    let address = addresses.next().with_context(|| format!("{listen:?} names no address"))?;
+    Ok(address)
 }
 
 /// Reads the token, if the graph file names one.

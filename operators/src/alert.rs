@@ -138,11 +138,7 @@ impl Operator for Alerting {
     }
 
     fn identity(&self) -> NodeIdentity {
-        NodeIdentity {
-            component: COMPONENT.name.to_owned(),
-            version: 1,
-            ..NodeIdentity::default()
-        }
+        NodeIdentity { component: COMPONENT.name.to_owned(), version: 1, ..NodeIdentity::default() }
     }
 }
 

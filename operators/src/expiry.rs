@@ -14,8 +14,9 @@ use foldhash::{HashMap, HashMapExt};
 use std::collections::BTreeMap;
 
 /// What is known of a fingerprint's counts over time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[derive(serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
+)]
 pub enum Series {
     /// Its first bucket ever.
     Start(Bucket),
@@ -116,7 +117,9 @@ pub fn expiring<'s>(
                             let emit = |row, n| session.give(((fingerprint, row), epoch, n));
                             state.take(*row, *n, emit);
                         }
-                        state.expire(keep_secs, |row, n| session.give(((fingerprint, row), later, n)));
+                        state.expire(keep_secs, |row, n| {
+                            session.give(((fingerprint, row), later, n))
+                        });
                     }
                 }
             }

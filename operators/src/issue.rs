@@ -70,11 +70,7 @@ impl Operator for Grouping {
     }
 
     fn identity(&self) -> NodeIdentity {
-        NodeIdentity {
-            component: COMPONENT.name.to_owned(),
-            version: 1,
-            ..NodeIdentity::default()
-        }
+        NodeIdentity { component: COMPONENT.name.to_owned(), version: 1, ..NodeIdentity::default() }
     }
 }
 

@@ -11,9 +11,7 @@ use engine::component::{
     Build, ComponentType, NodeIdentity, Operator, Options, OptionsError, Port, Ports, Stage,
     StreamKind,
 };
-use engine::dataflow::{
-    AsCollection, Collection, DataflowTime, GenericOperator, Pipeline, Stream,
-};
+use engine::dataflow::{AsCollection, Collection, DataflowTime, GenericOperator, Pipeline, Stream};
 use engine::model::{Bucket, BucketSize, Fingerprint, PrintBatch};
 use foldhash::{HashMap, HashMapExt};
 use schemars::JsonSchema;
@@ -101,7 +99,8 @@ fn counted<'s>(
                         .or_insert_with(|| (time.retain(0), HashMap::<_, isize>::new()));
                     for batch in batches.drain(..) {
                         for print in batch.prints {
-                            *counts.entry((print.fingerprint, size.of(print.time))).or_insert(0) += 1;
+                            *counts.entry((print.fingerprint, size.of(print.time))).or_insert(0) +=
+                                1;
                         }
                     }
                 });

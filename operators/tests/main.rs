@@ -1,1 +1,4 @@
-//! t
+//! The one test binary of this crate.
+#![allow(clippy::unwrap_used)]
+
+mod oracle;

@@ -9,8 +9,8 @@ use crate::dataflow::{
     AsCollection, Collection, Concatenate, DataflowTime, Scope, Stream, ToStream, concatenate,
 };
 use crate::model::{
-    Alert, Bucket, BucketSize, Chunk, Epoch, EventBatch, Fact, Fingerprint, Issue, IssueId, Judgement,
-    Member, PrintBatch, Severity, Sighting,
+    Alert, Bucket, BucketSize, Chunk, Epoch, EventBatch, Fact, Fingerprint, Issue, IssueId,
+    Judgement, Member, PrintBatch, Severity, Sighting,
 };
 use std::sync::Arc;
 

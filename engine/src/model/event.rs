@@ -6,7 +6,17 @@ use std::fmt;
 /// How bad an event says it is. The order is the order of badness; unknown sorts lowest, and
 /// thresholds treat it as `Warn` (DESIGN §8).
 #[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
     schemars::JsonSchema,
 )]
 #[serde(rename_all = "lowercase")]

@@ -200,6 +200,9 @@ mod tests {
     fn a_zombie_stops_as_soon_as_its_successor_owns_the_store() {
         let successor = Some(Incarnation(8));
         assert!(matches!(decide(&commit(), Some(Epoch(4)), successor), Verdict::Stop(_)));
-        assert!(matches!(decide(&commit(), Some(Epoch(9)), Some(Incarnation(7))), Verdict::Stop(_)));
+        assert!(matches!(
+            decide(&commit(), Some(Epoch(9)), Some(Incarnation(7))),
+            Verdict::Stop(_)
+        ));
     }
 }

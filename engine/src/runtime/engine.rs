@@ -14,7 +14,9 @@ use super::shutdown::{StopSignal, StopStage};
 use super::supervise::supervise;
 use super::worker::{self, Shape};
 use crate::clock::Clock;
-use crate::component::{History, Incarnation, NodeIdentity, ReadStore, Recovered, Source, Store, StoreError};
+use crate::component::{
+    History, Incarnation, NodeIdentity, ReadStore, Recovered, Source, Store, StoreError,
+};
 use crate::dataflow::{CommunicationConfig, Config, WorkerConfig, execute};
 use crate::graph::Graph;
 use crate::model::{BucketSize, Chunk, SourceIndex};
@@ -216,9 +218,13 @@ impl Engine {
                 observer: Arc::clone(&options.observer),
                 offsets: std::mem::take(&mut offsets[index]),
             };
-            sources.push(spawn("a source thread", format!("source-{}", source_ids[index]), move || {
-                supervise(source.as_ref(), intake);
-            })?);
+            sources.push(spawn(
+                "a source thread",
+                format!("source-{}", source_ids[index]),
+                move || {
+                    supervise(source.as_ref(), intake);
+                },
+            )?);
         }
         Ok(Engine { stop, reader, sources, workers, committer })
     }
@@ -304,9 +310,7 @@ struct WorkerParts {
 /// The longest a worker sleeps without looking around.
 const PARK_MAX: Duration = Duration::from_secs(1);
 
-fn start_workers(
-    parts: WorkerParts,
-) -> Result<JoinHandle<Result<(), EngineError>>, EngineError> {
+fn start_workers(parts: WorkerParts) -> Result<JoinHandle<Result<(), EngineError>>, EngineError> {
     spawn("the worker threads", "workers".to_owned(), move || {
         let WorkerParts { shape, receivers, completed, .. } = parts;
         let receivers: Mutex<Vec<_>> = Mutex::new(receivers.into_iter().map(Some).collect());

@@ -126,7 +126,9 @@ impl Fold {
             alerts: self
                 .alerts
                 .into_iter()
-                .filter_map(|(key, derived)| derived.stored().map(|(a, stays)| (key, stays.then_some(a))))
+                .filter_map(|(key, derived)| {
+                    derived.stored().map(|(a, stays)| (key, stays.then_some(a)))
+                })
                 .collect(),
         }
     }

@@ -10,9 +10,7 @@ use super::commit::{Backlog, CompletedEpoch};
 use super::recovery::corrections;
 use super::shutdown::{StopSignal, StopStage};
 use crate::component::Recovered;
-use crate::dataflow::{
-    DataflowTime, Exchange, MutableAntichain, OperatorBuilder, Scope, Stream,
-};
+use crate::dataflow::{DataflowTime, Exchange, MutableAntichain, OperatorBuilder, Scope, Stream};
 use crate::model::{Epoch, Fact};
 use crossbeam_channel::{Sender, TrySendError};
 use std::collections::BTreeMap;

@@ -52,7 +52,6 @@ struct Running {
     chunks: u64,
     wake_at: Option<Instant>,
     activator: crate::dataflow::Activator,
-
 }
 
 /// Builds the operator: one stream of chunks per source, and the facts of reading.
@@ -80,7 +79,6 @@ pub fn reader<'s>(
             chunks: 0,
             wake_at: None,
             activator,
-
         };
         move |_frontiers: &[MutableAntichain<DataflowTime>]| running.schedule()
     });

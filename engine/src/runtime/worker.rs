@@ -54,8 +54,10 @@ fn stages<'s>(
 /// Returns what a stream wired to the store wants stored.
 fn timed_facts(port: Port<'_>) -> Vec<Stream<'_, TimedFact>> {
     match port {
-        Port::Counts(counts) => vec![differences(counts, |(fingerprint, bucket), n| {
-            Fact::Count { fingerprint, bucket, n }
+        Port::Counts(counts) => vec![differences(counts, |(fingerprint, bucket), n| Fact::Count {
+            fingerprint,
+            bucket,
+            n,
         })],
         Port::Issues { issues, members, .. } => {
             vec![differences(issues, Fact::Issue), differences(members, Fact::Member)]

@@ -2,5 +2,7 @@
 //! Behind the feature `testing`.
 #![allow(clippy::unwrap_used, reason = "a harness fails loudly")]
 
-pub mod fake_intake;
+mod fake_intake;
 pub mod harness;
+
+pub use fake_intake::FakeIntake;

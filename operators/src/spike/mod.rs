@@ -242,7 +242,8 @@ mod tests {
 
     #[test]
     fn nothing_is_judged_that_lacks_a_day_of_history_behind_the_cut() {
-        let mut cut = series(std::iter::repeat_n(4, 20).chain([400]).chain(std::iter::repeat_n(4, 500)));
+        let mut cut =
+            series(std::iter::repeat_n(4, 20).chain([400]).chain(std::iter::repeat_n(4, 500)));
         assert_eq!(spikes(&cut).len(), 1);
         cut.insert(1, (Series::Cut(Bucket(START)), 1));
         assert_eq!(spikes(&cut), [], "the burst lies less than a day above the cut");
@@ -250,7 +251,8 @@ mod tests {
 
     #[test]
     fn sliding_sums_equal_sums_taken_afresh() {
-        let counts: Vec<i64> = (0..900).map(|n| (n * n) % 7 + i64::from(n % 450 == 400) * 200).collect();
+        let counts: Vec<i64> =
+            (0..900).map(|n| (n * n) % 7 + i64::from(n % 450 == 400) * 200).collect();
         let all = series(counts.clone());
         let afresh: Vec<_> = (0..counts.len())
             .filter_map(|n| {
@@ -268,8 +270,12 @@ mod tests {
 
     #[test]
     fn options_that_make_no_sense_are_named() {
-        let config =
-            SpikeConfig { bucket_secs: 7, min_ratio: 0.5, min_surprise: -1.0, ..Default::default() };
+        let config = SpikeConfig {
+            bucket_secs: 7,
+            min_ratio: 0.5,
+            min_surprise: -1.0,
+            ..Default::default()
+        };
         let mistakes = SpikeDetector::new(config).expect_err("three options are wrong");
         let paths: Vec<_> = mistakes.iter().map(|m| m.path[0].as_str()).collect();
         assert_eq!(paths, ["bucket_secs", "min_ratio", "min_surprise"]);

@@ -41,8 +41,9 @@ pub fn surprise(observed: i64, baseline: Baseline) -> f64 {
     let size = baseline.mean / excess;
     let log_failure = -(excess.ln_1p());
     let log_success = excess.ln() + log_failure;
-    let log_first =
-        ln_gamma(x + size) - ln_gamma(size) - ln_gamma(x + 1.0) + size * log_failure + x * log_success;
+    let log_first = ln_gamma(x + size) - ln_gamma(size) - ln_gamma(x + 1.0)
+        + size * log_failure
+        + x * log_success;
     // Terms shrink at least geometrically once beyond the mean, which callers make sure of.
     let success = log_success.exp();
     let (mut sum, mut term, mut k) = (1.0, 1.0, x);

@@ -5,8 +5,8 @@ use super::{Failure, codec};
 use crate::store::rows::{FastMap, NEVER_FIRST, keep_alerts_within};
 use engine::component::{History, KnownFingerprint, NodeIdentity, Recovered};
 use engine::model::{
-    Bucket, Epoch, Fingerprint, Issue, IssueId, Member, Offset, PartitionId, SeverityClass,
-    Template,
+    Bucket, Epoch, EventTime, Fingerprint, Issue, IssueId, Member, Offset, PartitionId, Severity,
+    SeverityClass, Template,
 };
 use rusqlite::{Connection, Row};
 use std::sync::Arc;
@@ -70,7 +70,7 @@ fn fingerprint_ids(connection: &Connection) -> Result<FastMap<i64, Fingerprint>,
 
 fn fingerprints(connection: &Connection) -> Result<Vec<KnownFingerprint>, Failure> {
     let mut select = connection.prepare(
-        "SELECT fingerprint, template, class, (SELECT name FROM sources WHERE id = source_id) \
+        "SELECT fingerprint, template, class, severity, first_time, (SELECT name FROM sources WHERE id = source_id) \
          FROM fingerprints WHERE first_time <> ?1 ORDER BY fingerprint",
     )?;
     let known = select.query_map([NEVER_FIRST.time.0], |row| {
@@ -78,7 +78,9 @@ fn fingerprints(connection: &Connection) -> Result<Vec<KnownFingerprint>, Failur
             fingerprint: Fingerprint(codec::id(row, 0)?),
             template: Template(codec::id(row, 1)?),
             class: SeverityClass::from_code(row.get(2)?),
-            source: row.get(3)?,
+            severity: Severity::from_code(row.get(3)?),
+            first_seen: EventTime(row.get(4)?),
+            source: row.get(5)?,
         })
     })?;
     Ok(known.collect::<rusqlite::Result<_>>()?)
