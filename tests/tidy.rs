@@ -51,7 +51,9 @@ const CHECKS: &[Check] = &[
 ];
 
 /// Folders that hold what tools produce, not what people write.
-const SKIPPED_FOLDERS: &[&str] = &[".git", "target", "node_modules", "dist", "shared"];
+const SKIPPED_FOLDERS: &[&str] = &[".git", "target", "node_modules", "dist"];
+/// A folder in the root that may hold material from outside the repository.
+const SKIPPED_IN_ROOT: &str = "shared";
 
 /// Endings of files that are text and ours.
 const TEXT_ENDINGS: &[&str] = &[
@@ -94,7 +96,9 @@ fn collect(folder: &Path, found: &mut Vec<(String, String)>) {
         let entry = entry.unwrap();
         let name = entry.file_name().to_string_lossy().into_owned();
         let kind = entry.file_type().unwrap();
-        if kind.is_dir() && !SKIPPED_FOLDERS.contains(&name.as_str()) {
+        let skipped = SKIPPED_FOLDERS.contains(&name.as_str())
+            || (folder == root() && name == SKIPPED_IN_ROOT);
+        if kind.is_dir() && !skipped {
             collect(&entry.path(), found);
         } else if kind.is_file() && TEXT_ENDINGS.contains(&name.rsplit('.').next().unwrap_or("")) {
             let path = entry.path();

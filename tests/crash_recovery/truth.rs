@@ -66,17 +66,21 @@ impl Truth {
         Truth { counts }
     }
 
-    /// Fails, naming each template and minute, unless `stored` is the same.
-    pub fn assert_equals(&self, stored: &Truth, context: &str) {
+    /// Returns one sentence per template and minute in which `stored` differs.
+    pub fn differences(&self, stored: &Truth) -> Vec<String> {
         let keys: BTreeSet<_> = self.counts.keys().chain(stored.counts.keys()).collect();
-        let wrong: Vec<String> = keys
-            .into_iter()
+        keys.into_iter()
             .filter(|key| self.counts.get(key) != stored.counts.get(key))
             .map(|key| {
                 let [written, found] = [self, stored].map(|t| t.counts.get(key).unwrap_or(&0));
                 format!("{} {:?}: written {written}, stored {found}", key.1, MESSAGES[key.0].1)
             })
-            .collect();
+            .collect()
+    }
+
+    /// Fails, naming templates and minutes, unless `stored` is the same.
+    pub fn assert_equals(&self, stored: &Truth, context: &str) {
+        let wrong = self.differences(stored);
         let shown = wrong.iter().take(20).cloned().collect::<Vec<_>>().join("\n");
         assert!(wrong.is_empty(), "{} counts are wrong ({context})\n{shown}", wrong.len());
     }

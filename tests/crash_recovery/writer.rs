@@ -130,7 +130,7 @@ impl Writer {
             for at in 0..self.logs.len() {
                 self.write_some(at);
             }
-            if self.chance.below(60) == 0 {
+            if self.chance.below(25) == 0 {
                 self.rotate();
             }
             std::thread::sleep(PACE);
@@ -138,6 +138,7 @@ impl Writer {
         for at in 0..self.logs.len() {
             self.finish_line(at);
         }
+        println!("{} records written, {} rotations", self.truth.total(), self.rotations_done);
         self.truth
     }
 

@@ -37,9 +37,9 @@ const C_COMPILER: Prerequisite = Prerequisite {
 pub const NODE: Prerequisite = Prerequisite {
     name: "Node",
     programs: &["node"],
-    needed: Version(20, 0),
+    needed: Version(20, 19),
     why: "the browser UI is built and tested with it",
-    install: "install version 20 or newer from https://nodejs.org or your package manager",
+    install: "install version 20.19 or newer from https://nodejs.org or your package manager",
 };
 const PYTHON: Prerequisite = Prerequisite {
     name: "Python 3",
@@ -119,8 +119,8 @@ mod tests {
 
     #[test]
     fn an_old_or_missing_tool_is_refused_with_a_hint() {
-        assert!(NODE.judge(Some("v20.1.0")).is_ok());
-        let old = NODE.judge(Some("v18.19.0")).expect_err("18 is older than 20");
+        assert!(NODE.judge(Some("v20.19.1")).is_ok());
+        let old = NODE.judge(Some("v20.9.0")).expect_err("20.9 is older than 20.19");
         assert!(old.contains("too old") && old.contains("Hint:"), "{old}");
         let missing = NODE.judge(None).expect_err("nothing was found");
         assert!(missing.contains("was not found") && missing.contains("nodejs.org"), "{missing}");
