@@ -6,3 +6,6 @@
 
 pub mod filter;
 pub mod parse;
+
+#[cfg(test)]
+mod stage_test;
