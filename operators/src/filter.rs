@@ -181,3 +181,61 @@ impl Operator for FilterOperator {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::parse::ParseOperator;
+    use crate::stage_test::{Ran, chunk, run};
+    use engine::model::SourceIndex;
+    use serde_json::json;
+
+    const LINES: &str = "INFO: started\nWARN: stock is low\nERROR: no such item\nno level\n\
+                         {\"level\":\"error\",\"msg\":\"no such user\",\"service\":\"auth\"}\n";
+
+    fn build_filter(options: serde_json::Value) -> Result<Box<dyn Operator>, Vec<OptionsError>> {
+        build(&Options { id: "loud".to_owned(), value: options, base: "/".into() })
+    }
+
+    fn filtered(options: serde_json::Value) -> Ran {
+        let parse = Box::new(ParseOperator::default());
+        run(vec![parse, build_filter(options).unwrap()], vec![chunk(LINES)])
+    }
+
+    #[test]
+    fn without_conditions_every_event_is_kept() {
+        assert_eq!(filtered(json!({})).messages.len(), 5);
+    }
+
+    #[test]
+    fn a_threshold_keeps_unknown_severities_as_warnings() {
+        let kept = filtered(json!({"min_severity": "warn"})).messages;
+        assert_eq!(kept, ["stock is low", "no such item", "no level", "no such user"]);
+        let kept = filtered(json!({"min_severity": "error"})).messages;
+        assert_eq!(kept, ["no such item", "no such user"]);
+    }
+
+    #[test]
+    fn all_conditions_must_hold() {
+        let kept = filtered(json!({"contains": ["no such", "low"], "not_contains": ["user"]}));
+        assert_eq!(kept.messages, ["stock is low", "no such item"]);
+        assert_eq!(filtered(json!({"service": ["auth"]})).messages, ["no such user"]);
+        let kept = filtered(json!({"service": ["shop"], "min_severity": "error"}));
+        assert_eq!(kept.messages, ["no such item"]);
+    }
+
+    #[test]
+    fn dropped_events_are_counted_under_the_operators_id() {
+        let ran = filtered(json!({"min_severity": "error"}));
+        let counter = Counter::Filtered("loud".to_owned());
+        let expected = Fact::Account(Account { source: SourceIndex(0), counter, n: 3 });
+        assert!(ran.facts.contains(&(0, expected)));
+    }
+
+    #[test]
+    fn thresholds_and_texts_that_mean_nothing_are_refused() {
+        let errors = build_filter(json!({"min_severity": "unknown", "contains": [""]}));
+        let paths: Vec<_> = errors.err().unwrap().into_iter().map(|error| error.path).collect();
+        assert_eq!(paths, [["contains"], ["min_severity"]]);
+    }
+}

@@ -19,12 +19,16 @@ mod explain;
 mod fields;
 mod format;
 mod found;
+#[cfg(test)]
+mod golden;
 mod header;
 mod json;
 mod line;
 mod logfmt;
 mod operator;
 mod parser;
+#[cfg(test)]
+mod properties;
 mod severity;
 mod syslog;
 mod timestamp;

@@ -131,3 +131,52 @@ fn push_facts(chunk: &Chunk, parsed: &Parsed, facts: &mut Vec<Fact>) {
     }
     facts.extend(parsed.rejected.examples().cloned().map(Fact::Rejected));
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stage_test::{Ran, chunk, run};
+    use engine::model::SourceIndex;
+
+    fn parse(options: serde_json::Value, chunks: Vec<Chunk>) -> Ran {
+        let options = Options { id: "events".to_owned(), value: options, base: "/".into() };
+        let operator = build(&options).unwrap();
+        run(vec![operator], chunks)
+    }
+
+    fn account(counter: Counter, n: u64) -> Fact {
+        Fact::Account(Account { source: SourceIndex(0), counter, n })
+    }
+
+    #[test]
+    fn what_becomes_of_every_line_is_committed_with_its_epoch() {
+        let lines = "{\"level\":\"error\",\"msg\":\"no\"}\n\nwords\n";
+        let ran = parse(serde_json::json!({"format": "json"}), vec![chunk(lines), chunk("\n")]);
+        assert_eq!(ran.messages, ["no"]);
+        let of_epoch = |epoch| {
+            ran.facts.iter().filter(move |(at, _)| *at == epoch).map(|(_, fact)| fact.clone())
+        };
+        let mut first: Vec<Fact> = of_epoch(0).collect();
+        let Some(Fact::Rejected(example)) = first.pop() else { panic!("no example") };
+        assert_eq!(example.record, "words");
+        let mismatch = RejectReason::FormatMismatch;
+        let expected = [
+            account(Counter::LinesRead, 3),
+            account(Counter::LinesBlank, 1),
+            account(Counter::Read, 2),
+            account(Counter::Rejected(mismatch), 1),
+        ];
+        assert_eq!(first, expected);
+        let second: Vec<Fact> = of_epoch(1).collect();
+        assert_eq!(second, [account(Counter::LinesRead, 1), account(Counter::LinesBlank, 1)]);
+    }
+
+    #[test]
+    fn the_default_format_is_auto_and_unknown_options_are_refused() {
+        let ran = parse(serde_json::json!({}), vec![chunk("2024-01-02 03:04:05 INFO hello\n")]);
+        assert_eq!(ran.messages, ["hello"]);
+        let value = serde_json::json!({"formats": "json"});
+        let options = Options { id: "events".to_owned(), value, base: "/".into() };
+        assert!(build(&options).is_err());
+    }
+}

@@ -30,12 +30,12 @@ pub(super) fn of_word(word: &[u8]) -> Option<Severity> {
     })
 }
 
-/// Returns whether a severity word, in capitals, may open a line that carries no time: words that
-/// also open ordinary messages may not.
-pub(super) fn opens_a_line(word: &[u8]) -> bool {
-    let rare: [&[u8]; 9] =
-        [b"LOG", b"NOTE", b"HINT", b"FAIL", b"FAILURE", b"SUCCESS", b"CONFIG", b"ALERT", b"FINE"];
-    !rare.contains(&word)
+/// Returns whether a severity word also opens ordinary messages, so that only its position or its
+/// spelling can tell.
+pub(super) fn is_ambiguous(word: &[u8]) -> bool {
+    let words: [&[u8]; 9] =
+        [b"log", b"note", b"hint", b"fail", b"failure", b"success", b"config", b"alert", b"fine"];
+    words.iter().any(|known| word.eq_ignore_ascii_case(known))
 }
 
 /// Returns the severity of a single letter in the position of a level.

@@ -46,8 +46,10 @@ pub(super) enum Day {
 pub(super) enum Style {
     /// `Jun 14 15:16:01`.
     Syslog,
-    /// `2024-01-02T03:04:05Z` and its kin: starts with a four-digit year.
+    /// `2024-01-02T03:04:05Z`.
     Iso,
+    /// `2024-01-02 03:04:05` and its kin: starts with the year.
+    Dated,
     /// `10/Oct/2000:13:55:36 -0700`.
     Access,
     /// A bare number.
@@ -168,7 +170,7 @@ fn iso_fast(text: &[u8], from: usize) -> Option<Stamp> {
     }
     let (nanos, end) = fraction(text, from + 19);
     let clock = Clock { seconds: (hour * 3600 + minute * 60 + second) as i32, nanos, end };
-    Some(civil_stamp(text, day, clock, Style::Iso))
+    Some(civil_stamp(text, day, clock, if t[10] == b'T' { Style::Iso } else { Style::Dated }))
 }
 
 fn starting_with_digits(text: &[u8], from: usize) -> Option<Stamp> {
@@ -183,12 +185,12 @@ fn starting_with_digits(text: &[u8], from: usize) -> Option<Stamp> {
                 return None;
             }
             let clock = clock(text, skip_blanks(text, end + 1), true)?;
-            Some(civil_stamp(text, day, clock, Style::Iso))
+            Some(civil_stamp(text, day, clock, Style::Dated))
         }
         8 if matches!(next, b'-' | b'T' | b' ' | b'_') => {
             let day = full(value / 10_000, (value / 100 % 100) as u32, (value % 100) as u32)?;
             let clock = clock(text, end + 1, false).or_else(|| packed_clock(text, end + 1))?;
-            Some(civil_stamp(text, day, clock, Style::Iso))
+            Some(civil_stamp(text, day, clock, Style::Dated))
         }
         6 if next == b' ' => {
             let (year, month, day) = (value / 10_000, value / 100 % 100, value % 100);

@@ -1,6 +1,6 @@
 //! The fields around the level: what stands between time and level, and between level and message.
 
-use super::token::{Field, Kind, blanks, field_at, is_header_like, is_logger_like};
+use super::token::{Field, Kind, blanks, field_at, is_header_like, is_logger_like, is_qualified};
 use super::{AFTER_LEVEL_MAX, BEFORE_LEVEL_MAX, Walk};
 use crate::parse::found::{Layout, set_first};
 use crate::parse::severity;
@@ -37,13 +37,14 @@ impl Walk<'_> {
         }
         self.at = blanks(self.text, self.at).0;
         match stamp.style {
-            Style::Syslog if !inside && self.syslog_file(false) => return,
-            Style::Iso
-                if !inside && self.found.severity.is_none() && self.is_syslog_after_iso() =>
+            Style::Syslog if !inside && self.syslog_file(None) => return,
+            style @ (Style::Iso | Style::Dated)
+                if !inside
+                    && self.found.severity.is_none()
+                    && self.is_host_ahead()
+                    && self.syslog_file(Some(style)) =>
             {
-                if self.syslog_file(true) {
-                    return;
-                }
+                return;
             }
             _ => {}
         }
@@ -56,8 +57,8 @@ impl Walk<'_> {
         }
     }
 
-    /// Whether the first field behind an ISO time can be a host, not a level.
-    fn is_syslog_after_iso(&self) -> bool {
+    /// Whether the next field can be a host: a word, and no level, nor in front of one.
+    fn is_host_ahead(&self) -> bool {
         let Some(field) = field_at(self.text, self.at) else { return false };
         let word = &self.text[field.start..field.end];
         field.kind == Kind::Word && field.closer == 0 && severity::of_word(word).is_none() && {
@@ -72,10 +73,11 @@ impl Walk<'_> {
             .is_some_and(|field| severity::of_word(&self.text[field.start..field.end]).is_some())
     }
 
-    /// `[2024-01-01T00:00:00Z INFO crate::module] message`, `[2024-… #123]  INFO -- : message`.
+    /// `[2024-01-01T00:00:00Z INFO crate::module] message`, `[2024-… #123]  INFO -- : message`,
+    /// `[2024-…: INFO/MainProcess] message`.
     fn inside_bracket(&mut self) {
         if let Some(field) = field_at(self.text, self.at)
-            && let Some(severity) = severity::of_word(trim_bracket(self.text, &field))
+            && let Some(severity) = severity::of_word(level_part(self.text, &field))
         {
             self.found.severity = Some(severity);
             let window = &self.text[self.at..self.text.len().min(self.at + 160)];
@@ -162,7 +164,9 @@ impl Walk<'_> {
                 let closed = field.closer == b':';
                 // Behind words, a small "error" is more likely part of the message.
                 let placed = capitals || words == 0 || closed || separator_before(before);
-                severity::of_word(word).filter(|_| placed).or_else(|| self.level_joined(field))
+                let named = severity::of_word(word).filter(|_| placed);
+                let certain = capitals || closed || !severity::is_ambiguous(word);
+                named.filter(|_| certain).or_else(|| self.level_joined(field))
             }
             _ => None,
         }
@@ -223,10 +227,17 @@ impl Walk<'_> {
     fn bracket_after_level(&mut self, field: &Field) -> bool {
         let inner = self.text[field.start..field.end].trim_ascii();
         let square = self.text[field.start - 1] == b'[';
-        if !square || inner.starts_with(b"client ") || field.next >= self.text.len() {
+        // "[client 10.1.2.3]" and "[instance: 7]" say what the message is about.
+        let about = inner.starts_with(b"client ") || memchr::memmem::find(inner, b": ").is_some();
+        if !square || about || field.next >= self.text.len() {
             return false;
         }
-        set_first(&mut self.found.thread, self.place.trimmed(self.text, field.start, field.end));
+        let span = self.place.trimmed(self.text, field.start, field.end);
+        if inner.contains(&b'.') && is_logger_like(inner) {
+            set_first(&mut self.found.logger, span);
+        } else {
+            set_first(&mut self.found.thread, span);
+        }
         self.at = field.next;
         // "[thread]: message" and "[thread] - message" end here.
         field.closer != b':'
@@ -252,14 +263,14 @@ impl Walk<'_> {
             return self.numbers_joined(field);
         }
         if !self.found.logger.is_empty() {
-            return false;
+            return self.position_after_logger(field);
         }
         let rest = &self.text[field.next..];
         let threaded = !self.found.thread.is_empty();
         let named = is_logger_like(word);
         let (fits, next, keep_on) = if field.closer == b':' && field.gap > 0 {
-            // Behind process and thread numbers any tag is one; prose stops at its first word.
-            (named || threaded, field.next, false)
+            // Behind process and thread numbers any tag is one; else it must be qualified.
+            (threaded || named && is_qualified(word), field.next, false)
         } else if rest.starts_with(b": ") && (named || threaded) {
             (true, field.next + 2, false)
         } else if rest.starts_with(b"- ") {
@@ -269,12 +280,27 @@ impl Walk<'_> {
         } else if rest.starts_with(b"[") {
             (named && word.contains(&b'.'), field.next, true)
         } else {
-            (field.gap >= 2 && (named || is_header_like(word)), field.next, true)
+            // In a column of its own, or a qualified method behind its thread.
+            let tabbed = self.text[..field.next].ends_with(b"\t");
+            let column = tabbed || field.gap >= 2 && (named || is_header_like(word));
+            let dots = word.iter().filter(|b| **b == b'.').count();
+            (column || threaded && named && dots >= 2, field.next, column)
         };
         if fits && field.closer != b',' {
             self.found.logger = logger;
             self.at = next;
             return keep_on;
+        }
+        false
+    }
+
+    /// `file.go:12`, in a column of its own behind the logger.
+    fn position_after_logger(&mut self, field: &Field) -> bool {
+        let word = &self.text[field.start..field.end];
+        let digits = word.iter().rev().take_while(|b| b.is_ascii_digit()).count();
+        let position = digits > 0 && word[..word.len() - digits].ends_with(b":");
+        if position && field.gap >= 2 && is_logger_like(word) {
+            self.at = field.next;
         }
         false
     }
@@ -293,7 +319,7 @@ impl Walk<'_> {
     /// Behind a time without level: the name of a program, a source position, one bracket.
     fn without_level(&mut self) {
         let window = &self.text[self.at..self.text.len().min(self.at + PROGRAM_BYTES_MAX)];
-        if window.starts_with(b"- ") {
+        if matches!(window, [b'-' | b'*' | b'#', b' ', ..]) {
             self.at += 2;
             return;
         }
@@ -369,9 +395,11 @@ fn separator_before(before: &[Option<Field>]) -> bool {
     before.last().is_some_and(|last| last.is_some_and(|last| last.kind == Kind::Separator))
 }
 
-fn trim_bracket<'t>(text: &'t [u8], field: &Field) -> &'t [u8] {
+/// Returns the part of a word before `]` or `/`.
+fn level_part<'t>(text: &'t [u8], field: &Field) -> &'t [u8] {
     let word = &text[field.start..field.end];
-    word.strip_suffix(b"]").unwrap_or(word)
+    let end = word.iter().position(|b| matches!(b, b']' | b'/')).unwrap_or(word.len());
+    &word[..end]
 }
 
 /// Returns whether `name` can be a program: one dotted or joined word, and at most one short mark.

@@ -92,8 +92,12 @@ impl Walk<'_> {
     fn lead_found(&mut self, leads: &[Option<Field>], stamp: Stamp, inside: bool) {
         self.found.time = Some(stamp.written);
         self.found.layout = Layout::Timestamp;
-        if stamp.style == Style::Access && inside {
-            self.access();
+        if stamp.style == Style::Access {
+            // Behind `address - user [time] `: the request is the message.
+            self.found.layout = Layout::Access;
+            if inside {
+                self.close_bracket();
+            }
             return;
         }
         if stamp.style == Style::Epoch {
@@ -104,12 +108,6 @@ impl Walk<'_> {
             return;
         }
         self.after_time(stamp, inside);
-    }
-
-    /// Behind `address - user [time] `: the request is the message.
-    fn access(&mut self) {
-        self.found.layout = Layout::Access;
-        self.close_bracket();
     }
 
     /// `- 1131566461 2005.11.09 host time2 …`: an archive's label, time, date and host, and then the

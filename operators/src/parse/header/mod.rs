@@ -104,7 +104,7 @@ impl Walk<'_> {
             return None;
         }
         let closed = bracketed && matches!(next, b']' | b')');
-        if bracketed && !closed && next != b' ' {
+        if bracketed && !closed && !matches!(next, b' ' | b':') {
             return None;
         }
         self.at = stamp.end + usize::from(closed);
@@ -149,7 +149,7 @@ impl Walk<'_> {
         let severity = match field.kind {
             Kind::Bracket => fields::bracket_severity(word),
             Kind::Word if word.iter().all(u8::is_ascii_uppercase) => {
-                severity::of_word(word).filter(|_| severity::opens_a_line(word))
+                severity::of_word(word).filter(|_| !severity::is_ambiguous(word))
             }
             Kind::Word if field.closer == b':' && word.iter().all(u8::is_ascii_lowercase) => {
                 severity::of_word(word)

@@ -3,15 +3,26 @@
 use super::Walk;
 use super::token::{Kind, blanks, closing, field_at, is_header_like};
 use crate::parse::found::{Layout, set_first};
+use crate::parse::timestamp::Style;
 use memchr::memmem;
 
 /// How far behind the host the process may end.
 const PROCESS_BYTES_MAX: usize = 128;
 
+/// A process as it was named.
+struct Process {
+    name: (usize, usize),
+    /// Whether its number stands behind it.
+    numbered: bool,
+    /// Where the message begins.
+    end: usize,
+}
+
 impl Walk<'_> {
-    /// Takes host and process off. `strict` asks for a process with a number, or for a host that
-    /// cannot be prose: other layouts begin with the same kind of time.
-    pub(super) fn syslog_file(&mut self, strict: bool) -> bool {
+    /// Takes host and process off. Times of another `style` than syslog's begin other layouts too:
+    /// behind them the process must be numbered or, in RFC 3339, the host must not be prose.
+    pub(super) fn syslog_file(&mut self, style: Option<Style>) -> bool {
+        let strict = style.is_some();
         let (at, _) = blanks(self.text, self.at);
         let Some(host) = field_at(self.text, at) else { return false };
         let word = &self.text[host.start..host.end];
@@ -20,12 +31,12 @@ impl Walk<'_> {
         }
         let tail = self.process_at(host.next);
         match tail {
-            Some((process, pid, end)) => {
-                let numbered = pid.is_some();
-                if strict && !(numbered || is_header_like(word)) {
+            Some(Process { name: process, numbered, end }) => {
+                let named = style == Some(Style::Iso) && is_header_like(word);
+                if strict && !(numbered || named) {
                     return false;
                 }
-                self.take_process(process, pid, end);
+                self.take_process(process, end);
             }
             None if strict => return false,
             None => self.at = host.next,
@@ -37,23 +48,19 @@ impl Walk<'_> {
 
     /// `Jun 14 15:16:01 process[pid]: message`: some daemons leave the host out.
     fn process_without_host(&mut self, at: usize) -> bool {
-        let Some((process, pid, end)) = self.process_at(at) else { return false };
-        self.take_process(process, pid, end);
+        let Some(Process { name, end, .. }) = self.process_at(at) else { return false };
+        self.take_process(name, end);
         self.found.layout = Layout::SyslogFile;
         true
     }
 
-    fn take_process(&mut self, process: (usize, usize), _pid: Option<(usize, usize)>, end: usize) {
+    fn take_process(&mut self, process: (usize, usize), end: usize) {
         self.found.process = self.place.trimmed(self.text, process.0, process.1);
         self.at = end;
     }
 
-    /// Returns name, number and end of the process at `at`.
-    #[allow(clippy::type_complexity)]
-    pub(super) fn process_at(
-        &self,
-        at: usize,
-    ) -> Option<((usize, usize), Option<(usize, usize)>, usize)> {
+    /// Returns the process named at `at`.
+    fn process_at(&self, at: usize) -> Option<Process> {
         let text = self.text;
         let window = &text[at..text.len().min(at + PROCESS_BYTES_MAX)];
         let colon = memmem::find(window, b": ")
@@ -67,7 +74,7 @@ impl Walk<'_> {
             && let Some(end) = self.process_end(close + 1)
             && window[..open].iter().filter(|b| **b == b' ').count() <= 3
         {
-            return Some(((at, at + open), Some((at + open + 1, close)), end));
+            return Some(Process { name: (at, at + open), numbered: true, end });
         }
         let colon = colon?;
         let name = &window[..colon];
@@ -81,7 +88,12 @@ impl Walk<'_> {
         let named = name
             .first()
             .is_some_and(|b| b.is_ascii_alphanumeric() || matches!(b, b'/' | b'_' | b'(' | b'-'));
-        (named && (spaces == 0 || versioned)).then_some(((at, at + colon), None, at + colon + 1))
+        let end = at + colon + 1;
+        (named && (spaces == 0 || versioned)).then_some(Process {
+            name: (at, at + colon),
+            numbered: false,
+            end,
+        })
     }
 
     /// Behind `process[pid]`: an optional `(…)`, and the colon.

@@ -4,7 +4,7 @@
 use memchr::memchr;
 
 /// The longest header field.
-pub(super) const FIELD_BYTES_MAX: usize = 160;
+pub(super) const FIELD_BYTES_MAX: usize = 320;
 
 /// What a field looks like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -143,6 +143,12 @@ pub(super) fn is_logger_like(word: &[u8]) -> bool {
     }
     // "https://…" and "key:value" are values; "std::vec" and "file.go:12" are names.
     named && !word.windows(3).any(|three| three == b"://")
+}
+
+/// Returns whether a logger-like word names more than one thing: `a.b`, `a::b`, `a$b`, `aB`.
+pub(super) fn is_qualified(word: &[u8]) -> bool {
+    let camel = |pair: &[u8]| pair[0].is_ascii_lowercase() && pair[1].is_ascii_uppercase();
+    word.iter().any(|b| matches!(b, b'.' | b':' | b'$' | b'/')) || word.windows(2).any(camel)
 }
 
 /// Returns whether a word may stand before the level of a header: anything but prose.
