@@ -55,11 +55,12 @@ pub(super) fn meaning(text: &[u8], start: usize, stop: usize) -> Meaning {
     }
     let kept = u64::MAX >> (64 - 8 * len);
     let exact = load(text, start) & kept;
-    match (exact | LOWER) & kept {
-        TRUE | FALSE | NULL | NIL => Meaning::Literal,
-        USER if exact == USER => Meaning::User,
-        ERRNO | SQLSTATE | HRESULT => Meaning::Code,
-        _ if len == 3 && is_calendar(&text[start..stop]) => Meaning::Calendar,
+    match (len, (exact | LOWER) & kept) {
+        (3, NIL) | (4, TRUE | NULL) | (5, FALSE) => Meaning::Literal,
+        (4, _) if exact == USER => Meaning::User,
+        (5, ERRNO) | (7, HRESULT) | (8, SQLSTATE) => Meaning::Code,
+        // Only a capital lacks the bit that makes it lower case.
+        (3, _) if exact & 0x20 == 0 && is_calendar(&text[start..stop]) => Meaning::Calendar,
         _ => Meaning::Plain,
     }
 }
