@@ -65,6 +65,7 @@ struct Admitted {
 /// See the module.
 pub(super) struct Identifier {
     max_fingerprints: usize,
+    overflow_template: Template,
     seed: u64,
     hot: HashMap<u128, Identity, RandomState>,
     older: HashMap<u128, Identity, RandomState>,
@@ -78,6 +79,7 @@ impl Identifier {
     pub(super) fn new(max: usize, source_ids: &[&str], known: &[KnownFingerprint]) -> Self {
         let mut identifier = Self {
             max_fingerprints: max,
+            overflow_template: Template::of_skeleton(OVERFLOW_SKELETON),
             // Differs per process, so that nobody can prepare messages whose hashes collide.
             seed: RandomState::default().hash_one(0),
             hot: HashMap::default(),
@@ -164,7 +166,7 @@ impl Identifier {
 
     /// Returns the overflow identity of the service, or of the source if it has too many services.
     fn overflow(&mut self, batch: &EventBatch, class: SeverityClass, service: &[u8]) -> Identity {
-        let template = Template::of_skeleton(OVERFLOW_SKELETON);
+        let template = self.overflow_template;
         let fingerprint = Fingerprint::new(service, class, template);
         if self.by_fingerprint.contains_key(&fingerprint) {
             return self.intern(fingerprint, template, class, service, true);

@@ -20,3 +20,6 @@ pub use scan::{ITEMS_MAX, QUOTED_BYTES_MAX, SCAN_BYTES_MAX, WORD_BYTES_MAX};
 
 pub(crate) use classes::load;
 pub(crate) use scan::{Sink, scan};
+
+#[cfg(test)]
+mod tests;

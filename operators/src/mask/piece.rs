@@ -19,8 +19,8 @@ impl<S: Sink> Scanner<'_, '_, S> {
             self.part(start, stop, seen);
             return stop;
         }
-        if let Some(colon) = memchr::memmem::find(&self.text[start..stop], b"://") {
-            return self.url(start, start + colon);
+        if let Some(colon) = scheme_end(self.text, start, stop, seen) {
+            return self.url(start, colon);
         }
         let end = trim_end(self.text, start, stop);
         let begin = trim_start(self.text, start, end);
@@ -59,19 +59,21 @@ impl<S: Sink> Scanner<'_, '_, S> {
     }
 
     /// Returns where the piece ends, and which classes it holds.
+    #[inline]
     fn piece_end(&self, start: usize) -> (usize, u16) {
         let (mut stop, mut seen) = (start, 0);
         loop {
-            let class = class_at(self.text, stop);
-            let decimal_comma = stop > start
-                && self.text.get(stop) == Some(&b',')
+            while stop < self.text.len() && class_of(self.text[stop]) & PIECE != 0 {
+                seen |= class_of(self.text[stop]);
+                stop += 1;
+            }
+            let decimal_comma = self.text.get(stop) == Some(&b',')
+                && seen & LETTER == 0
                 && class_of(self.text[stop - 1]) == DIGIT
-                && class_at(self.text, stop + 1) == DIGIT
-                && seen & LETTER == 0;
-            if class & PIECE == 0 && !decimal_comma {
+                && class_at(self.text, stop + 1) == DIGIT;
+            if !decimal_comma {
                 return (stop, seen);
             }
-            seen |= class;
             stop += 1;
         }
     }
@@ -126,6 +128,14 @@ impl<S: Sink> Scanner<'_, '_, S> {
             }
         }
     }
+}
+
+/// Returns where the `://` is in `start..stop`, which holds the classes `seen`.
+pub(super) fn scheme_end(text: &[u8], start: usize, stop: usize, seen: u16) -> Option<usize> {
+    if seen & (COLON | SLASH) != COLON | SLASH {
+        return None;
+    }
+    text[start..stop].windows(3).position(|three| three == b"://").map(|at| start + at)
 }
 
 /// Returns where a URL ends whose `://` is at `colon`.
@@ -206,7 +216,7 @@ fn is_value(part: &[u8], seen: u16) -> bool {
         return true;
     }
     if seen & DIGIT != 0 {
-        return !is_error_type(part);
+        return seen & LETTER == 0 || !is_error_type(part);
     }
     seen & DOT != 0 && is_dotted_value(part)
 }
@@ -245,9 +255,11 @@ fn names_failure(part: &[u8]) -> bool {
 
 /// Returns whether a piece with digits is the name of an exception all the same.
 fn is_error_type(part: &[u8]) -> bool {
+    if !part.ends_with(b"Exception") && !part.ends_with(b"Error") {
+        return false;
+    }
     let last = part.rsplit(|byte| matches!(byte, b'.' | b'$')).next().unwrap_or(part);
     part.len() <= WORD_BYTES_MAX
         && last.first().is_some_and(u8::is_ascii_uppercase)
-        && (last.ends_with(b"Exception") || last.ends_with(b"Error"))
         && last.iter().all(u8::is_ascii_alphanumeric)
 }

@@ -15,6 +15,7 @@ use super::classes::{
     class_at, class_of, letters_end,
 };
 use super::kind::{MaskKind, placeholder_at};
+use super::piece::{scheme_end, url_end};
 use super::words::{Meaning, is_calendar, is_unit, meaning};
 
 /// How much of a message is looked at, in bytes.
@@ -114,7 +115,7 @@ impl<S: Sink> Scanner<'_, '_, S> {
         if before == Before::User {
             return self.variable(start, stop, Some(MaskKind::Word));
         }
-        if before == Before::Number && is_unit(&self.text[start..stop]) {
+        if before == Before::Number && is_unit(self.text, start, stop) {
             self.before = Before::Number;
             return;
         }
@@ -247,16 +248,16 @@ impl<S: Sink> Scanner<'_, '_, S> {
         {
             return at + 1;
         }
-        let start = at + 1;
-        let mut stop = start;
+        let (start, mut stop, mut seen) = (at + 1, at + 1, 0);
         while class_at(self.text, stop) & (PIECE | FOREIGN | EQUALS) != 0 {
+            seen |= class_of(self.text[stop]);
             stop += 1;
         }
         while stop > start && matches!(self.text[stop - 1], b'.' | b':') {
             stop -= 1;
         }
-        if let Some(colon) = memchr::memmem::find(&self.text[start..stop], b"://") {
-            stop = super::piece::url_end(self.text, start + colon);
+        if let Some(colon) = scheme_end(self.text, start, stop, seen) {
+            stop = url_end(self.text, colon);
         }
         self.before = if stop > start && class_of(self.text[stop - 1]) == DIGIT {
             Before::Number

@@ -55,11 +55,12 @@ pub(super) fn meaning(text: &[u8], start: usize, stop: usize) -> Meaning {
     }
     let kept = u64::MAX >> (64 - 8 * len);
     let exact = load(text, start) & kept;
-    match (exact | LOWER) & kept {
-        TRUE | FALSE | NULL | NIL => Meaning::Literal,
-        USER if exact == USER => Meaning::User,
-        ERRNO | SQLSTATE | HRESULT => Meaning::Code,
-        _ if len == 3 && is_calendar(&text[start..stop]) => Meaning::Calendar,
+    match (len, (exact | LOWER) & kept) {
+        (3, NIL) | (4, TRUE | NULL) | (5, FALSE) => Meaning::Literal,
+        (4, _) if exact == USER => Meaning::User,
+        (5, ERRNO) | (7, HRESULT) | (8, SQLSTATE) => Meaning::Code,
+        // Only a capital lacks the bit that makes it lower case.
+        (3, _) if exact & 0x20 == 0 && is_calendar(&text[start..stop]) => Meaning::Calendar,
         _ => Meaning::Plain,
     }
 }
@@ -69,58 +70,30 @@ pub(super) fn is_calendar(word: &[u8]) -> bool {
     CALENDAR.contains(&word)
 }
 
-/// Returns whether `word`, right after a number, says what was measured: it belongs to the value,
-/// so that "1 byte", "12 bytes" and "12 bytes (1.2 KB)" are one message.
-pub(super) fn is_unit(word: &[u8]) -> bool {
-    const UNITS: [&[u8]; 46] = [
-        b"b",
-        b"kb",
-        b"mb",
-        b"gb",
-        b"tb",
-        b"kib",
-        b"mib",
-        b"gib",
-        b"tib",
-        b"byte",
-        b"bytes",
-        b"ns",
-        b"us",
-        b"ms",
-        b"s",
-        b"m",
-        b"h",
-        b"d",
-        b"nsec",
-        b"usec",
-        b"msec",
-        b"msecs",
-        b"sec",
-        b"secs",
-        b"second",
-        b"seconds",
-        b"min",
-        b"mins",
-        b"minute",
-        b"minutes",
-        b"hour",
-        b"hours",
-        b"hr",
-        b"hrs",
-        b"day",
-        b"days",
-        b"millis",
-        b"millisecond",
-        b"milliseconds",
-        b"hz",
-        b"khz",
-        b"mhz",
-        b"ghz",
-        b"am",
-        b"pm",
-        b"utc",
+/// Returns whether the letters `text[start..stop]`, right after a number, say what was measured: they
+/// belong to the value, so that "1 byte", "12 bytes" and "12 bytes (1.2 KB)" are one message.
+pub(super) fn is_unit(text: &[u8], start: usize, stop: usize) -> bool {
+    const UNITS: [&[u8]; 42] = [
+        b"b", b"kb", b"mb", b"gb", b"tb", b"kib", b"mib", b"gib", b"tib", b"byte", b"bytes", b"ns",
+        b"us", b"ms", b"s", b"m", b"h", b"d", b"nsec", b"usec", b"msec", b"msecs", b"sec", b"secs",
+        b"second", b"seconds", b"min", b"mins", b"minute", b"minutes", b"hour", b"hours", b"hr",
+        b"hrs", b"day", b"days", b"millis", b"hz", b"khz", b"mhz", b"ghz", b"utc",
     ];
-    UNITS.iter().any(|unit| word.eq_ignore_ascii_case(unit))
+    const KEYS: [u64; UNITS.len()] = {
+        let mut keys = [0; UNITS.len()];
+        let mut at = 0;
+        while at < keys.len() {
+            keys[at] = key(UNITS[at]);
+            at += 1;
+        }
+        keys
+    };
+    let len = stop - start;
+    if len > 8 {
+        return text[start..stop].eq_ignore_ascii_case(b"milliseconds");
+    }
+    let kept = u64::MAX >> (64 - 8 * len);
+    KEYS.contains(&((load(text, start) | LOWER) & kept))
 }
 
 #[cfg(test)]
@@ -145,6 +118,8 @@ mod tests {
 
     #[test]
     fn units_are_known_in_every_case() {
-        assert!(is_unit(b"KB") && is_unit(b"Seconds") && !is_unit(b"errors"));
+        let is_unit = |word: &[u8]| is_unit(word, 0, word.len());
+        assert!(is_unit(b"KB") && is_unit(b"Seconds") && is_unit(b"milliseconds"));
+        assert!(!is_unit(b"errors") && !is_unit(b"secondss"));
     }
 }
