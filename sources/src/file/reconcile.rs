@@ -53,7 +53,11 @@ impl Follower {
         self.ignored.retain(|id| scene.by_id.contains_key(id));
         let mut ended = self.locate(&mut scene, intake);
         ended.extend(self.prove(&scene));
-        ended.sort_unstable();
+        // Who read most chooses first: the longer match is the stronger proof.
+        ended.sort_by_key(|serial| {
+            let position = self.tracks.get(serial).map(|track| track.cursor.position());
+            (std::cmp::Reverse(position), *serial)
+        });
         for serial in ended {
             self.resolve(serial, &mut scene, intake)?;
         }
@@ -179,8 +183,11 @@ impl Follower {
         }
         let mut best: Option<(Found, File, Continuation)> = None;
         for found in candidates {
-            // After a restart the file may have been replaced by one with the same content.
-            let replaced = found.path == track.path && track.seen.is_none() && newest.is_full();
+            // After a restart the files may have been moved to another disk, or restored.
+            let replaced = found.path == track.path
+                && found.facts.id.dev != track.id.dev
+                && track.seen.is_none()
+                && newest.is_full();
             let related =
                 track.may_be_copied_to(&found.path) && is_not_older(found.facts.id, track.id);
             let free = found.facts.id != track.id && !taken.contains(&found.facts.id);

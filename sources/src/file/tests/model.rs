@@ -134,7 +134,7 @@ impl World {
         if let Some(poll) = between {
             // The copy does not have this line: it is lost unless it is read now.
             let line = self.line();
-            self.stage.write("app.log", format!("{line}\n"));
+            self.stage.write("app.log", format!("\n{line}\n"));
             if poll {
                 self.stage.poll();
             }
@@ -152,6 +152,10 @@ impl World {
                 }
             }
             Op::AppendHalf => {
+                // A position exactly behind the banner fits every file; see `rotation_`.
+                if self.lives[self.places[0]].content.is_empty() {
+                    self.apply(Op::Append(1));
+                }
                 let line = self.line();
                 self.write(0, &line);
             }
