@@ -85,12 +85,28 @@ impl Trail {
             self.0.pop();
         }
         self.0.push(anchor);
+        self.thin();
+    }
+
+    /// Adds an anchor before the newest one; returns whether it was not known.
+    pub fn insert(&mut self, anchor: Anchor) -> bool {
+        let at = self.0.partition_point(|known| known.position < anchor.position);
+        if at == self.0.len() || self.0[at].position == anchor.position {
+            return false;
+        }
+        self.0.insert(at, anchor);
+        self.thin();
+        true
+    }
+
+    fn thin(&mut self) {
         if self.0.len() <= Self::ANCHORS_MAX {
             return;
         }
+        let newest = self.0.last().map_or(0, |newest| newest.position);
         let gap = |at: &usize| {
             let (before, after) = (self.0[at - 1].position, self.0[at + 1].position);
-            let distance = anchor.position.saturating_sub(before).max(1);
+            let distance = newest.saturating_sub(before).max(1);
             after.saturating_sub(before).saturating_mul(1 << 16) / distance
         };
         if let Some(at) = (1..self.0.len() - 1).min_by_key(gap) {
@@ -149,6 +165,17 @@ mod tests {
         assert_eq!(trail.0[0].position, 1);
         let distances: Vec<u64> = trail.0.iter().map(|a| 10_000 - a.position).collect();
         assert!(distances.windows(2).all(|pair| pair[0] >= 2 * pair[1]), "{distances:?}");
+    }
+
+    #[test]
+    fn an_older_anchor_is_inserted_once() {
+        let mut trail = Trail::default();
+        assert!(!trail.insert(Anchor::of(5, b"b")));
+        trail.push(Anchor::of(10, b"a"));
+        assert!(trail.insert(Anchor::of(5, b"b")));
+        assert!(!trail.insert(Anchor::of(5, b"b")));
+        assert!(!trail.insert(Anchor::of(20, b"c")));
+        assert_eq!(trail.newest_until(9).unwrap().position, 5);
     }
 
     #[test]

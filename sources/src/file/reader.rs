@@ -22,6 +22,8 @@ pub struct Cursor {
     trail: Trail,
     /// The content before the position; unknown after a restart until the file was read.
     tail: Option<Vec<u8>>,
+    /// Where a copy ends that was seen before this cursor got there.
+    copy_end: Option<Anchor>,
 }
 
 /// What one read brought.
@@ -47,7 +49,7 @@ pub enum Step {
 impl Cursor {
     /// Returns the cursor with which a stream is resumed.
     pub fn resume(position: u64, trail: Trail) -> Self {
-        Self { position, searched_to: position, trail, tail: None }
+        Self { position, searched_to: position, trail, ..Self::default() }
     }
 
     /// Returns the cursor that stands at `position` of `file`, everything before it being read.
@@ -75,6 +77,16 @@ impl Cursor {
     /// Forgets that a newline was searched in vain: the end of the file was taken away.
     pub fn search_again(&mut self) {
         self.searched_to = self.position;
+    }
+
+    /// Remembers where a copy of the content ends, so that the copy is known again when the
+    /// original is gone. Returns whether that is news for the offset.
+    pub fn remember_copy(&mut self, end: Anchor) -> bool {
+        if end.position > self.position {
+            self.copy_end = Some(end);
+            return false;
+        }
+        self.trail.insert(end)
     }
 
     /// Moves to `position` of `file`, everything before it being read.
@@ -174,6 +186,9 @@ impl Cursor {
         self.searched_to = position;
         if position > 0 {
             self.trail.push(Anchor::of(position, &tail));
+            if self.copy_end.is_some_and(|end| end.position <= position) {
+                self.copy_end.take().map(|end| self.trail.insert(end));
+            }
         }
         self.tail = Some(tail);
     }

@@ -4,18 +4,19 @@
 //! The order matters: streams whose content changed are resolved before new files are judged, so a
 //! truncated file's copy continues the old stream and the truncated file begins a new one.
 
-use super::anchor::{ANCHOR_BYTES, read_full_at};
+use super::anchor::{ANCHOR_BYTES, Anchor, read_full_at};
 use super::config::StartAt;
 use super::discovery::{Found, Listing, discover, files_in, has_compressed_content};
 use super::follower::{Follower, Serial, deliver, note_utf16, partition};
-use super::identity::{FileFacts, FileId, Unreadable, look, open};
+use super::identity::{FileFacts, FileId, Unreadable, cause_of, look, open};
 use super::reader::Cursor;
 use super::rotation::{
-    Continuation, CopyFacts, Place, Sighting, continuation, is_not_older, may_be_copied_to, place,
+    Continuation, CopyFacts, Place, Sighting, continuation, is_not_older, original_names, place,
 };
 use super::track::Track;
 use engine::component::{Delivery, Intake, SourceError};
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::ffi::OsString;
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -28,6 +29,15 @@ struct Scene {
     listing: Listing,
     by_id: HashMap<FileId, usize>,
     folders: BTreeMap<PathBuf, Vec<Found>>,
+}
+
+/// A file without a stream, opened.
+struct NewFile<'a> {
+    path: &'a Path,
+    file: File,
+    facts: FileFacts,
+    /// By its name, it was rotated before it was seen.
+    rotated: bool,
 }
 
 impl Follower {
@@ -43,7 +53,11 @@ impl Follower {
         self.ignored.retain(|id| scene.by_id.contains_key(id));
         let mut ended = self.locate(&mut scene, intake);
         ended.extend(self.prove(&scene));
-        ended.sort_unstable();
+        // Who read most chooses first: the longer match is the stronger proof.
+        ended.sort_by_key(|serial| {
+            let position = self.tracks.get(serial).map(|track| track.cursor.position());
+            (std::cmp::Reverse(position), *serial)
+        });
         for serial in ended {
             self.resolve(serial, &mut scene, intake)?;
         }
@@ -107,8 +121,7 @@ impl Follower {
             match (track.cursor.holds(file), file.metadata()) {
                 (Ok(true), Ok(metadata)) => {
                     let size = metadata.len();
-                    track.suspect = false;
-                    track.pending = true;
+                    track.proven();
                     if size < track.cursor.searched_to() {
                         track.cursor.search_again();
                     }
@@ -141,8 +154,7 @@ impl Follower {
             track.seen = None;
             track.known_size = found.facts.size.max(next.position);
             track.lost_bytes += next.lost_bytes;
-            track.suspect = false;
-            track.pending = true;
+            track.proven();
             if track.cursor.position() == next.position
                 || track.cursor.jump(&file, next.position).is_ok()
             {
@@ -171,10 +183,13 @@ impl Follower {
         }
         let mut best: Option<(Found, File, Continuation)> = None;
         for found in candidates {
-            // After a restart the file may have been replaced by one with the same content.
-            let replaced = found.path == track.path && track.seen.is_none() && newest.is_full();
-            let related = may_be_copied_to(&track.path, &found.path)
-                && is_not_older(found.facts.id, track.id);
+            // After a restart the files may have been moved to another disk, or restored.
+            let replaced = found.path == track.path
+                && found.facts.id.dev != track.id.dev
+                && track.seen.is_none()
+                && newest.is_full();
+            let related =
+                track.may_be_copied_to(&found.path) && is_not_older(found.facts.id, track.id);
             let free = found.facts.id != track.id && !taken.contains(&found.facts.id);
             if !free || !(related || replaced) {
                 continue;
@@ -196,7 +211,8 @@ impl Follower {
     fn adopt(&mut self, listing: &Listing, intake: &mut dyn Intake) -> Result<(), SourceError> {
         let taken: HashSet<FileId> = self.tracks.values().map(|track| track.id).collect();
         let start_at = std::mem::take(&mut self.start_at);
-        let names = self.tracks_by_name();
+        let mut names = self.tracks_by_name();
+        let paths: HashSet<&Path> = listing.files.iter().map(|f| f.path.as_path()).collect();
         for found in &listing.files {
             let id = found.facts.id;
             let empty = found.facts.size == 0 && start_at == StartAt::Beginning;
@@ -212,7 +228,9 @@ impl Follower {
             }
             match open(&found.path) {
                 Ok((file, facts)) if facts.id == id => {
-                    self.adopt_one(&found.path, file, facts, start_at, &names, intake)?;
+                    let rotated = original_names(&found.path).any(|path| paths.contains(&*path));
+                    let new = NewFile { path: &found.path, file, facts, rotated };
+                    self.adopt_one(new, start_at, &mut names, intake)?;
                 }
                 Ok(_) | Err(Unreadable::Gone) => self.displaced = true,
                 Err(Unreadable::Because(cause)) => self.troubles.unreadable(&found.path, &cause),
@@ -223,18 +241,17 @@ impl Follower {
 
     fn adopt_one(
         &mut self,
-        path: &Path,
-        file: File,
-        facts: FileFacts,
+        new: NewFile,
         start_at: StartAt,
-        names: &HashMap<String, Vec<Serial>>,
+        names: &mut Names,
         intake: &mut dyn Intake,
     ) -> Result<(), SourceError> {
+        let NewFile { path, file, facts, rotated } = new;
         let mut beginning = [0; 8];
         let read = match read_full_at(&file, &mut beginning, 0) {
             Ok(read) => read,
             Err(error) => {
-                self.troubles.unreadable(path, &super::identity::cause_of(&error));
+                self.troubles.unreadable(path, &cause_of(&error));
                 return Ok(());
             }
         };
@@ -242,12 +259,13 @@ impl Follower {
             self.ignored.insert(facts.id);
             return Ok(());
         }
-        if !self.config.once && self.is_copy(path, &file, facts, names) {
+        if !self.config.once && self.is_copy(path, &file, facts, names, intake)? {
             return Ok(());
         }
         let serial = self.next_serial;
         self.next_serial += 1;
         let mut track = Track::new(partition(path, serial), path, file, facts);
+        track.rotated = rotated;
         track.note(facts, intake.now());
         if start_at == StartAt::End {
             if let Some(Ok(cursor)) = track.file.as_ref().map(|file| at_end(file, facts.size)) {
@@ -255,21 +273,16 @@ impl Follower {
             }
             deliver(&mut track, Vec::new(), 0, &self.config, intake)?;
         }
+        note_names(names, serial, &track);
         self.tracks.insert(serial, track);
         self.count_open(serial);
         Ok(())
     }
 
-    /// Returns the streams under each name that the name of a copy would begin with.
-    fn tracks_by_name(&self) -> HashMap<String, Vec<Serial>> {
-        let mut names: HashMap<String, Vec<Serial>> = HashMap::new();
+    fn tracks_by_name(&self) -> Names {
+        let mut names = Names::new();
         for (&serial, track) in &self.tracks {
-            let Some(name) = track.path.file_name() else { continue };
-            let name = name.to_string_lossy();
-            if let Some((stem, _)) = name.rsplit_once('.') {
-                names.entry(stem.to_owned()).or_default().push(serial);
-            }
-            names.entry(name.into_owned()).or_default().push(serial);
+            note_names(&mut names, serial, track);
         }
         names
     }
@@ -281,23 +294,46 @@ impl Follower {
         path: &Path,
         file: &File,
         facts: FileFacts,
-        names: &HashMap<String, Vec<Serial>>,
-    ) -> bool {
-        let Some(name) = path.file_name().map(|name| name.to_string_lossy()) else { return false };
-        let cuts = name.char_indices().filter(|(_, c)| !c.is_alphanumeric()).map(|(at, _)| at);
-        let originals: Vec<Serial> =
-            cuts.filter_map(|at| names.get(&name[..at])).flatten().copied().collect();
-        originals.into_iter().any(|serial| {
-            let Some(track) = self.tracks.get_mut(&serial) else { return false };
-            if !may_be_copied_to(&track.path, path) || !is_not_older(facts.id, track.id) {
-                return false;
+        names: &Names,
+        intake: &mut dyn Intake,
+    ) -> Result<bool, SourceError> {
+        let originals: Vec<Serial> = original_names(path)
+            .filter_map(|original| names.get(original.file_name()?))
+            .flatten()
+            .copied()
+            .collect();
+        for serial in originals {
+            let Some(track) = self.tracks.get_mut(&serial) else { continue };
+            if !track.may_be_copied_to(path) || !is_not_older(facts.id, track.id) {
+                continue;
             }
-            let held = holds_beginning(track, file);
-            // An original that just changed decides at the next step.
-            let undecided = held.is_none() && track.suspect;
-            self.displaced |= undecided;
-            undecided || held == Some(true)
-        })
+            match copied_until(track, file) {
+                Some(Some(end)) => {
+                    if track.cursor.remember_copy(end) {
+                        deliver(track, Vec::new(), 0, &self.config, intake)?;
+                    }
+                    return Ok(true);
+                }
+                Some(None) => {}
+                // An original that just changed decides at the next step.
+                None if track.suspect => {
+                    self.displaced = true;
+                    return Ok(true);
+                }
+                None => {}
+            }
+        }
+        Ok(false)
+    }
+}
+
+/// The streams under each name with which the name of a copy would begin.
+type Names = HashMap<OsString, Vec<Serial>>;
+
+fn note_names(names: &mut Names, serial: Serial, track: &Track) {
+    let stem = track.path.extension().and(track.path.file_stem());
+    for name in [track.path.file_name(), stem].into_iter().flatten() {
+        names.entry(name.to_owned()).or_default().push(serial);
     }
 }
 
@@ -309,7 +345,7 @@ impl Scene {
             && self.listing.files.iter().any(|found| {
                 !taken.contains(&found.facts.id)
                     && found.facts.size >= track.known_size
-                    && may_be_copied_to(&track.path, &found.path)
+                    && track.may_be_copied_to(&found.path)
                     && is_not_older(found.facts.id, track.id)
             })
     }
@@ -365,7 +401,7 @@ fn folder_trouble(track: &Track) -> Option<String> {
                 return (!proves).then(|| "its disk does not seem to be mounted".to_owned());
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => return Some(super::identity::cause_of(&error)),
+            Err(error) => return Some(cause_of(&error)),
         }
     }
     None
@@ -383,9 +419,9 @@ fn continue_in(track: &Track, path: &Path, id: FileId) -> Option<(File, Continua
     Some((file, continuation(track.cursor.trail(), track.known_size, copy)?))
 }
 
-/// Returns whether everything in `copy` stands at the beginning of the stream's file; `None` when
-/// the stream's file is not what it was, which makes the stream suspect, or cannot be read.
-fn holds_beginning(track: &mut Track, copy: &File) -> Option<bool> {
+/// Returns the end of `copy` if everything in it stands at the beginning of the stream's file. No
+/// answer when the stream's file is not what it was, which makes the stream suspect, or is unreadable.
+fn copied_until(track: &mut Track, copy: &File) -> Option<Option<Anchor>> {
     let opened = if track.file.is_none() { open(&track.path).ok() } else { None };
     let original = match (&track.file, &opened) {
         (Some(file), _) => file,
@@ -393,19 +429,20 @@ fn holds_beginning(track: &mut Track, copy: &File) -> Option<bool> {
         _ => return None,
     };
     let (original_size, size) = (original.metadata().ok()?.len(), copy.metadata().ok()?.len());
-    let shrunk = original_size < track.known_size;
-    if shrunk || !track.cursor.holds(original).ok()? {
+    if original_size < track.known_size || !track.cursor.holds(original).ok()? {
         track.suspect = true;
         return None;
     }
     if size > original_size {
-        return Some(false);
+        return Some(None);
     }
     let length = size.min(ANCHOR_BYTES as u64);
-    let (mut a, mut b) = (vec![0; length as usize], vec![0; length as usize]);
-    let in_copy = read_full_at(copy, &mut a, size - length).ok()?;
-    let in_original = read_full_at(original, &mut b, size - length).ok()?;
-    Some(in_copy == a.len() && in_original == b.len() && a == b)
+    let mut tail = vec![0; length as usize];
+    if read_full_at(copy, &mut tail, size - length).ok()? < tail.len() {
+        return None;
+    }
+    let end = Anchor::of(size, &tail);
+    Some(end.find_in(original).ok()?.map(|_| end))
 }
 
 /// Returns the cursor at the last line end of a file.

@@ -72,6 +72,17 @@ pub fn may_be_copied_to(original: &Path, candidate: &Path) -> bool {
     }
 }
 
+/// Returns the paths of which `path` may be the rotated name: `app` and `app.log` for `app.log.1`.
+pub fn original_names(path: &Path) -> impl Iterator<Item = PathBuf> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let ends: Vec<usize> = name
+        .char_indices()
+        .filter(|&(at, next)| at > 0 && !next.is_alphanumeric())
+        .map(|(at, _)| at)
+        .collect();
+    ends.into_iter().map(move |end| path.with_file_name(&name[..end]))
+}
+
 /// Returns whether `name` is `beginning` and then something set apart.
 fn extends(name: &str, beginning: &str) -> bool {
     name.strip_prefix(beginning)
@@ -154,6 +165,13 @@ mod tests {
         assert!(!related("/l/app.log", "/l/apple.log"));
         assert!(!related("/l/x/0.log", "/l/y/0.log.1"));
         assert!(!related("/l/app.log", "/l/app.txt"));
+    }
+
+    #[test]
+    fn a_rotated_name_tells_its_original_names() {
+        let names: Vec<PathBuf> = original_names(Path::new("/l/app.log-1")).collect();
+        assert_eq!(names, [PathBuf::from("/l/app"), PathBuf::from("/l/app.log")]);
+        assert_eq!(original_names(Path::new("/l/messages")).count(), 0);
     }
 
     #[test]

@@ -4,6 +4,7 @@
 use super::identity::{FileFacts, FileId};
 use super::offset::FileOffset;
 use super::reader::Cursor;
+use super::rotation::may_be_copied_to;
 use engine::model::{EventTime, Offset, PartitionId};
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -17,6 +18,8 @@ pub struct Track {
     pub path: PathBuf,
     /// Where that path led, if it is a symbolic link.
     pub real: Option<PathBuf>,
+    /// The path at which its content was last proven, if it moved since.
+    pub proven_path: Option<PathBuf>,
     /// Which file.
     pub id: FileId,
     /// How far it was read.
@@ -54,6 +57,7 @@ impl Track {
             partition,
             real: real_path(path),
             path: path.to_owned(),
+            proven_path: None,
             id: facts.id,
             cursor: Cursor::default(),
             file: Some(file),
@@ -77,6 +81,7 @@ impl Track {
             partition,
             path: offset.path,
             real: offset.real,
+            proven_path: None,
             id: offset.id,
             cursor: Cursor::resume(offset.position, offset.trail),
             file: None,
@@ -121,12 +126,29 @@ impl Track {
         self.known_size = self.known_size.max(facts.size);
     }
 
-    /// Notes that its file has another name now.
+    /// Notes that its file has another name now; its content is to be proven there.
     pub fn moved_to(&mut self, path: &Path) {
-        self.path = path.to_owned();
+        let former = std::mem::replace(&mut self.path, path.to_owned());
+        self.proven_path.get_or_insert(former);
+        self.suspect = true;
         self.real = real_path(path);
         self.rotated = true;
         self.away = false;
+    }
+
+    /// Notes that the content is the stream's.
+    pub fn proven(&mut self) {
+        self.suspect = false;
+        self.proven_path = None;
+        self.pending = true;
+    }
+
+    /// Returns whether the file at `path` may, by its name, be a copy of this one.
+    pub fn may_be_copied_to(&self, path: &Path) -> bool {
+        [Some(&self.path), self.proven_path.as_ref()]
+            .into_iter()
+            .flatten()
+            .any(|original| may_be_copied_to(original, path))
     }
 
     /// Returns the bytes known to be unread.
@@ -136,7 +158,10 @@ impl Track {
 
     /// Returns the folders in which its file may lie after being renamed.
     pub fn folders(&self) -> impl Iterator<Item = &Path> {
-        [Some(&self.path), self.real.as_ref()].into_iter().flatten().filter_map(|p| p.parent())
+        [Some(&self.path), self.proven_path.as_ref(), self.real.as_ref()]
+            .into_iter()
+            .flatten()
+            .filter_map(|path| path.parent())
     }
 }
 

@@ -1,4 +1,5 @@
 //! Tests of the `file` source on real folders, driven step by step; no thread and no wall clock.
 
 mod follow;
+mod model;
 mod stage;
