@@ -19,3 +19,6 @@ pub mod parse;
 pub mod skeleton;
 pub mod spike;
 pub mod window;
+
+#[cfg(test)]
+mod stage_test;

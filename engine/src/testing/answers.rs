@@ -1,0 +1,126 @@
+//! Everything a store can be asked, asked at once, to compare two stores or two moments of one.
+
+use super::generate::{SPREAD_SECS, START_SECS};
+use crate::component::{
+    AlertRow, Audit, ClassCounts, CountRow, History, IssueDetail, IssueOrder, IssuePage,
+    IssueQuery, ReadStore, Recovered, Store, TimelineQuery,
+};
+use crate::model::{BucketSize, EventTime, Severity};
+
+/// The answers of a store.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Answers {
+    /// What it loads, with several histories.
+    pub recovered: Vec<Recovered>,
+    /// Issue lists by several queries.
+    pub pages: Vec<IssuePage>,
+    /// Every listed issue in full.
+    pub details: Vec<Option<IssueDetail>>,
+    /// Timelines of several sizes, of everything and of every listed issue.
+    pub timelines: Vec<Vec<ClassCounts>>,
+    /// All alerts, and the first few.
+    pub alerts: Vec<Vec<AlertRow>>,
+    /// The audit.
+    pub audit: Audit,
+    /// The complete export.
+    pub export: Vec<CountRow>,
+}
+
+/// Returns a query for everything in the generated range.
+pub fn everything() -> IssueQuery {
+    let to = EventTime::from_secs(START_SECS + SPREAD_SECS);
+    IssueQuery {
+        from: EventTime::from_secs(START_SECS - 60),
+        to,
+        points: 24,
+        min_severity: Severity::Trace,
+        words: Vec::new(),
+        service: None,
+        only_new: false,
+        only_spiking: false,
+        order: IssueOrder::Count,
+        limit: usize::MAX,
+        skip: 0,
+        now: to,
+    }
+}
+
+/// Asks `store` everything about the generated world.
+pub fn answers(store: &mut dyn Store) -> Answers {
+    let histories = [None, history(300, 7_200), history(3_600, 86_400), history(86_400, 0)];
+    let load = |history| store.load(history).expect("the store loads");
+    let recovered = histories.into_iter().map(load).collect();
+    let reader = store.reader();
+    let ask = |query: &IssueQuery| reader.issues(query).expect("the issues are listed");
+    let pages: Vec<IssuePage> = queries().iter().map(ask).collect();
+    let ids: Vec<_> = pages[0].issues.iter().map(|row| row.id).collect();
+    let detail = |id| reader.issue(id, &queries()[1]).expect("the issue is read");
+    Answers {
+        recovered,
+        details: ids.iter().copied().map(detail).collect(),
+        timelines: timelines(&*reader, &pages[0]),
+        alerts: [usize::MAX, 3].map(|limit| alerts(&*reader, limit)).to_vec(),
+        audit: reader.audit().expect("the audit is read"),
+        export: export(&*reader, usize::MAX),
+        pages,
+    }
+}
+
+/// Returns the first `limit` rows of the complete export.
+pub fn export(reader: &dyn ReadStore, limit: usize) -> Vec<CountRow> {
+    let mut rows = Vec::new();
+    let mut each = |row| {
+        rows.push(row);
+        rows.len() < limit
+    };
+    reader.export_counts(&mut each).expect("the counts are exported");
+    rows
+}
+
+/// Returns a history.
+pub fn history(secs: u32, keep_secs: i64) -> Option<History> {
+    BucketSize::new(secs).map(|size| History { size, keep_secs })
+}
+
+fn alerts(reader: &dyn ReadStore, limit: usize) -> Vec<AlertRow> {
+    let now = EventTime::from_secs(START_SECS + SPREAD_SECS / 2);
+    reader.alerts(now, limit).expect("the alerts are listed")
+}
+
+fn timelines(reader: &dyn ReadStore, page: &IssuePage) -> Vec<Vec<ClassCounts>> {
+    let all = everything();
+    let issues = page.issues.iter().take(5).map(|row| Some(row.id));
+    let mut timelines = Vec::new();
+    for issue in issues.chain([None]) {
+        for secs in [60, 300, 3_600, 86_400] {
+            let size = BucketSize::new(secs).expect("it divides a day");
+            let from = EventTime(all.from.0 + 1_234_567_890_123);
+            let query = TimelineQuery { issue, from, to: all.to, size };
+            timelines.push(reader.timeline(&query).expect("the timeline is read"));
+        }
+    }
+    timelines
+}
+
+fn queries() -> Vec<IssueQuery> {
+    let all = everything();
+    let at = |secs| EventTime(EventTime::from_secs(START_SECS + secs).0 + 1);
+    let mut queries = vec![
+        all.clone(),
+        IssueQuery { from: at(4_000), to: at(100_000), now: at(90_000), points: 7, ..all.clone() },
+        IssueQuery { from: at(0), to: at(7_000), points: 100, ..all.clone() },
+        IssueQuery { from: at(5), to: at(5), ..all.clone() },
+        IssueQuery { points: 0, limit: 2, skip: 1, ..all.clone() },
+        IssueQuery { words: vec!["KIND".into(), "number 3".into()], ..all.clone() },
+        IssueQuery { service: Some("api".into()), ..all.clone() },
+        IssueQuery { only_new: true, now: at(86_400), ..all.clone() },
+        IssueQuery { only_spiking: true, to: at(86_400), ..all.clone() },
+    ];
+    for order in [IssueOrder::Relevance, IssueOrder::LastSeen, IssueOrder::FirstSeen] {
+        queries.push(IssueQuery { order, now: at(86_400), ..all.clone() });
+    }
+    for min_severity in Severity::ALL {
+        queries.push(IssueQuery { min_severity, ..all.clone() });
+    }
+    queries
+}

@@ -1,0 +1,465 @@
+//! The suite that every [`Store`] must pass. Each check is a function from a way to get an empty
+//! store to nothing, and panics with the seed if a promise is broken; `store_conforms!` makes one
+//! test of each, in the family `conforms_`. `SEISMOLOG_CASES` raises the number of seeds.
+//!
+//! *Promises checked:* 1 to 4 of `component::store`, and with them I1 (merges do not depend on
+//! order) and I5 (all or nothing) as far as a store can keep them.
+
+use super::answers::{Answers, answers, everything, export, history};
+use super::generate::{Commits, SOURCE_IDS, START_SECS, Seeded, fingerprint_of, fold, issue_of};
+use crate::component::{
+    Commit, Contents, Incarnation, IssueDetail, NodeIdentity, Store, StoreError,
+};
+use crate::model::{
+    Account, Bucket, Counter, Epoch, EventTime, Fingerprint, FirstSeen, Member, Offset,
+    PartitionId, Progress, Sample, Severity, SeverityClass, Sighting, SourceIndex, Template,
+};
+
+/// An empty store and a way to open it again once its first handle is dropped.
+pub struct Fixture {
+    /// The first handle.
+    pub store: Box<dyn Store>,
+    /// Opens another handle to the same durable state.
+    pub reopen: Box<dyn FnMut() -> Box<dyn Store>>,
+}
+
+impl Fixture {
+    /// Drops the handle, as a crash would, and opens another one.
+    fn restarted(self) -> Self {
+        let Fixture { store, mut reopen } = self;
+        drop(store);
+        let store = reopen();
+        Self { store, reopen }
+    }
+
+    fn claimed(mut self, incarnation: Incarnation) -> Self {
+        self.store.load(None).expect("an empty store loads");
+        self.store.claim(incarnation, &identity()).expect("a store can be claimed");
+        self
+    }
+}
+
+/// Makes an empty store.
+pub type Fresh<'a> = &'a mut dyn FnMut() -> Fixture;
+
+const FIRST: Incarnation = Incarnation(0xFFFF_0000_1111_2222);
+const SECOND: Incarnation = Incarnation(7);
+
+/// Makes a test of every check for the store that `$fresh` makes.
+#[macro_export]
+macro_rules! store_conforms {
+    ($fresh:expr) => {
+        $crate::store_conforms!($fresh;
+            conforms_an_empty_store_has_nothing,
+            conforms_the_next_owner_loads_what_was_committed,
+            conforms_a_wrong_predecessor_changes_nothing,
+            conforms_a_replaced_incarnation_changes_nothing,
+            conforms_claims_repeat_without_effect_on_results,
+            conforms_epochs_one_by_one_or_folded_leave_the_same_rows,
+            conforms_sums_and_merges_do_not_depend_on_order,
+            conforms_a_reader_sees_commits_at_once_and_nothing_else,
+            conforms_the_export_adds_up_to_the_audit,
+            conforms_the_export_stops_when_told,
+            conforms_a_forgotten_partition_keeps_its_accounts,
+            conforms_sightings_merge_to_first_last_and_worst,
+            conforms_a_renamed_graph_keeps_rows_under_source_ids,
+            conforms_counts_of_an_unknown_fingerprint_wait_for_their_sighting,
+            conforms_samples_are_the_smallest_hashes_of_a_day,
+        );
+    };
+    ($fresh:expr; $($check:ident,)*) => {
+        $(#[test]
+        fn $check() {
+            $crate::testing::conformance::$check(&mut || $fresh);
+        })*
+    };
+}
+
+/// A store that has no events has no issues, no counts and a balanced audit.
+pub fn conforms_an_empty_store_has_nothing(fresh: Fresh<'_>) {
+    let mut fixture = fresh();
+    let recovered = fixture.store.load(history(300, 600)).expect("it loads");
+    assert_eq!(recovered, Default::default());
+    assert_eq!(fixture.store.committed().expect("it answers"), (None, None));
+    let reader = fixture.store.reader();
+    assert_eq!(reader.issues(&everything()).expect("it answers"), Default::default());
+    assert!(reader.audit().expect("it answers").balanced);
+}
+
+/// After a restart everything is as it was.
+pub fn conforms_the_next_owner_loads_what_was_committed(fresh: Fresh<'_>) {
+    for_each_seed(|seed| {
+        let mut fixture = fresh().claimed(FIRST);
+        let mut commits = Commits::new(seed, 9);
+        let mut all = Vec::new();
+        for _ in 0..5 {
+            let commit = commits.next(FIRST);
+            fixture.store.commit(&commit).expect("it commits");
+            all.push(commit);
+        }
+        let before = answers(&mut *fixture.store);
+        let mut fixture = fixture.restarted();
+        let after = answers(&mut *fixture.store);
+        assert_eq!(before, after, "seed {seed}");
+        let last = all.last().map(|commit| commit.epoch);
+        assert_eq!(fixture.store.committed().expect("it answers"), (last, Some(FIRST)));
+        assert_loaded(&after, &fold(all.into_iter().map(|commit| commit.contents)), seed);
+    });
+}
+
+fn assert_loaded(answers: &Answers, contents: &Contents, seed: u64) {
+    let recovered = &answers.recovered[0];
+    assert_eq!(recovered.identity, identity());
+    let offsets: Vec<_> = contents.progress.iter().filter_map(partition_offset).collect();
+    let mut loaded = recovered.offsets.clone();
+    loaded.sort();
+    let mut expected = offsets;
+    expected.sort();
+    assert_eq!(loaded, expected, "seed {seed}");
+    let present = |issues: &[(crate::model::Issue, bool)]| -> Vec<_> {
+        issues.iter().filter(|(_, present)| *present).map(|(issue, _)| issue.clone()).collect()
+    };
+    assert_eq!(recovered.issues, present(&contents.issues), "seed {seed}");
+    let members: Vec<Member> =
+        contents.members.iter().filter(|(_, present)| *present).map(|(m, _)| *m).collect();
+    assert_eq!(recovered.members, members, "seed {seed}");
+    let known: Vec<_> = contents.sightings.iter().map(|s| (s.fingerprint, s.template)).collect();
+    let loaded: Vec<_> =
+        recovered.fingerprints.iter().map(|known| (known.fingerprint, known.template)).collect();
+    assert_eq!(loaded, known, "seed {seed}");
+    let counts: Vec<_> = contents.counts.iter().map(|&(f, b, n)| (f, b.start(), n)).collect();
+    let mut exported: Vec<_> =
+        answers.export.iter().map(|row| (row.fingerprint, row.bucket_start, row.count)).collect();
+    exported.sort();
+    assert_eq!(exported, counts, "seed {seed}");
+}
+
+fn partition_offset(progress: &Progress) -> Option<(String, PartitionId, Offset)> {
+    let source = SOURCE_IDS[usize::from(progress.source.0)].to_owned();
+    progress.offset.clone().map(|offset| (source, progress.partition.clone(), offset))
+}
+
+/// A commit that does not follow the stored epoch is fenced and changes nothing.
+pub fn conforms_a_wrong_predecessor_changes_nothing(fresh: Fresh<'_>) {
+    let mut fixture = fresh().claimed(FIRST);
+    let mut commits = Commits::new(1, 9);
+    let first = commits.next(FIRST);
+    fixture.store.commit(&first).expect("it commits");
+    let before = answers(&mut *fixture.store);
+    let next = commits.next(FIRST);
+    for predecessor in [None, Some(Epoch(first.epoch.0 + 1))] {
+        let stray = Commit { predecessor, ..next.clone() };
+        assert_fenced(fixture.store.commit(&stray));
+    }
+    assert_fenced(fixture.store.commit(&first));
+    assert_eq!(answers(&mut *fixture.store), before);
+    fixture.store.commit(&next).expect("the right one still commits");
+}
+
+/// After another incarnation claimed the store, the old one is fenced and changes nothing.
+pub fn conforms_a_replaced_incarnation_changes_nothing(fresh: Fresh<'_>) {
+    let mut fixture = fresh();
+    let mut commits = Commits::new(2, 9);
+    let first = commits.next(FIRST);
+    fixture.store.load(None).expect("it loads");
+    assert_fenced(fixture.store.commit(&first));
+    let mut fixture = fixture.claimed(FIRST);
+    fixture.store.commit(&first).expect("it commits");
+    fixture.store.claim(SECOND, &identity()).expect("it can be claimed again");
+    let before = answers(&mut *fixture.store);
+    let next = commits.next(FIRST);
+    assert_fenced(fixture.store.commit(&next));
+    assert_eq!(answers(&mut *fixture.store), before);
+    let next = Commit { incarnation: SECOND, ..next };
+    fixture.store.commit(&next).expect("the new owner commits");
+}
+
+/// Claiming changes owner and identity, and nothing else.
+pub fn conforms_claims_repeat_without_effect_on_results(fresh: Fresh<'_>) {
+    let mut fixture = fresh().claimed(FIRST);
+    let commit = Commits::new(3, 9).next(FIRST);
+    fixture.store.commit(&commit).expect("it commits");
+    let before = answers(&mut *fixture.store);
+    for _ in 0..2 {
+        fixture.store.claim(FIRST, &identity()).expect("a claim can be repeated");
+    }
+    assert_eq!(answers(&mut *fixture.store), before);
+    fixture.store.claim(SECOND, &[]).expect("another may claim");
+    let stored = fixture.store.committed().expect("it answers");
+    assert_eq!(stored, (Some(commit.epoch), Some(SECOND)));
+    assert_eq!(fixture.store.load(None).expect("it loads").identity, []);
+}
+
+/// Group commit is exact.
+pub fn conforms_epochs_one_by_one_or_folded_leave_the_same_rows(fresh: Fresh<'_>) {
+    for_each_seed(|seed| {
+        let (mut singly, mut folded) = (fresh().claimed(FIRST), fresh().claimed(FIRST));
+        let mut commits = Commits::new(seed, 9);
+        for group in 1..4 {
+            let group: Vec<Commit> = (0..group).map(|_| commits.next(FIRST)).collect();
+            for commit in &group {
+                singly.store.commit(commit).expect("it commits");
+            }
+            let contents = fold(group.iter().map(|commit| commit.contents.clone()));
+            let last = group[group.len() - 1].clone();
+            let all = Commit { predecessor: group[0].predecessor, contents, ..last };
+            folded.store.commit(&all).expect("it commits");
+        }
+        assert_eq!(answers(&mut *singly.store), answers(&mut *folded.store), "seed {seed}");
+    });
+}
+
+/// Counts, accounts, sightings and samples are the same in any order of epochs (I1).
+pub fn conforms_sums_and_merges_do_not_depend_on_order(fresh: Fresh<'_>) {
+    for_each_seed(|seed| {
+        let mut generated = Commits::new(seed, 9);
+        let order_free =
+            |c: Contents| Contents { progress: vec![], members: vec![], alerts: vec![], ..c };
+        let mut epochs: Vec<Contents> = (0..6).map(|_| order_free(generated.contents())).collect();
+        epochs.iter_mut().for_each(|epoch| epoch.issues.clear());
+        // Membership makes samples visible; it comes first, and is the same both times.
+        let issues: Vec<_> = (0..9).map(|number| (issue_of(number), true)).collect();
+        let member = |n| Member { fingerprint: fingerprint_of(n), issue: issue_of(n).id };
+        let members = (0..9).map(|number| (member(number), true)).collect();
+        let membership = fold([Contents { issues, members, ..Contents::default() }]);
+        let mut run = |epochs: &[Contents]| {
+            let mut fixture = fresh().claimed(FIRST);
+            let all = [&membership].into_iter().chain(epochs);
+            commit_all(&mut *fixture.store, all.cloned());
+            answers(&mut *fixture.store)
+        };
+        let in_order = run(&epochs);
+        Seeded::new(seed).shuffle(&mut epochs);
+        assert_eq!(in_order, run(&epochs), "seed {seed}");
+    });
+}
+
+/// A reader needs no reopening and never sees a commit that failed.
+pub fn conforms_a_reader_sees_commits_at_once_and_nothing_else(fresh: Fresh<'_>) {
+    let mut fixture = fresh().claimed(FIRST);
+    let reader = fixture.store.reader();
+    let mut commits = Commits::new(4, 9);
+    for _ in 0..5 {
+        let commit = commits.next(FIRST);
+        let before = reader.audit().expect("it answers");
+        let stray = Commit { incarnation: SECOND, ..commit.clone() };
+        assert_fenced(fixture.store.commit(&stray));
+        assert_eq!(reader.audit().expect("it answers"), before);
+        fixture.store.commit(&commit).expect("it commits");
+        assert_eq!(reader.audit().expect("it answers").epoch, commit.epoch.0);
+    }
+}
+
+/// What is exported is what was counted, whatever issues say.
+pub fn conforms_the_export_adds_up_to_the_audit(fresh: Fresh<'_>) {
+    for_each_seed(|seed| {
+        let mut fixture = fresh().claimed(FIRST);
+        let mut commits = Commits::new(seed, 30);
+        let mut contents: Vec<Contents> = (0..6).map(|_| commits.contents()).collect();
+        contents.iter_mut().flat_map(|c| &mut c.counts).for_each(|(_, _, n)| *n = n.abs());
+        commit_all(&mut *fixture.store, contents);
+        let reader = fixture.store.reader();
+        let exported: i64 = export(&*reader, usize::MAX).iter().map(|row| row.count).sum();
+        let counted = reader.audit().expect("it answers").counted;
+        assert_eq!(u64::try_from(exported), Ok(counted), "seed {seed}");
+    });
+}
+
+/// The export ends when its caller has enough.
+pub fn conforms_the_export_stops_when_told(fresh: Fresh<'_>) {
+    let mut fixture = fresh().claimed(FIRST);
+    let counts = (0..9).map(|minute| (fingerprint_of(1), Bucket(60 * minute), 1)).collect();
+    commit_all(&mut *fixture.store, [Contents { counts, ..Contents::default() }]);
+    assert_eq!(export(&*fixture.store.reader(), 4).len(), 4);
+}
+
+/// A partition that is gone for good leaves the checkpoint, not the audit.
+pub fn conforms_a_forgotten_partition_keeps_its_accounts(fresh: Fresh<'_>) {
+    let mut fixture = fresh().claimed(FIRST);
+    let progress = |partition: &str, offset: Option<&str>| Progress {
+        source: SourceIndex(1),
+        partition: PartitionId(partition.into()),
+        offset: offset.map(|offset| Offset(offset.to_owned())),
+        lag_bytes: 5,
+        received: EventTime(1),
+    };
+    let account = |counter, n| Account { source: SourceIndex(1), counter, n };
+    let first = Contents {
+        accounts: vec![account(Counter::Read, 3), account(Counter::LostBytes, 9)],
+        progress: vec![progress("a", Some("1")), progress("b", Some("2"))],
+        ..Contents::default()
+    };
+    let second = Contents { progress: vec![progress("a", None)], ..Contents::default() };
+    commit_all(&mut *fixture.store, [first, second]);
+    let offsets = fixture.store.load(None).expect("it loads").offsets;
+    assert_eq!(offsets, [("app".into(), PartitionId("b".into()), Offset("2".into()))]);
+    let audit = fixture.store.reader().audit().expect("it answers");
+    let source = &audit.sources["app"];
+    assert_eq!((source.read, source.lost_bytes, source.lag_bytes), (3, 9, 5));
+    assert_eq!((audit.read, audit.balanced), (3, false));
+}
+
+/// First is a minimum with its text, last and severity are maxima.
+pub fn conforms_sightings_merge_to_first_last_and_worst(fresh: Fresh<'_>) {
+    let mut fixture = fresh().claimed(FIRST);
+    let seen = |first, hash, last, severity, text: &str| Sighting {
+        first: FirstSeen { time: EventTime(first), hash },
+        last: EventTime(last),
+        severity,
+        text: text.to_owned(),
+        ..sighting(3)
+    };
+    let sightings = [
+        seen(50, 9, 60, Severity::Error, "later"),
+        seen(40, u64::MAX, 90, Severity::Fatal, "larger hash"),
+        seen(40, 1 << 63, 70, Severity::Error, "shown"),
+        seen(45, 0, 80, Severity::Error, "smaller hash"),
+    ];
+    let epochs = sightings.map(|sighting| with_issue(3, vec![sighting], 1));
+    commit_all(&mut *fixture.store, epochs);
+    let IssueDetail { issue, members, .. } = detail(&mut *fixture.store, 3);
+    assert_eq!((issue.template.as_str(), issue.severity), ("shown", Severity::Fatal));
+    assert_eq!((issue.first_seen, issue.last_seen), (EventTime(40), EventTime(90)));
+    assert_eq!((issue.total, issue.count, issue.services.len()), (4, 4, 0));
+    assert_eq!((members.len(), members[0].total), (1, 4));
+}
+
+/// Source indexes are of one graph; what is stored has names.
+pub fn conforms_a_renamed_graph_keeps_rows_under_source_ids(fresh: Fresh<'_>) {
+    let mut fixture = fresh().claimed(FIRST);
+    let epochs = [&["a", "b"][..], &["b", "c"], &["c", "b"]];
+    for (number, names) in (0..).zip(epochs) {
+        let sighting = Sighting { source: SourceIndex(1), ..sighting(number.min(1)) };
+        let account = Account { source: SourceIndex(1), counter: Counter::Read, n: 1 };
+        let contents =
+            Contents { accounts: vec![account], sightings: vec![sighting], ..Contents::default() };
+        let commit = Commit {
+            incarnation: FIRST,
+            predecessor: (number > 0).then_some(Epoch(number)),
+            epoch: Epoch(number + 1),
+            source_ids: names.iter().map(|name| (*name).to_owned()).collect(),
+            contents,
+        };
+        fixture.store.commit(&commit).expect("it commits");
+    }
+    let audit = fixture.store.reader().audit().expect("it answers");
+    let read: Vec<_> = audit.sources.iter().map(|(id, s)| (id.as_str(), s.read)).collect();
+    assert_eq!(read, [("b", 2), ("c", 1)]);
+    let known = fixture.store.load(None).expect("it loads").fingerprints;
+    let source_of =
+        |n| known.iter().find(|k| k.fingerprint == fingerprint_of(n)).map(|k| &*k.source);
+    assert_eq!((source_of(0), source_of(1)), (Some("b"), Some("c")));
+}
+
+/// No count is lost because its fingerprint is not known yet.
+pub fn conforms_counts_of_an_unknown_fingerprint_wait_for_their_sighting(fresh: Fresh<'_>) {
+    let mut fixture = fresh().claimed(FIRST);
+    let counts = vec![(fingerprint_of(3), Bucket(START_SECS), 5)];
+    commit_all(&mut *fixture.store, [Contents { counts, ..Contents::default() }]);
+    let recovered = fixture.store.load(history(60, 0)).expect("it loads");
+    assert_eq!((recovered.fingerprints.len(), recovered.counts.len()), (0, 1));
+    assert_eq!(fixture.store.reader().audit().expect("it answers").counted, 5);
+    let commit = Commit {
+        incarnation: FIRST,
+        predecessor: recovered.epoch,
+        epoch: Epoch(9),
+        source_ids: names(),
+        contents: with_issue(3, vec![sighting(3)], 1),
+    };
+    fixture.store.commit(&commit).expect("it commits");
+    assert_eq!(detail(&mut *fixture.store, 3).issue.total, 6);
+    let known = fixture.store.load(None).expect("it loads").fingerprints;
+    assert_eq!((known.len(), known[0].class), (1, SeverityClass::Warn));
+}
+
+/// Samples are bounded per day, without repeats, and do not depend on arrival.
+pub fn conforms_samples_are_the_smallest_hashes_of_a_day(fresh: Fresh<'_>) {
+    let mut fixture = fresh().claimed(FIRST);
+    let day = |day: i64| EventTime::from_secs(day * 86_400 - 1);
+    let sample = |hash, time, source| Sample {
+        hash,
+        time,
+        source: SourceIndex(source),
+        record: format!("record {hash}"),
+    };
+    let epoch = |samples| with_issue(3, vec![Sighting { samples, ..sighting(3) }], 1);
+    let many = |hashes: std::ops::Range<u64>| {
+        epoch(hashes.rev().map(|hash| sample(hash << 58, day(5), 0)).collect())
+    };
+    let again =
+        [sample(0, EventTime(day(5).0 - 1), 0), sample(0, day(6), 0), sample(1 << 58, day(5), 1)];
+    commit_all(&mut *fixture.store, [many(20..60), many(0..40), epoch(again.to_vec())]);
+    let kept = detail(&mut *fixture.store, 3).samples;
+    let mut expected: Vec<_> = (0..Sample::PER_DAY_MAX as u64)
+        .map(|n| (day(5), "web", format!("record {}", n << 58)))
+        .collect();
+    // "app" sorts before "web"; the smaller time sorts last in a list that begins with the latest.
+    expected[1].1 = "app";
+    expected.rotate_left(1);
+    expected[Sample::PER_DAY_MAX - 1].0 = EventTime(day(5).0 - 1);
+    expected.insert(0, (day(6), "web", "record 0".to_owned()));
+    let kept: Vec<_> = kept.iter().map(|s| (s.time, s.source.as_str(), s.record.clone())).collect();
+    assert_eq!(kept, expected);
+}
+
+fn for_each_seed(mut check: impl FnMut(u64)) {
+    let cases = std::env::var("SEISMOLOG_CASES").ok().and_then(|cases| cases.parse().ok());
+    (0..cases.unwrap_or(12)).for_each(&mut check);
+}
+
+fn assert_fenced(result: Result<(), StoreError>) {
+    assert!(matches!(result, Err(StoreError::Fenced(_))), "not fenced: {result:?}");
+}
+
+fn identity() -> Vec<NodeIdentity> {
+    let options = [("bucket".to_owned(), "60".to_owned())].into();
+    vec![NodeIdentity { node: "counts".into(), component: "window".into(), version: 1, options }]
+}
+
+fn names() -> std::sync::Arc<[String]> {
+    SOURCE_IDS.map(str::to_owned).to_vec().into()
+}
+
+fn commit_all(store: &mut dyn Store, epochs: impl IntoIterator<Item = Contents>) {
+    let mut predecessor = None;
+    for (number, contents) in (1..).zip(epochs) {
+        let epoch = Epoch(number);
+        let commit =
+            Commit { incarnation: FIRST, predecessor, epoch, source_ids: names(), contents };
+        store.commit(&commit).expect("it commits");
+        predecessor = Some(epoch);
+    }
+}
+
+fn detail(store: &mut dyn Store, number: u64) -> IssueDetail {
+    let found = store.reader().issue(issue_of(number).id, &everything());
+    found.expect("it answers").expect("the issue is there")
+}
+
+/// A plain sighting of a fingerprint.
+fn sighting(number: u64) -> Sighting {
+    Sighting {
+        fingerprint: fingerprint_of(number),
+        template: Template::of_skeleton(&number.to_le_bytes()),
+        class: SeverityClass::from_code((number / 3 % 3) as u8),
+        service: String::new(),
+        first: FirstSeen { time: EventTime(100), hash: 5 },
+        text: "text".into(),
+        last: EventTime(100),
+        severity: Severity::Warn,
+        source: SourceIndex(0),
+        samples: Vec::new(),
+    }
+}
+
+/// Contents that see a fingerprint, count it, and make it an issue of its own.
+fn with_issue(number: u64, sightings: Vec<Sighting>, n: i64) -> Contents {
+    let fingerprint: Fingerprint = fingerprint_of(number);
+    Contents {
+        counts: vec![(fingerprint, Bucket(START_SECS), n)],
+        sightings,
+        issues: vec![(issue_of(number), true)],
+        members: vec![(Member { fingerprint, issue: issue_of(number).id }, true)],
+        ..Contents::default()
+    }
+}

@@ -1,0 +1,98 @@
+//! `crash_`: a real SQLite store dies at each named step. Two kinds of death: the connection drops
+//! (as when the disk fails), and the files are copied at that very moment (as a killed process
+//! leaves them). Either way the store shows the whole epoch or nothing of it (I3, I5).
+
+use engine::component::{Commit, Incarnation, Store, StoreError};
+use engine::testing::answers::{Answers, answers};
+use engine::testing::generate::Commits;
+use sinks::store::SqliteStore;
+use sinks::store::sqlite::{CommitStep, CrashPoints};
+use std::path::{Path, PathBuf};
+
+const OWNER: Incarnation = Incarnation(1);
+
+/// Dies at one step of the commit of one epoch, keeping a copy of the files as they are then.
+struct DieAt {
+    step: CommitStep,
+    from: PathBuf,
+    copy: PathBuf,
+    armed: std::cell::Cell<usize>,
+}
+
+impl CrashPoints for DieAt {
+    fn reach(&self, step: CommitStep) -> Result<(), StoreError> {
+        if step != self.step {
+            return Ok(());
+        }
+        self.armed.set(self.armed.get() - 1);
+        if self.armed.get() > 0 {
+            return Ok(());
+        }
+        for suffix in ["", "-wal"] {
+            let name = format!("store.db{suffix}");
+            if self.from.join(&name).exists() {
+                std::fs::copy(self.from.join(&name), self.copy.join(&name)).unwrap();
+            }
+        }
+        Err(StoreError::Crashed(step.as_str()))
+    }
+}
+
+fn commits(seed: u64) -> Vec<Commit> {
+    let mut commits = Commits::new(seed, 12);
+    (0..4).map(|_| commits.next(OWNER)).collect()
+}
+
+/// Returns what a store answers after it committed all of `commits`.
+fn expected(commits: &[Commit]) -> Answers {
+    let mut store = sinks::store::MemoryStore::default();
+    store.claim(OWNER, &[]).unwrap();
+    commits.iter().for_each(|commit| store.commit(commit).unwrap());
+    answers(&mut store)
+}
+
+fn open(folder: &Path) -> SqliteStore {
+    SqliteStore::new(folder.join("store.db"))
+}
+
+#[test]
+fn crash_at_every_step_shows_the_whole_epoch_or_nothing() {
+    let cases = std::env::var("SEISMOLOG_CASES").ok().and_then(|cases| cases.parse().ok());
+    for seed in 0..cases.unwrap_or(2) {
+        let commits = commits(seed);
+        let (nothing, whole) = (expected(&commits[..3]), expected(&commits));
+        for &step in CommitStep::ALL {
+            let expected = if step == CommitStep::AfterCommit { &whole } else { &nothing };
+            die_and_recover(&commits, step, expected, &whole);
+        }
+    }
+}
+
+fn die_and_recover(commits: &[Commit], step: CommitStep, expected: &Answers, whole: &Answers) {
+    let (folder, copy) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (from, to) = (folder.path().to_owned(), copy.path().to_owned());
+    let armed = std::cell::Cell::new(commits.len());
+    let mut store =
+        open(&from).with_crash_points(DieAt { step, from: from.clone(), copy: to, armed });
+    store.load(None).unwrap();
+    store.claim(OWNER, &[]).unwrap();
+    let (last, before) = commits.split_last().unwrap();
+    before.iter().for_each(|commit| store.commit(commit).unwrap());
+    let error = store.commit(last).unwrap_err();
+    assert!(matches!(error, StoreError::Crashed(name) if name == step.as_str()));
+
+    // The same process asks what happened, without starting again.
+    let durable = step == CommitStep::AfterCommit;
+    let stored = if durable { last.epoch } else { before.last().unwrap().epoch };
+    assert_eq!(store.committed().unwrap(), (Some(stored), Some(OWNER)), "{step:?}");
+    drop(store);
+
+    for survivor in [folder.path(), copy.path()] {
+        let mut store = open(survivor);
+        assert_eq!(&answers(&mut store), expected, "{step:?} in {survivor:?}");
+        if !durable {
+            store.commit(last).unwrap();
+        }
+        assert_eq!(&answers(&mut store), whole, "{step:?} in {survivor:?}");
+    }
+}

@@ -1,0 +1,131 @@
+//! The SQLite file: who owns it, what is refused, and what a person is told.
+
+use engine::component::{Build, Incarnation, Options, Store, StoreError};
+use engine::testing::generate::Commits;
+use sinks::store::{MEMORY, SQLITE, SqliteStore};
+use std::path::Path;
+
+fn load_error(path: &Path) -> StoreError {
+    SqliteStore::new(path).load(None).unwrap_err()
+}
+
+#[test]
+fn a_second_owner_is_refused_until_the_first_is_gone() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.db");
+    let mut first = SqliteStore::new(&path);
+    first.load(None).unwrap();
+    assert!(matches!(load_error(&path), StoreError::InUse(what) if what.contains("store.db")));
+    drop(first);
+    SqliteStore::new(&path).load(None).unwrap();
+}
+
+#[test]
+fn a_file_that_is_no_database_is_named_and_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("notes.txt");
+    std::fs::write(&path, "not a database, but long enough to be looked at".repeat(40)).unwrap();
+    let before = std::fs::read(&path).unwrap();
+    let error = load_error(&path);
+    assert!(matches!(&error, StoreError::Damaged { .. }), "{error:?}");
+    assert!(error.to_string().contains("notes.txt"), "{error}");
+    assert_eq!(std::fs::read(&path).unwrap(), before);
+}
+
+#[test]
+fn a_damaged_file_is_named_with_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.db");
+    let mut store = SqliteStore::new(&path);
+    store.load(None).unwrap();
+    drop(store);
+    let mut bytes = std::fs::read(&path).unwrap();
+    bytes[100..].fill(0xFF);
+    std::fs::write(&path, bytes).unwrap();
+    let error = load_error(&path);
+    assert!(matches!(&error, StoreError::Damaged { .. }), "{error:?}");
+    assert!(error.to_string().contains("backup"), "{error}");
+}
+
+#[test]
+fn a_newer_schema_is_refused_politely() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.db");
+    SqliteStore::new(&path).load(None).unwrap();
+    let connection = rusqlite::Connection::open(&path).unwrap();
+    connection.pragma_update(None, "user_version", 1_000).unwrap();
+    drop(connection);
+    let error = load_error(&path).to_string();
+    assert!(error.contains("newer version") && error.contains("schema 1000"), "{error}");
+}
+
+#[test]
+fn a_database_of_another_program_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("other.db");
+    let connection = rusqlite::Connection::open(&path).unwrap();
+    connection.execute("CREATE TABLE theirs (a)", []).unwrap();
+    drop(connection);
+    assert!(load_error(&path).to_string().contains("another program"));
+}
+
+#[test]
+fn a_missing_folder_may_appear_later() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("later").join("store.db");
+    let mut store = SqliteStore::new(&path);
+    assert!(matches!(store.load(None).unwrap_err(), StoreError::Unavailable { .. }));
+    assert!(store.reader().audit().is_err());
+    std::fs::create_dir(folder.path().join("later")).unwrap();
+    store.load(None).unwrap();
+    assert!(store.reader().audit().unwrap().balanced);
+}
+
+#[test]
+fn a_store_is_built_from_options_without_touching_the_disk() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = |value| Options { id: "store".into(), value, base: folder.path().to_owned() };
+    let (Build::Store(sqlite), Build::Store(memory)) = (SQLITE.build, MEMORY.build) else {
+        panic!("both are stores");
+    };
+    let mut store = sqlite(&options(serde_json::json!({ "path": "here.db" }))).unwrap();
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    store.load(None).unwrap();
+    assert!(folder.path().join("here.db").exists());
+    assert!(sqlite(&options(serde_json::json!({ "paht": "x" }))).is_err());
+    let errors = sqlite(&options(serde_json::json!({ "path": "" }))).err().unwrap();
+    assert_eq!(errors[0].path, ["path"]);
+    assert!(memory(&options(serde_json::json!({}))).is_ok());
+    assert!(memory(&options(serde_json::json!({ "path": "x" }))).is_err());
+}
+
+#[test]
+fn limit_the_log_is_folded_back_while_commits_go_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.db");
+    let mut store = SqliteStore::new(&path);
+    let owner = Incarnation(1);
+    store.load(None).unwrap();
+    store.claim(owner, &[]).unwrap();
+    let mut commits = Commits::new(1, 5_000);
+    let mut largest = 0;
+    for _ in 0..600 {
+        store.commit(&commits.next(owner)).unwrap();
+        let wal = std::fs::metadata(folder.path().join("store.db-wal")).unwrap().len();
+        largest = largest.max(wal);
+    }
+    assert!(largest < 24 << 20, "the log grew to {largest} bytes");
+}
+
+#[test]
+fn limit_more_questions_at_once_than_connections_are_all_answered() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = SqliteStore::new(folder.path().join("store.db"));
+    store.load(None).unwrap();
+    std::thread::scope(|scope| {
+        for _ in 0..40 {
+            let reader = store.reader();
+            scope.spawn(move || (0..20).for_each(|_| assert!(reader.audit().unwrap().balanced)));
+        }
+    });
+}
