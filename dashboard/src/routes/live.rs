@@ -7,10 +7,10 @@
 //! every `Limits::live_interval`. A client that stops reading blocks only its own task; the feed
 //! moves on, the client is told that it lagged, and the write deadline ends its connection.
 
-use crate::context::{Call, Piece};
+use crate::context::Call;
 use crate::limits::Limits;
 use crate::problem::Problem;
-use crate::reply::{Response, stream};
+use crate::reply::{Piece, Response, stream};
 use bytes::Bytes;
 use engine::model::{AlertKey, Epoch, IssueId};
 use engine::runtime::live::Committed;
@@ -68,7 +68,7 @@ pub(crate) async fn watch(call: Call) -> Result<Response, Problem> {
         drop(place);
         count();
     });
-    Ok(stream("text/event-stream", receiver))
+    Ok(stream("text/event-stream", None, receiver))
 }
 
 /// One live stream.
