@@ -29,8 +29,9 @@ fn main() {
     println!("cargo:rerun-if-changed=build.rs");
     let ui = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default()).join("ui");
     for input in INPUTS {
-        // Cargo takes a missing file for a changed one and would run this every time.
-        if ui.join(input).exists() {
+        // Cargo takes a missing file for a changed one and runs this every time, which is wanted only
+        // while there is no UI at all.
+        if ui.join(input).exists() || input == "package.json" {
             println!("cargo:rerun-if-changed=ui/{input}");
         }
     }
