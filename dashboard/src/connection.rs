@@ -84,3 +84,64 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for WriteDeadline<S> {
         Pin::new(&mut self.stream).poll_shutdown(context)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::future::poll_fn;
+
+    /// Takes a byte whenever it is allowed to.
+    struct Window(usize);
+
+    impl AsyncWrite for Window {
+        fn poll_write(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            _: &[u8],
+        ) -> Poll<io::Result<usize>> {
+            if self.0 == 0 {
+                return Poll::Pending;
+            }
+            self.0 -= 1;
+            Poll::Ready(Ok(1))
+        }
+
+        fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    async fn write(stream: &mut WriteDeadline<Window>) -> io::Result<usize> {
+        poll_fn(|context| Pin::new(&mut *stream).poll_write(context, b"x")).await
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn limit_a_client_that_takes_nothing_is_dropped_after_the_deadline() {
+        let limit = Duration::from_secs(30);
+        let mut stream = WriteDeadline::new(Window(2), limit);
+        assert_eq!(write(&mut stream).await.unwrap(), 1);
+        // Silence without anything to write costs nothing.
+        sleep(limit * 100).await;
+        assert_eq!(write(&mut stream).await.unwrap(), 1);
+        let begun = tokio::time::Instant::now();
+        let error = write(&mut stream).await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+        assert!(begun.elapsed() >= limit, "virtual time");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_takes_a_little_has_the_whole_time_again() {
+        let limit = Duration::from_secs(30);
+        let mut stream = WriteDeadline::new(Window(0), limit);
+        for _ in 0..3 {
+            let waited = tokio::time::timeout(limit / 2, write(&mut stream)).await;
+            assert!(waited.is_err(), "still waiting");
+            stream.stream.0 = 1;
+            assert_eq!(write(&mut stream).await.unwrap(), 1);
+        }
+    }
+}

@@ -1,9 +1,9 @@
 //! Context: what handlers share, and the two bounded ways to ask the store.
 
+use crate::Dashboard;
 use crate::problem::Problem;
 use crate::query::Query;
-use crate::{Dashboard, reply};
-use bytes::Bytes;
+use crate::reply::{BrokenStream, Piece};
 use engine::clock::Clock;
 use engine::component::{ReadStore, StoreError};
 use engine::model::EventTime;
@@ -104,7 +104,7 @@ impl Context {
         write: impl FnOnce(&dyn ReadStore, &mpsc::Sender<Piece>) -> Result<(), StoreError>
         + Send
         + 'static,
-    ) -> Result<reply::Chunks, Problem> {
+    ) -> Result<mpsc::Receiver<Piece>, Problem> {
         let most = self.dashboard.limits.exports_max;
         let place = self.exports.clone().try_acquire_owned();
         let place = place.map_err(|_| Problem::busy("exports", most))?;
@@ -115,7 +115,7 @@ impl Context {
             if let Err(error) = write(&*store, &sender) {
                 tracing::warn!(%error, "an export ended early");
                 // If the client is gone too, there is nobody left to tell.
-                let _ = sender.blocking_send(Err(reply::BrokenStream(error.to_string())));
+                let _ = sender.blocking_send(Err(BrokenStream(error.to_string())));
             }
         });
         Ok(receiver)
@@ -124,9 +124,6 @@ impl Context {
     /// Pieces of an export that wait for the client.
     pub(crate) const EXPORT_PIECES_MAX: usize = 4;
 }
-
-/// A piece of a streamed body.
-pub(crate) type Piece = Result<Bytes, reply::BrokenStream>;
 
 fn gone() -> Problem {
     Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "the question to the store was not finished")

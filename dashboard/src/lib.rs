@@ -28,6 +28,8 @@ mod query;
 mod reply;
 mod routes;
 mod server;
+#[cfg(test)]
+mod tests;
 mod wire;
 
 pub use access::{Access, AccessOptions};

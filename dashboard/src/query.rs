@@ -131,7 +131,7 @@ impl Range {
     /// Returns the range `[from, to)`.
     pub(crate) fn new(from: EventTime, to: EventTime) -> Result<Range, Problem> {
         let length = to.0.checked_sub(from.0);
-        if !length.is_some_and(|length| length > 0) {
+        if length.is_none_or(|length| length <= 0) {
             return Err(Problem::parameter("from", format!("{from} is not before `to` ({to})")));
         }
         if to.secs() - from.secs() > Self::DAYS_MAX * DAY_SECS {

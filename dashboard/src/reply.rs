@@ -3,9 +3,10 @@
 use crate::problem::Problem;
 use bytes::Bytes;
 use futures_util::stream::poll_fn;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue};
+use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue};
 use http::{HeaderMap, StatusCode};
 use serde::Serialize;
+use std::task::Poll;
 use tokio::sync::mpsc;
 use warp::Reply;
 
@@ -17,8 +18,8 @@ pub(crate) type Response = warp::reply::Response;
 #[error("the stream ends early: {0}")]
 pub(crate) struct BrokenStream(pub(crate) String);
 
-/// The receiving end of a streamed body.
-pub(crate) type Chunks = mpsc::Receiver<Result<Bytes, BrokenStream>>;
+/// A piece of a streamed body.
+pub(crate) type Piece = Result<Bytes, BrokenStream>;
 
 /// What the browser may load: our own files and nothing inline, so that text from a log can never
 /// become a script.
@@ -84,8 +85,15 @@ pub(crate) fn json(status: StatusCode, value: &impl Serialize) -> Result<Respons
 }
 
 /// Returns an answer whose body is received piece by piece, as fast as the client takes it.
-pub(crate) fn stream(content_type: &'static str, mut chunks: Chunks) -> Response {
-    let body = poll_fn(move |context| chunks.poll_recv(context));
+pub(crate) fn stream(
+    content_type: &'static str,
+    mut first: Option<Piece>,
+    mut pieces: mpsc::Receiver<Piece>,
+) -> Response {
+    let body = poll_fn(move |context| match first.take() {
+        Some(piece) => Poll::Ready(Some(piece)),
+        None => pieces.poll_recv(context),
+    });
     let mut response = warp::reply::stream(body).into_response();
     let headers = [
         ("content-type", content_type),
@@ -94,4 +102,10 @@ pub(crate) fn stream(content_type: &'static str, mut chunks: Chunks) -> Response
     ];
     add(response.headers_mut(), headers.into_iter());
     response
+}
+
+/// Returns whether a person's browser asks, and not a program.
+pub(crate) fn wants_page(headers: &HeaderMap) -> bool {
+    let accept = headers.get(ACCEPT).and_then(|accept| accept.to_str().ok());
+    accept.is_some_and(|accept| accept.contains("text/html"))
 }

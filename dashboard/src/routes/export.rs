@@ -5,9 +5,9 @@
 //! ends it. A failure after the first piece breaks the connection, so that half an export is never
 //! taken for a whole one.
 
-use crate::context::{Call, Piece};
+use crate::context::Call;
 use crate::problem::Problem;
-use crate::reply::{Chunks, Response, stream};
+use crate::reply::{Piece, Response, stream};
 use crate::wire::ExportLine;
 use bytes::Bytes;
 use engine::component::{CountRow, ReadStore, StoreError};
@@ -20,31 +20,15 @@ const PIECE_BYTES: usize = 64 * 1024;
 /// `GET /api/v1/export/counts`
 pub(crate) async fn counts(call: Call) -> Result<Response, Problem> {
     call.query(&[])?;
-    let pieces = call.context.export(write)?;
-    Ok(stream("application/x-ndjson", with_checked_start(pieces).await?))
-}
-
-/// Waits for the first piece, so that a store that fails at once is an error and not a short body.
-async fn with_checked_start(mut pieces: Chunks) -> Result<Chunks, Problem> {
-    let (sender, checked) = mpsc::channel(1);
-    match pieces.recv().await {
-        None => return Ok(checked),
+    let mut pieces = call.context.export(write)?;
+    // A store that fails at once is an error, and not a short body.
+    let first = match pieces.recv().await {
         Some(Err(broken)) => {
             return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, broken.to_string()));
         }
-        Some(first) => {
-            // The channel is empty and its receiver is ours.
-            let _ = sender.try_send(first);
-        }
-    }
-    tokio::spawn(async move {
-        while let Some(piece) = pieces.recv().await {
-            if sender.send(piece).await.is_err() {
-                return;
-            }
-        }
-    });
-    Ok(checked)
+        first => first,
+    };
+    Ok(stream("application/x-ndjson", first, pieces))
 }
 
 /// Reads all rows and hands them over; runs on a thread that may block.

@@ -7,10 +7,10 @@
 //! every `Limits::live_interval`. A client that stops reading blocks only its own task; the feed
 //! moves on, the client is told that it lagged, and the write deadline ends its connection.
 
-use crate::context::{Call, Piece};
+use crate::context::Call;
 use crate::limits::Limits;
 use crate::problem::Problem;
-use crate::reply::{Response, stream};
+use crate::reply::{Piece, Response, stream};
 use bytes::Bytes;
 use engine::model::{AlertKey, Epoch, IssueId};
 use engine::runtime::live::Committed;
@@ -68,7 +68,7 @@ pub(crate) async fn watch(call: Call) -> Result<Response, Problem> {
         drop(place);
         count();
     });
-    Ok(stream("text/event-stream", receiver))
+    Ok(stream("text/event-stream", None, receiver))
 }
 
 /// One live stream.
@@ -166,4 +166,87 @@ fn message(event: &str, id: Option<u64>, data: &impl Serialize) -> String {
     let id = id.map(|id| format!("id: {id}\n")).unwrap_or_default();
     let data = serde_json::to_string(data).unwrap_or_default();
     format!("event: {event}\n{id}data: {data}\n\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use engine::runtime::live::LiveFeed;
+    use std::time::Duration;
+
+    struct Stream {
+        feed: LiveFeed,
+        stop: watch::Sender<bool>,
+        messages: mpsc::Receiver<Piece>,
+    }
+
+    /// Starts a stream after `before` commits were missed.
+    fn start(before: u64) -> Stream {
+        let feed = LiveFeed::new();
+        let (stop, stopping) = watch::channel(false);
+        let (sender, messages) = mpsc::channel(1);
+        let commits = feed.subscribe();
+        let watcher = Watcher { commits, stopping, sender, limits: Limits::default() };
+        (0..before).for_each(|epoch| feed.publish(commit(epoch)));
+        tokio::spawn(watcher.run(Epoch(7)));
+        Stream { feed, stop, messages }
+    }
+
+    fn commit(epoch: u64) -> Committed {
+        Committed::new(Epoch(epoch), 10, [IssueId(u128::from(epoch))], [])
+    }
+
+    impl Stream {
+        async fn next(&mut self) -> Option<String> {
+            let piece = self.messages.recv().await?;
+            Some(String::from_utf8(piece.unwrap().to_vec()).unwrap())
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_stream_begins_with_the_epoch_and_how_to_come_back() {
+        let hello = "retry: 2000\nevent: hello\nid: 7\ndata: {\"epoch\":7}\n\n";
+        assert_eq!(start(0).next().await.unwrap(), hello);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn commits_within_the_interval_are_told_as_one() {
+        let mut stream = start(0);
+        stream.next().await;
+        stream.feed.publish(commit(8));
+        stream.feed.publish(commit(9));
+        let begun = Instant::now();
+        let told = stream.next().await.unwrap();
+        assert!(told.starts_with("event: commit\nid: 9\ndata: {\"epoch\":9,\"counted\":20,"));
+        assert_eq!(told.matches("i_").count(), 2);
+        assert!(begun.elapsed() >= Duration::from_millis(250), "virtual time");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn silence_is_broken_by_heartbeats() {
+        let mut stream = start(0);
+        stream.next().await;
+        for _ in 0..3 {
+            assert_eq!(stream.next().await.unwrap(), ": heartbeat\n\n");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn limit_a_stream_that_lagged_is_told_to_ask_again() {
+        let mut stream = start(LiveFeed::CAPACITY as u64 + 1);
+        stream.next().await;
+        assert_eq!(stream.next().await.unwrap(), "event: lagged\ndata: {}\n\n");
+        let rest = stream.next().await.unwrap();
+        assert!(rest.starts_with(&format!("event: commit\nid: {}\n", LiveFeed::CAPACITY)));
+        assert!(rest.contains("\"cut\":true"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_stream_ends_when_the_server_stops_even_if_nobody_reads() {
+        let mut stream = start(0);
+        stream.feed.publish(commit(8));
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        stream.stop.send(true).unwrap();
+        while stream.next().await.is_some() {}
+    }
 }

@@ -5,8 +5,8 @@ use crate::access::COOKIE_NAME;
 use crate::assets;
 use crate::context::Call;
 use crate::problem::Problem;
-use crate::reply::{Response, with_headers};
-use http::header::{ACCEPT, CACHE_CONTROL, LOCATION, SET_COOKIE};
+use crate::reply::{Response, wants_page, with_headers};
+use http::header::{CACHE_CONTROL, LOCATION, SET_COOKIE};
 use http::{HeaderValue, StatusCode};
 
 /// How long a browser keeps the cookie.
@@ -22,18 +22,13 @@ pub(crate) async fn login(call: Call) -> Result<Response, Problem> {
     match (shown, &access.token) {
         (Some(shown), Some(token)) if access.is_token(&shown) => welcome(Some(token)),
         (_, None) => welcome(None),
-        _ if wants_json(&call) => Err(Problem::new(
+        _ if wants_page(&call.headers) => Ok(assets::sign_in_page()),
+        _ => Err(Problem::new(
             StatusCode::UNAUTHORIZED,
             "the token is not the configured one; open /login?token=TOKEN with the token that the \
              server was started with",
         )),
-        _ => Ok(assets::sign_in_page()),
     }
-}
-
-fn wants_json(call: &Call) -> bool {
-    let accept = call.headers.get(ACCEPT).and_then(|accept| accept.to_str().ok());
-    !accept.is_some_and(|accept| accept.contains("text/html"))
 }
 
 /// Leads to the start page, with the cookie if there is a token.

@@ -5,8 +5,7 @@ use crate::access::Access;
 use crate::assets;
 use crate::context::{Call, Context};
 use crate::problem::Problem;
-use crate::reply::Response;
-use http::header::ACCEPT;
+use crate::reply::{Response, wants_page};
 use http::{HeaderMap, Request, StatusCode};
 use hyper::body::Incoming;
 use hyper::service::Service as _;
@@ -121,11 +120,7 @@ fn path_filter(pattern: &'static str) -> BoxedFilter<(Vec<String>,)> {
 
 /// Answers who has no token: a person with a page to enter it, a program with a problem.
 fn refuse(problem: Problem, headers: &HeaderMap) -> Response {
-    let wants_page = headers
-        .get(ACCEPT)
-        .and_then(|accept| accept.to_str().ok())
-        .is_some_and(|accept| accept.contains("text/html"));
-    if wants_page { assets::sign_in_page() } else { problem.into_response() }
+    if wants_page(headers) { assets::sign_in_page() } else { problem.into_response() }
 }
 
 /// Limits how long a handler may take to begin its answer.

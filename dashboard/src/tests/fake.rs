@@ -1,0 +1,197 @@
+//! A read store that holds a fixed, known set of rows and can fail on demand.
+
+use engine::component::{
+    AlertRow, Audit, ClassCounts, CountRow, FingerprintRow, IssueDetail, IssuePage, IssueQuery,
+    IssueRow, IssueState, MemberRow, ReadStore, SampleRow, SourceAudit, StoreError, TimelineQuery,
+};
+use engine::model::{
+    Alert, AlertKey, Bucket, EventTime, Fingerprint, IssueId, Severity, SeverityClass, Template,
+    Verdict,
+};
+use std::collections::BTreeMap;
+use std::sync::mpsc::Receiver;
+use std::sync::{Condvar, Mutex};
+
+/// How the fake behaves.
+#[derive(Default)]
+pub(super) enum Mood {
+    /// Answers.
+    #[default]
+    Fine,
+    /// Cannot be reached.
+    Unavailable,
+    /// Waits for a message (or the end of the channel) before it answers.
+    Waiting(Mutex<Receiver<()>>),
+}
+
+/// The fake.
+pub(super) struct FakeReadStore {
+    pub(super) mood: Mood,
+    pub(super) issue_count: usize,
+    pub(super) export_rows: usize,
+    /// Fails the export after its last row.
+    pub(super) export_breaks: bool,
+    pub(super) asked: Mutex<Vec<IssueQuery>>,
+    pub(super) export_ended: (Mutex<Option<usize>>, Condvar),
+}
+
+impl Default for FakeReadStore {
+    fn default() -> Self {
+        Self {
+            mood: Mood::Fine,
+            issue_count: 3,
+            export_rows: 3,
+            export_breaks: false,
+            asked: Mutex::new(Vec::new()),
+            export_ended: (Mutex::new(None), Condvar::new()),
+        }
+    }
+}
+
+/// The id of the `n`-th issue.
+pub(super) fn issue_id(n: usize) -> IssueId {
+    IssueId(n as u128 + 1)
+}
+
+fn unavailable() -> StoreError {
+    StoreError::Unavailable { what: "asking the fake".to_owned(), cause: None }
+}
+
+fn issue_row(n: usize, points: usize) -> IssueRow {
+    IssueRow {
+        id: issue_id(n),
+        template: "connection to <ip> refused".to_owned(),
+        class: SeverityClass::Error,
+        severity: Severity::Error,
+        services: vec!["api".to_owned()],
+        state: IssueState::New,
+        spiking: true,
+        first_seen: EventTime::from_secs(1_699_990_000),
+        last_seen: EventTime(1_699_999_999_250_000_000),
+        count: 12,
+        total: 34,
+        fingerprints: 1,
+        sparkline: vec![1; points],
+    }
+}
+
+fn alert_row() -> AlertRow {
+    let (start, last) = (Bucket(1_699_999_500), Bucket(1_699_999_800));
+    let peak =
+        Verdict { bucket: last, observed: 120, expected_milli: 2_500, surprise_milli: 41_250 };
+    let alert = Alert {
+        key: AlertKey(9),
+        issue: issue_id(0),
+        start,
+        last,
+        bucket_secs: 300,
+        peak,
+        observed: 150,
+    };
+    AlertRow {
+        alert,
+        template: "connection to <ip> refused".to_owned(),
+        severity: Severity::Error,
+        firing: true,
+    }
+}
+
+impl FakeReadStore {
+    /// Waits until an export has ended, and returns how many rows were read for it.
+    pub(super) fn exported_rows(&self) -> usize {
+        let (ended, changed) = &self.export_ended;
+        let ended = changed.wait_while(ended.lock().unwrap(), |ended| ended.is_none()).unwrap();
+        ended.unwrap()
+    }
+
+    fn mood(&self) -> Result<(), StoreError> {
+        match &self.mood {
+            Mood::Fine => Ok(()),
+            Mood::Unavailable => Err(unavailable()),
+            Mood::Waiting(gate) => {
+                let _ = gate.lock().unwrap().recv();
+                Ok(())
+            }
+        }
+    }
+}
+
+impl ReadStore for FakeReadStore {
+    fn issues(&self, query: &IssueQuery) -> Result<IssuePage, StoreError> {
+        self.mood()?;
+        self.asked.lock().unwrap().push(query.clone());
+        let shown = (query.skip..self.issue_count).take(query.limit);
+        let issues = shown.map(|n| issue_row(n, query.points)).collect();
+        Ok(IssuePage { issues, matching: self.issue_count })
+    }
+
+    fn issue(&self, id: IssueId, query: &IssueQuery) -> Result<Option<IssueDetail>, StoreError> {
+        self.mood()?;
+        let fingerprint = Fingerprint(5);
+        let row = FingerprintRow {
+            fingerprint,
+            template_id: Template(6),
+            template: "connection to <ip> refused".to_owned(),
+            service: "api".to_owned(),
+            class: SeverityClass::Error,
+            severity: Severity::Error,
+            first_seen: EventTime::from_secs(1_699_990_000),
+            last_seen: EventTime::from_secs(1_699_999_999),
+        };
+        let sample = SampleRow {
+            time: EventTime::from_secs(1_699_999_999),
+            source: "app".to_owned(),
+            fingerprint,
+            record: "<script>connection to 10.0.0.1 refused</script>".to_owned(),
+        };
+        Ok((id == issue_id(0)).then(|| IssueDetail {
+            issue: issue_row(0, query.points),
+            members: vec![MemberRow { fingerprint: row, total: 34 }],
+            samples: vec![sample],
+            alerts: vec![alert_row()],
+        }))
+    }
+
+    fn timeline(&self, query: &TimelineQuery) -> Result<Vec<ClassCounts>, StoreError> {
+        self.mood()?;
+        if query.issue.is_some_and(|id| id != issue_id(0)) {
+            return Ok(Vec::new());
+        }
+        Ok(vec![ClassCounts { bucket: query.size.of(query.from), error: 1, warn: 2, rest: 3 }])
+    }
+
+    fn alerts(&self, _: EventTime, limit: usize) -> Result<Vec<AlertRow>, StoreError> {
+        self.mood()?;
+        Ok(vec![alert_row(); limit.min(2)])
+    }
+
+    fn audit(&self) -> Result<Audit, StoreError> {
+        self.mood()?;
+        let app = SourceAudit {
+            offset: BTreeMap::from([("a.log".to_owned(), "10".to_owned())]),
+            read: 5,
+            ..SourceAudit::default()
+        };
+        let sources = BTreeMap::from([("app".to_owned(), app)]);
+        Ok(Audit { epoch: 41, sources, read: 5, counted: 5, ..Audit::default() }.balance())
+    }
+
+    fn export_counts(&self, each: &mut dyn FnMut(CountRow) -> bool) -> Result<(), StoreError> {
+        self.mood()?;
+        let row = |n: usize| CountRow {
+            issue: issue_id(0),
+            fingerprint: Fingerprint(5),
+            severity: Severity::Error,
+            template: "connection to <ip> refused".to_owned(),
+            sample: "connection to 10.0.0.1 refused".to_owned(),
+            bucket_start: EventTime::from_secs(60 * n as i64),
+            bucket_seconds: 60,
+            count: n as i64,
+        };
+        let wanted = (0..self.export_rows).take_while(|n| each(row(*n))).count();
+        let (ended, changed) = &self.export_ended;
+        *ended.lock().unwrap() = Some(wanted);
+        changed.notify_all();
+        if self.export_breaks { Err(unavailable()) } else { Ok(()) }
+    }
+}
