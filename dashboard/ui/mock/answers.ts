@@ -19,7 +19,8 @@ export class MockAnswers {
   /** The minute the story is told from. */
   readonly #start: number;
   readonly #shift: number;
-  readonly #counts = new Map<string, number>();
+  /** Per story, the count of each minute plus one; 0 is "not computed yet". */
+  readonly #counts = new Map<number, Uint32Array>();
   #epoch = 48_210;
 
   constructor(startMs: number, private readonly scenario: Scenario = 'incident') {
@@ -36,13 +37,16 @@ export class MockAnswers {
   }
 
   #count(index: number, minute: number): number {
-    const key = `${index} ${minute}`;
-    let count = this.#counts.get(key);
-    if (count === undefined) {
-      count = countInMinute(this.#stories[index]!, index, this.#start - this.#shift - minute, minute % 1_440);
-      this.#counts.set(key, count);
+    const at = minute - (this.#start - this.#shift - HISTORY_MINUTES);
+    let counts = this.#counts.get(index);
+    if (counts === undefined || at >= counts.length) {
+      counts = new Uint32Array(at + HISTORY_MINUTES);
+      this.#counts.set(index, counts);
     }
-    return count;
+    if (counts[at] === 0) {
+      counts[at] = 1 + countInMinute(this.#stories[index]!, index, this.#start - this.#shift - minute, minute % 1_440);
+    }
+    return counts[at]! - 1;
   }
 
   #issue(index: number, from: number, to: number, points: number, nowMs: number): Issue {

@@ -188,10 +188,7 @@ export function evidenceSentence(alert: Alert, nowMs: number, zone: Zone): strin
   const { peak } = alert;
   const slice = formatDuration(alert.bucket_seconds * SECOND_MS);
   const at = formatClock(Date.parse(peak.start), nowMs, zone);
-  return (
-    `At its peak ${plural(peak.observed, 'event')} in ${slice} from ${at}, where ` +
-    `${formatExpected(peak.expected)} were expected: ${formatRatio(peak.ratio)} the usual rate.`
-  );
+  return `At its peak ${plural(peak.observed, 'event')} in ${slice} from ${at}; ${formatExpected(peak.expected)} expected.`;
 }
 
 /** "First seen 12 min ago, 431 events since". */

@@ -5,6 +5,7 @@
  * Not here: the reader's own preferences (time zone, theme), which are remembered by state/preferences.svelte.ts.
  */
 import type { SeverityClass } from './api/types';
+import { chooseSlice } from './charts/bins';
 
 export type PageName = 'overview' | 'issues' | 'issue' | 'alerts' | 'pipeline' | 'missing';
 
@@ -148,9 +149,11 @@ export function addressOf(page: PageName, from: View, changes: Partial<View> = {
   return { page, issue, view: { ...DEFAULT_VIEW, range, custom, live, ...changes } };
 }
 
-/** The range of a view at the instant `nowMs`; a preset ends now, to the next full minute. */
+/** The range of a view at the instant `nowMs`; a preset ends with the chart column that `nowMs` falls into. */
 export function rangeOf(view: View, nowMs: number): { from: number; to: number } {
   if (view.custom !== null) return view.custom;
-  const to = Math.ceil(nowMs / 60_000) * 60_000;
-  return { from: to - RANGE_SECONDS[view.range] * 1_000, to };
+  const rangeMs = RANGE_SECONDS[view.range] * 1_000;
+  const columnMs = chooseSlice(0, rangeMs) * 1_000;
+  const to = Math.ceil(nowMs / columnMs) * columnMs;
+  return { from: to - rangeMs, to };
 }

@@ -4,10 +4,14 @@
  */
 import type { GraphAnswer, GraphEdge, GraphNode } from '../api/types';
 
-export const NODE_WIDTH = 168;
 export const NODE_HEIGHT = 58;
-const GAP_X = 84;
-const GAP_Y = 22;
+const NODE_WIDTH_MIN = 120;
+const NODE_WIDTH_MAX = 168;
+const GAP_X_MIN = 28;
+const GAP_X_MAX = 96;
+const GAP_Y = 20;
+/** An edge shorter than this has no room for its label; the node says what it gives anyway. */
+const LABEL_GAP_MIN = 72;
 
 export interface PlacedNode {
   node: GraphNode;
@@ -26,6 +30,8 @@ export interface PlacedEdge {
 export interface GraphLayout {
   nodes: PlacedNode[];
   edges: PlacedEdge[];
+  nodeWidth: number;
+  labelled: boolean;
   width: number;
   height: number;
 }
@@ -49,8 +55,10 @@ function assignLayers(graph: GraphAnswer): Map<string, number> {
 }
 
 function orderLayers(graph: GraphAnswer, layers: Map<string, number>): GraphNode[][] {
-  const rows: GraphNode[][] = [];
-  for (const node of graph.nodes) (rows[layers.get(node.id) ?? 0] ??= []).push(node);
+  const byLayer: GraphNode[][] = [];
+  for (const node of graph.nodes) (byLayer[layers.get(node.id) ?? 0] ??= []).push(node);
+  // A cut cycle can leave a layer empty; `values` of an object skips it.
+  const rows = Object.values(byLayer);
   const position = new Map<string, number>();
   for (const row of rows) {
     const weight = (node: GraphNode) => {
@@ -63,27 +71,34 @@ function orderLayers(graph: GraphAnswer, layers: Map<string, number>): GraphNode
   return rows;
 }
 
-export function layoutGraph(graph: GraphAnswer): GraphLayout {
+const clamp = (value: number, lowest: number, highest: number) => Math.min(highest, Math.max(lowest, value));
+
+/** Places the graph in `available` pixels of width if it can; a longer graph becomes wider and scrolls. */
+export function layoutGraph(graph: GraphAnswer, available: number): GraphLayout {
   const rows = orderLayers(graph, assignLayers(graph));
   const tallest = Math.max(1, ...rows.map((row) => row.length));
   const height = tallest * (NODE_HEIGHT + GAP_Y) - GAP_Y;
+  const gaps = Math.max(1, rows.length - 1);
+  const nodeWidth = Math.floor(clamp((available - gaps * GAP_X_MIN) / Math.max(1, rows.length), NODE_WIDTH_MIN, NODE_WIDTH_MAX));
+  const gapX = Math.floor(clamp((available - rows.length * nodeWidth) / gaps, GAP_X_MIN, GAP_X_MAX));
   const placed = new Map<string, PlacedNode>();
   rows.forEach((row, layer) => {
     const used = row.length * (NODE_HEIGHT + GAP_Y) - GAP_Y;
     row.forEach((node, index) => {
       const y = (height - used) / 2 + index * (NODE_HEIGHT + GAP_Y);
-      placed.set(node.id, { node, x: layer * (NODE_WIDTH + GAP_X), y });
+      placed.set(node.id, { node, x: layer * (nodeWidth + gapX), y });
     });
   });
   const edges = graph.edges.flatMap((edge): PlacedEdge[] => {
     const from = placed.get(edge.from);
     const to = placed.get(edge.to);
     if (!from || !to) return [];
-    const [x1, y1] = [from.x + NODE_WIDTH, from.y + NODE_HEIGHT / 2];
+    const [x1, y1] = [from.x + nodeWidth, from.y + NODE_HEIGHT / 2];
     const [x2, y2] = [to.x, to.y + NODE_HEIGHT / 2];
     const middle = (x1 + x2) / 2;
     const path = `M${x1} ${y1}C${middle} ${y1} ${middle} ${y2} ${x2} ${y2}`;
     return [{ edge, path, labelX: middle, labelY: (y1 + y2) / 2 }];
   });
-  return { nodes: [...placed.values()], edges, width: rows.length * (NODE_WIDTH + GAP_X) - GAP_X, height };
+  const width = Math.max(0, rows.length * (nodeWidth + gapX) - gapX);
+  return { nodes: [...placed.values()], edges, nodeWidth, labelled: gapX >= LABEL_GAP_MIN, width, height };
 }

@@ -69,6 +69,19 @@ function drawMarks(chart: uPlot, options: TimelineOptions, wash: string, edge: s
   }
 }
 
+/** The last column is still filling while its end lies ahead: it is shown faded, so that it does not look like a fall. */
+function fadeOpenColumn(chart: uPlot, columns: Columns, surface: string): void {
+  const start = columns.starts.at(-1);
+  if (start === undefined || (start + columns.sliceSeconds) * 1_000 <= Date.now()) return;
+  const { ctx, bbox } = chart;
+  const left = chart.valToPos(start, 'x', true);
+  ctx.save();
+  ctx.globalAlpha = 0.5;
+  ctx.fillStyle = surface;
+  ctx.fillRect(left, bbox.top, bbox.left + bbox.width - left, bbox.height);
+  ctx.restore();
+}
+
 function columnAt(chart: uPlot, columns: Columns): number | null {
   const left = chart.cursor.left ?? -1;
   const first = columns.starts[0];
@@ -90,7 +103,8 @@ function select(chart: uPlot, options: TimelineOptions): void {
 export function drawTimeline(options: TimelineOptions, hidden: readonly SeverityClass[]): uPlot {
   const { element, zone } = options;
   const color = (name: string) => resolveColor(element, name);
-  const [inkFaint, line, wash, edge] = [color('--ink-faint'), color('--line'), color('--error-wash'), color('--error')];
+  const [inkFaint, line, surface] = [color('--ink-faint'), color('--line'), color('--surface')];
+  const [wash, edge] = [color('--error-wash'), color('--error')];
   const columns = uPlot.paths.bars?.({ size: [1, Infinity], align: 1, gap: 1 });
   const series = (fill: string | CanvasPattern): uPlot.Series => ({
     ...(columns && { paths: columns }),
@@ -103,7 +117,7 @@ export function drawTimeline(options: TimelineOptions, hidden: readonly Severity
     {
       width: options.width,
       height: options.height,
-      padding: [10, 12, 0, 0],
+      padding: [10, 20, 0, 0],
       legend: { show: false },
       tzDate: (seconds) => (zone === 'utc' ? uPlot.tzDate(new Date(seconds * 1_000), 'Etc/UTC') : new Date(seconds * 1_000)),
       cursor: {
@@ -140,6 +154,7 @@ export function drawTimeline(options: TimelineOptions, hidden: readonly Severity
       ],
       series: [{}, series(color('--rest-fill')), series(hatch(element, '--warn-fill', '--warn-wash')), series(color('--error-fill'))],
       hooks: {
+        draw: [(chart) => fadeOpenColumn(chart, options.columns(), surface)],
         drawClear: [(chart) => drawMarks(chart, options, wash, edge)],
         setCursor: [(chart) => options.onHover(columnAt(chart, options.columns()))],
         setSelect: [(chart) => select(chart, options)],

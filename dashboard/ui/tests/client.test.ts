@@ -1,0 +1,88 @@
+/** Requests: every failure becomes a problem a person can act on. */
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { fetchAudit, fetchIssues, fetchReady, Problem, problemFrom, signIn, withParameters } from '../src/api/client';
+import { fetchIssueList, ISSUES_SHOWN_MAX, PAGE_ISSUES } from '../src/state/issueList';
+import type { Issue, IssuesAnswer } from '../src/api/types';
+
+const signal = new AbortController().signal;
+const answer = (status: number, body: string) => vi.fn(async () => new Response(body, { status }));
+afterEach(() => vi.unstubAllGlobals());
+
+async function problemOf(promise: Promise<unknown>): Promise<Problem> {
+  const error = await promise.then(() => null, (reason: unknown) => reason);
+  expect(error).toBeInstanceOf(Problem);
+  return error as Problem;
+}
+
+describe('requests', () => {
+  test('empty parameters are left out and the rest is escaped', () => {
+    expect(withParameters('/a', { q: 'x & y', service: '', cursor: null, limit: 5, to: undefined })).toBe('/a?q=x+%26+y&limit=5');
+    expect(withParameters('/a', {})).toBe('/a');
+  });
+  test('a problem body keeps its title and detail', async () => {
+    vi.stubGlobal('fetch', answer(400, JSON.stringify({ title: 'Range too long', detail: 'At most 90 days.' })));
+    const problem = await problemOf(fetchAudit(signal));
+    expect(problem).toMatchObject({ status: 400, title: 'Range too long', detail: 'At most 90 days.' });
+  });
+  test.each(['', '<html>gateway</html>', 'null', '{"title":7}'])('an error with the body %j still says something', async (body) => {
+    const problem = await problemFrom(new Response(body, { status: 502 }));
+    expect(problem.title).toBe('The request failed');
+    expect(problem.detail).toContain('502');
+  });
+  test('a success that is not JSON is a problem', async () => {
+    vi.stubGlobal('fetch', answer(200, '<html>'));
+    expect((await problemOf(fetchAudit(signal))).title).toBe('The answer cannot be read');
+  });
+  test('a server that cannot be reached has status 0', async () => {
+    vi.stubGlobal('fetch', vi.fn(async () => Promise.reject(new TypeError('failed'))));
+    expect((await problemOf(fetchAudit(signal))).status).toBe(0);
+  });
+  test('a slow server is told apart from an unreachable one', async () => {
+    vi.stubGlobal('fetch', vi.fn(async () => Promise.reject(new DOMException('late', 'TimeoutError'))));
+    expect((await problemOf(fetchAudit(signal))).title).toBe('The server is slow');
+  });
+  test('an aborted request is no problem', async () => {
+    vi.stubGlobal('fetch', vi.fn(async () => Promise.reject(new DOMException('gone', 'AbortError'))));
+    await expect(fetchAudit(signal)).rejects.toThrow(DOMException);
+  });
+  test('not ready is an answer', async () => {
+    vi.stubGlobal('fetch', answer(503, JSON.stringify({ ready: false, reasons: ['recovering'], epoch: 0, sources: [] })));
+    expect((await fetchReady(signal)).reasons).toEqual(['recovering']);
+  });
+  test('a refused token is a problem with its status', async () => {
+    vi.stubGlobal('fetch', answer(401, '{}'));
+    expect((await problemOf(signIn('wrong'))).status).toBe(401);
+  });
+  test('identities and texts are escaped on their way', async () => {
+    const fetch = answer(200, '{}');
+    vi.stubGlobal('fetch', fetch);
+    await fetchIssues({ from: 'a', to: 'b', q: 'a&state=new' }, signal);
+    expect(String((fetch.mock.calls as unknown[][])[0]?.[0])).toContain('q=a%26state%3Dnew');
+  });
+});
+
+describe('issue list', () => {
+  const endless = (overlap: number) => {
+    const asked: (string | null)[] = [];
+    const fetchPage = async (query: { cursor?: string | null }): Promise<IssuesAnswer> => {
+      asked.push(query.cursor ?? null);
+      const start = Number(query.cursor ?? 0);
+      const issues = Array.from({ length: PAGE_ISSUES }, (_, index) => ({ id: `i_${start + index}` }) as Issue);
+      return { issues, matching: 9_999, next: String(start + PAGE_ISSUES - overlap), from: '', to: '', slice_seconds: 60 };
+    };
+    return { asked, fetchPage };
+  };
+  test('pages are followed until enough is there', async () => {
+    const { asked, fetchPage } = endless(0);
+    const list = await fetchIssueList({ from: '', to: '' }, PAGE_ISSUES * 2, signal, fetchPage);
+    expect([list.issues.length, asked]).toEqual([PAGE_ISSUES * 2, [null, String(PAGE_ISSUES)]]);
+  });
+  test('an issue on two pages is listed once', async () => {
+    const list = await fetchIssueList({ from: '', to: '' }, PAGE_ISSUES * 2, signal, endless(5).fetchPage);
+    expect(new Set(list.issues.map((issue) => issue.id)).size).toBe(list.issues.length);
+  });
+  test('limit: the list ends, however many are asked for', async () => {
+    const list = await fetchIssueList({ from: '', to: '' }, 1e9, signal, endless(0).fetchPage);
+    expect(list.issues).toHaveLength(ISSUES_SHOWN_MAX);
+  });
+});

@@ -1,0 +1,50 @@
+/** Addresses: what is read back is what was written, and what is not understood falls back. */
+import { describe, expect, test } from 'vitest';
+import { addressOf, DEFAULT_VIEW, FILTER_CHARACTERS_MAX, formatAddress, parseAddress, rangeOf } from '../src/routes';
+
+const parse = (address: string) => {
+  const url = new URL(address, 'http://here.invalid');
+  return parseAddress(url.pathname, url.search);
+};
+
+describe('addresses', () => {
+  test.each([
+    '/', '/issues', '/issues/i_0abc', '/alerts', '/pipeline', '/pipeline?node=app-logs', '/?range=7d', '/?hide=warn,rest',
+    '/issues?range=1h&live=off&tab=spiking&severity=error&order=count&q=pool+exhausted&service=checkout',
+    '/issues/i_0abc?from=2026-11-21T14:05:00Z&to=2026-11-21T15:00:00Z', '/issues/a%2Fb',
+  ])('%s survives reading and writing', (address) => expect(formatAddress(parse(address))).toBe(address));
+  test('defaults are left out and trailing slashes do not matter', () => {
+    expect(formatAddress(parse('/issues/?range=24h&live=on&tab=all&order=relevance'))).toBe('/issues');
+  });
+  test('what is not understood falls back to the default', () => {
+    expect(parse('/issues?range=2w&tab=old&severity=loud&order=random&hide=everything').view).toEqual(DEFAULT_VIEW);
+    expect(parse('/nothing/here').page).toBe('missing');
+    expect(parse('/issues/%E0%A4%A').page).toBe('missing');
+  });
+  test('a range that ends before it begins is no range', () => {
+    expect(parse('/?from=2026-11-21T15:00:00Z&to=2026-11-21T14:00:00Z').view.custom).toBeNull();
+    expect(parse('/?from=yesterday&to=today').view.custom).toBeNull();
+    expect(parse('/?from=2026-11-21T15:00:00Z').view.custom).toBeNull();
+  });
+  test('limit: a filter text is cut', () => {
+    expect(parse(`/issues?q=${'x'.repeat(5_000)}`).view.q).toHaveLength(FILTER_CHARACTERS_MAX);
+  });
+  test('another page keeps the time and drops the filters', () => {
+    const here = parse('/issues?range=6h&live=off&q=pool&tab=new').view;
+    expect(formatAddress(addressOf('alerts', here))).toBe('/alerts?range=6h&live=off');
+    expect(formatAddress(addressOf('issue', here, {}, 'i_1'))).toBe('/issues/i_1?range=6h&live=off');
+  });
+});
+
+describe('ranges', () => {
+  const now = Date.parse('2026-11-21T14:33:21Z');
+  test('a preset ends with the column of now and has its full length', () => {
+    const range = rangeOf({ ...DEFAULT_VIEW, range: '1h' }, now);
+    expect(new Date(range.to).toISOString()).toBe('2026-11-21T14:34:00.000Z');
+    expect(range.to - range.from).toBe(3_600_000);
+    expect(new Date(rangeOf({ ...DEFAULT_VIEW, range: '24h' }, now).to).toISOString()).toBe('2026-11-21T14:45:00.000Z');
+  });
+  test('a custom range wins and does not move', () => {
+    expect(rangeOf({ ...DEFAULT_VIEW, custom: { from: 1, to: 2 } }, now)).toEqual({ from: 1, to: 2 });
+  });
+});
