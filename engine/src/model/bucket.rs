@@ -6,7 +6,9 @@ use std::fmt;
 use std::num::NonZeroU32;
 
 /// The start of an aligned slice of event time, in whole seconds since 1970 (UTC).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 pub struct Bucket(pub i64);
 
 impl Bucket {
