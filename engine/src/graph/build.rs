@@ -76,7 +76,8 @@ fn complete(
         }
     }
     one_store(config, report);
-    let missing = !config.has("sources") || (!config.has("sinks") && default_sinks.is_none());
+    let missing = config.of(ComponentKind::Source).next().is_none()
+        || (!config.has("sinks") && default_sinks.is_none());
     if !config.has("operators") && !standard::add(config, registry, report) {
         return Vec::new();
     }

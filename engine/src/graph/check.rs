@@ -113,7 +113,7 @@ impl<'a> Checker<'a> {
             },
             ("array", Value::List(items)) => self.list(node, items, schema),
             ("array", Value::Scalar(scalar)) if !scalar.is_null() => {
-                let hint = format!("Write `[{}]`.", scalar.text);
+                let hint = format!("Write `[{}]`.", scalar.written());
                 self.mismatch(node, "a list", Some(&hint))
             }
             ("array", _) => self.mismatch(node, "a list", Some("Write `[first, second]`.")),
@@ -202,18 +202,29 @@ impl<'a> Checker<'a> {
 
     fn list(&mut self, node: &Node, items: &[Node], schema: &'a Json) -> Json {
         let values: Vec<Json> = match schema.get("items") {
-            Some(item) => items.iter().map(|node| self.value(node, item)).collect(),
+            Some(item) => {
+                let mut values = Vec::new();
+                for (position, node) in items.iter().enumerate() {
+                    self.path.push(position.to_string());
+                    values.push(self.value(node, item));
+                    self.path.pop();
+                }
+                values
+            }
             None => items.iter().map(untyped).collect(),
         };
         let bound = |name: &str| schema.get(name).and_then(Json::as_u64);
         let least = bound("minItems").unwrap_or(0);
         let most = bound("maxItems").unwrap_or(u64::MAX);
         if (values.len() as u64) < least {
-            let message = format!("{} needs at least {least} of them", self.subject());
+            let message = match least {
+                1 => format!("{} must not be an empty list", self.subject()),
+                _ => format!("{} must name at least {least}", self.subject()),
+            };
             return self.fault(node.place, message, None);
         }
         if values.len() as u64 > most {
-            let message = format!("{} takes at most {most} of them", self.subject());
+            let message = format!("{} must name at most {most}", self.subject());
             return self.fault(node.place, message, None);
         }
         Json::Array(values)
@@ -263,8 +274,8 @@ impl<'a> Checker<'a> {
             ("exclusiveMaximum", "less than", |number, bound| number >= bound),
         ];
         for (name, words, violated) in rules {
-            let Some(bound) = bound(name) else { continue };
-            if bound.as_f64().is_some_and(|bound| violated(number, bound)) {
+            let Some(bound) = bound(name).and_then(Json::as_f64) else { continue };
+            if violated(number, bound) {
                 self.mismatch(node, &format!("{words} {bound}"), None);
             }
         }
@@ -305,6 +316,9 @@ impl<'a> Checker<'a> {
         if let Some(allowed) = enumerated {
             return self.constant(node, &allowed.concat());
         }
+        if let (Some(tag), Value::Map(entries)) = (tag(&branches), &node.value) {
+            return self.tagged(node, entries, tag, &branches);
+        }
         let mut failed: Vec<(usize, Vec<Fault>)> = Vec::new();
         for schema in &branches {
             let earlier = self.faults.len();
@@ -313,35 +327,52 @@ impl<'a> Checker<'a> {
             if faults.is_empty() {
                 return value;
             }
-            failed.push((distance(node, schema), faults));
+            let fitting = types(schema).iter().any(|name| fits(node, name));
+            failed.push((usize::from(!fitting), faults));
         }
         let meant = failed.into_iter().min_by_key(|(distance, faults)| (*distance, faults.len()));
         self.faults.extend(meant.into_iter().flat_map(|(_, faults)| faults));
         Json::Null
     }
+
+    /// Takes the branch that the property `tag` names.
+    fn tagged(
+        &mut self,
+        node: &Node,
+        entries: &[Entry],
+        tag: &'a str,
+        branches: &[&'a Json],
+    ) -> Json {
+        let allowed: Vec<&'a Json> =
+            branches.iter().filter_map(|branch| branch["properties"][tag].get("const")).collect();
+        let Some(entry) = entries.iter().find(|entry| entry.key == tag) else {
+            let words: Vec<&str> = allowed.iter().filter_map(|word| word.as_str()).collect();
+            let hint = format!("One of: {}.", suggest::listed(&words));
+            let message = format!("{} needs the option `{tag}`", self.subject());
+            return self.fault(node.place, message, Some(hint));
+        };
+        let chosen = branches.iter().zip(&allowed).find(|(_, word)| match &entry.value.value {
+            Value::Scalar(scalar) => word.as_str() == Some(&scalar.text),
+            _ => false,
+        });
+        match chosen {
+            Some((branch, _)) => self.value(node, branch),
+            None => {
+                self.path.push(tag.to_owned());
+                let value = self.constant(&entry.value, &allowed);
+                self.path.pop();
+                value
+            }
+        }
+    }
 }
 
-/// Returns how far a node is from what an alternative was written for: 0 when a constant property,
-/// such as its `type`, says so, 1 when at least the shape is right.
-fn distance(node: &Node, schema: &Json) -> usize {
-    let Value::Map(entries) = &node.value else {
-        return if types(schema).iter().any(|name| fits(node, name)) { 1 } else { 2 };
-    };
-    let properties = schema.get("properties").and_then(Json::as_object);
-    let chosen = properties.into_iter().flatten().any(|(name, property)| {
-        let entry = entries.iter().find(|entry| entry.key == *name);
-        match (property.get("const"), entry.map(|entry| &entry.value.value)) {
-            (Some(constant), Some(Value::Scalar(scalar))) => *constant == scalar.text.as_str(),
-            _ => false,
-        }
-    });
-    if chosen {
-        0
-    } else if properties.is_some() {
-        1
-    } else {
-        2
-    }
+/// Returns the property by whose constant all branches can be told apart.
+fn tag<'a>(branches: &[&'a Json]) -> Option<&'a str> {
+    let constant = |branch: &Json, name: &str| branch["properties"][name].get("const").is_some();
+    let properties = branches.first()?.get("properties")?.as_object()?;
+    let mut names = properties.keys().map(String::as_str);
+    names.find(|name| branches.iter().all(|branch| constant(branch, name)))
 }
 
 /// Returns whether a node looks like a value of the JSON type `name`.

@@ -55,6 +55,8 @@ pub(super) struct Config {
     pub nodes: Vec<NodeConfig>,
     pub server: Section,
     pub engine: Section,
+    /// Whether a node was left out because its place in the file is unusable; reported already.
+    pub incomplete: bool,
     /// Where `operators`, `sinks` and `sources` were first seen with something in them.
     filled: HashMap<&'static str, Place>,
 }
@@ -75,7 +77,7 @@ impl Config {
         let before = report.len();
         let Some(root) = yaml::read(file, report) else {
             if report.len() == before {
-                let hint = "Begin with `sources:`; `seismolog graph` shows what a file would run.";
+                let hint = "Begin with `sources:`.";
                 let place = Place { file, ..Place::default() };
                 report.add(place, "the file is empty", Some(hint.to_owned()));
             }
@@ -100,6 +102,7 @@ impl Config {
                 let message = format!("`{name}` must be a map from ids to components");
                 report.add(section.value.place, message, Some(hint));
                 self.filled.insert(name, section.key_place);
+                self.incomplete = true;
                 return;
             };
             if !entries.is_empty() {
@@ -146,11 +149,13 @@ impl Config {
             let message =
                 format!("the id `{id}` is already used at {}", report.locate(first.place));
             report.add(place, message, Some("Ids are unique over all sections and files.".into()));
+            self.incomplete = true;
             return;
         }
         let Some(entries) = entry.value.entries() else {
             let hint = format!("Write `{id}: {{ type: … }}`.");
             report.add(entry.value.place, format!("`{id}` must be a map of options"), Some(hint));
+            self.incomplete = true;
             self.nodes.push(NodeConfig::unusable(id, kind, place));
             return;
         };
@@ -241,7 +246,9 @@ fn inputs_of(id: &str, inputs: &Entry, report: &mut Report) -> Option<Vec<Input>
         Value::List(items) => items,
         other => {
             let hint = match other {
-                Value::Scalar(scalar) if !scalar.is_null() => format!("Write `[{}]`.", scalar.text),
+                Value::Scalar(scalar) if !scalar.is_null() => {
+                    format!("Write `[{}]`.", scalar.written())
+                }
                 _ => "Write `[first, second]`.".to_owned(),
             };
             let message = format!("the `inputs` of `{id}` must be a list of ids");

@@ -61,14 +61,12 @@ impl Graph {
                 text.push_str(section_word(kind));
                 text.push('\n');
             }
-            let mut line = format!("  {:id_width$}  {:type_width$}", node.id, node.component.name);
+            let output = node.component.output.map_or(String::new(), |kind| format!("→ {kind}"));
+            let (id, name) = (node.id, node.component.name);
+            let mut line = format!("  {id:id_width$}  {name:type_width$}  {output:8}");
             if !node.inputs.is_empty() {
                 line.push_str("  ← ");
                 line.push_str(&node.inputs.join(", "));
-            }
-            if let Some(output) = node.component.output {
-                line.push_str("  → ");
-                line.push_str(output.as_str());
             }
             text.push_str(line.trim_end());
             text.push('\n');

@@ -65,6 +65,11 @@ impl Scalar {
         }
     }
 
+    /// Returns it as it can be written inside a list.
+    pub fn written(&self) -> String {
+        if self.plain { self.text.clone() } else { format!("{:?}", self.text) }
+    }
+
     /// Returns what it is, for messages.
     pub fn describe(&self) -> String {
         /// Longer scalars are cut in messages.
@@ -74,8 +79,7 @@ impl Scalar {
         }
         let shown: String = self.text.chars().take(SHOWN_CHARS_MAX).collect();
         let more = if shown.len() < self.text.len() { "…" } else { "" };
-        let quoted = if self.plain { "" } else { " (in quotes, so it is text)" };
-        format!("`{}{more}`{quoted}", shown.escape_debug())
+        format!("`{}{more}`", shown.escape_debug())
     }
 }
 

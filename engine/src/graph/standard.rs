@@ -11,8 +11,9 @@ use std::path::PathBuf;
 /// The name under which the chain appears in messages.
 const NAME: &str = "(standard chain)";
 
-/// The operators behind `events`, which reads every source.
-const OPERATORS: &str = "\
+/// The operators; what `events` reads, every source, is filled in.
+const TEXT: &str = "operators:
+  events: { type: parse,       inputs: [] }
   prints: { type: fingerprint, inputs: [events] }
   counts: { type: window,      inputs: [prints] }
   issues: { type: issue,       inputs: [prints] }
@@ -20,8 +21,11 @@ const OPERATORS: &str = "\
   alerts: { type: alert,       inputs: [spikes] }
 ";
 
+/// The operator that reads the sources.
+const EVENTS: &str = "events";
+
 /// The ids it uses.
-const IDS: [&str; 6] = ["events", "prints", "counts", "issues", "spikes", "alerts"];
+const IDS: [&str; 6] = [EVENTS, "prints", "counts", "issues", "spikes", "alerts"];
 
 /// What a store without `inputs` keeps of it.
 const STORED: [&str; 3] = ["counts", "issues", "alerts"];
@@ -39,12 +43,16 @@ pub(super) fn add(config: &mut Config, registry: Registry, report: &mut Report) 
     if !clear {
         return false;
     }
-    let sources: Vec<&str> =
-        config.of(ComponentKind::Source).map(|source| source.id.as_str()).collect();
-    let events = format!("  events: {{ type: parse, inputs: {} }}\n", quoted(&sources));
-    let text = format!("operators:\n{events}{OPERATORS}");
-    let file = report.add_input(&GraphInput { name: NAME.to_owned(), text, base: PathBuf::new() });
+    let (name, text) = (NAME.to_owned(), TEXT.to_owned());
+    let file = report.add_input(&GraphInput { name, text, base: PathBuf::new() });
     config.read(file, registry, report);
+    let sources: Vec<Input> = config
+        .of(ComponentKind::Source)
+        .map(|source| Input { id: source.id.clone(), place: source.place })
+        .collect();
+    if let Some(events) = config.nodes.iter_mut().find(|node| node.id == EVENTS) {
+        events.inputs = Some(sources);
+    }
     for node in config.nodes.iter_mut().filter(|node| node.kind == ComponentKind::Store) {
         if node.has_inputs {
             continue;
@@ -72,11 +80,4 @@ fn prune(config: &mut Config, chain: usize) {
             return;
         }
     }
-}
-
-/// Returns ids as a YAML list of quoted texts; a source may be called `1` or `null`.
-fn quoted(ids: &[&str]) -> String {
-    let quoted: Vec<String> =
-        ids.iter().map(|id| format!("'{}'", id.replace('\'', "''").escape_debug())).collect();
-    format!("[{}]", quoted.join(", "))
 }

@@ -43,7 +43,8 @@ impl<'a> Wiring<'a> {
 
     fn inputs(&mut self, node: &'a NodeConfig) {
         let Some(inputs) = &node.inputs else {
-            if node.kind != ComponentKind::Source && !node.has_inputs {
+            let known = node.component.is_some();
+            if node.kind != ComponentKind::Source && known && !node.has_inputs {
                 self.needs_inputs(node);
             }
             return;
@@ -133,9 +134,26 @@ impl<'a> Wiring<'a> {
         (!names.is_empty()).then(|| format!("Add a node of type {all}."))
     }
 
+    /// Returns whether a node whose inputs are not known, which has been reported, may read `node`.
+    fn may_be_read(&self, node: &NodeConfig) -> bool {
+        let output = node.component.and_then(|component| component.output);
+        let unclear = self.config.nodes.iter().filter(|other| {
+            other.kind != ComponentKind::Source && other.inputs.as_ref().is_none_or(Vec::is_empty)
+        });
+        let mut readers = unclear.filter(|other| other.id != node.id);
+        readers.any(|other| match (other.component, output) {
+            (Some(_), Some(output)) => accepted(other).contains(&output),
+            (None, _) | (_, None) => true,
+        })
+    }
+
     fn unread(&mut self) {
+        if self.config.incomplete {
+            return;
+        }
         for node in &self.config.nodes {
-            if node.kind == ComponentKind::Store || self.read.contains(node.id.as_str()) {
+            let read = self.read.contains(node.id.as_str()) || self.may_be_read(node);
+            if node.kind == ComponentKind::Store || read {
                 continue;
             }
             let readers = node.component.and_then(|c| c.output).map(|output| {
@@ -158,7 +176,8 @@ impl<'a> Wiring<'a> {
     /// Returns the positions of the nodes that node `position` reads, with the inputs that say so.
     fn sources_of(&self, position: usize) -> Vec<(usize, &'a Input)> {
         let inputs = self.config.nodes[position].inputs.iter().flatten();
-        inputs.filter_map(|input| Some((*self.by_id.get(input.id.as_str())?, input))).collect()
+        let found = inputs.filter_map(|input| Some((*self.by_id.get(input.id.as_str())?, input)));
+        found.filter(|(node, _)| self.config.nodes[*node].kind != ComponentKind::Store).collect()
     }
 
     fn order(&mut self) -> Vec<usize> {

