@@ -6,11 +6,13 @@
 //! *Not here:* any concrete component (crates `sources`, `operators`, `sinks`), and the list of them
 //! (`src/registry.rs` of the root package).
 
+mod duration;
 mod operator;
 mod registry;
 mod source;
 mod store;
 
+pub use duration::{HUMAN_DURATION_FORMAT, HumanDuration, ParseDurationError};
 pub use operator::{History, Operator, Port, Ports, SourceDefaults, Stage};
 pub use registry::{Build, ComponentKind, ComponentType, Options, OptionsError, Registry};
 pub use source::{Delivery, Intake, Source, SourceError, SourceHealth, Stopped};

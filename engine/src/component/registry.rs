@@ -3,6 +3,7 @@
 
 use super::{Operator, Source, Store, StreamKind};
 use serde::de::DeserializeOwned;
+use serde_json::Value as Json;
 use std::path::{Path, PathBuf};
 
 /// What a component is for.
@@ -23,7 +24,7 @@ pub struct Options {
     /// The node's id.
     pub id: String,
     /// The options.
-    pub value: serde_json::Value,
+    pub value: Json,
     /// The folder against which relative paths are resolved: that of the graph file.
     pub base: PathBuf,
 }
@@ -53,17 +54,57 @@ impl OptionsError {
 }
 
 impl Options {
-    /// Returns the options as a typed configuration.
+    /// Returns the options as a typed configuration, or an error for every option that does not
+    /// fit. Unknown keys and wrong types have been found before, by the component's schema; this
+    /// finds what only the types themselves know, and says which option it was.
     pub fn parse<T: DeserializeOwned>(&self) -> Result<T, Vec<OptionsError>> {
-        serde_json::from_value(self.value.clone()).map_err(|error| {
-            vec![OptionsError { path: Vec::new(), message: error.to_string(), hint: None }]
-        })
+        let mut value = self.value.clone();
+        let mut errors = Vec::new();
+        let mut blamed = Vec::new();
+        loop {
+            let error = match serde_json::from_value::<T>(value.clone()) {
+                Ok(options) if errors.is_empty() => return Ok(options),
+                Ok(_) => return Err(errors),
+                Err(error) => error.to_string(),
+            };
+            let culprit = culprit::<T>(&value, &error);
+            if let (Some(key), Json::Object(options)) = (&culprit, &mut value) {
+                options.remove(key);
+                blamed.push(format!("missing field `{key}`"));
+            } else if blamed.contains(&error) {
+                // It is missing only because it was taken out above.
+                return Err(errors);
+            }
+            let last = culprit.is_none();
+            let path = culprit.into_iter().collect();
+            errors.push(OptionsError { path, message: error, hint: None });
+            if last {
+                return Err(errors);
+            }
+        }
     }
 
     /// Returns `path`, resolved against the graph file's folder if it is relative.
     pub fn resolve(&self, path: &Path) -> PathBuf {
         self.base.join(path)
     }
+}
+
+/// Returns the option that causes `error`: reading goes by key, so it is the last one of the
+/// shortest run of options that fails in the same way.
+fn culprit<T: DeserializeOwned>(value: &Json, error: &str) -> Option<String> {
+    let options = value.as_object().filter(|_| !error.starts_with("missing field"))?;
+    let fails = |count: usize| {
+        let some = options.iter().take(count).map(|(key, value)| (key.clone(), value.clone()));
+        let read = serde_json::from_value::<T>(Json::Object(some.collect()));
+        read.is_err_and(|found| found.to_string() == error)
+    };
+    if fails(0) {
+        return None;
+    }
+    (1..=options.len())
+        .find(|count| fails(*count))
+        .and_then(|count| options.keys().nth(count - 1).cloned())
 }
 
 /// Makes a component from its options, reporting every mistake it finds.
@@ -118,5 +159,45 @@ impl Registry {
     /// Returns the names of all component types of a kind.
     pub fn names(&self, kind: ComponentKind) -> impl Iterator<Item = &'static str> {
         self.0.iter().filter(move |component| component.kind() == kind).map(|c| c.name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::component::HumanDuration;
+    use serde::Deserialize;
+    use serde_json::json;
+
+    #[derive(Debug, PartialEq, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Fake {
+        size: HumanDuration,
+        wait: Option<HumanDuration>,
+        name: String,
+    }
+
+    fn errors(value: Json) -> Vec<(String, String)> {
+        let options = Options { id: "fake".to_owned(), value, base: PathBuf::new() };
+        let errors = options.parse::<Fake>().unwrap_err().into_iter();
+        errors.map(|error| (error.path.join("."), error.message)).collect()
+    }
+
+    #[test]
+    fn every_option_that_does_not_fit_is_named() {
+        let found = errors(json!({"size": "1x", "wait": "1x", "name": "n"}));
+        let options: Vec<&str> = found.iter().map(|(option, _)| option.as_str()).collect();
+        assert_eq!(options, ["size", "wait"]);
+        assert!(found[0].1.contains("must be a duration"), "{found:?}");
+    }
+
+    #[test]
+    fn a_missing_option_belongs_to_the_component() {
+        assert_eq!(errors(json!({"size": "1m"})), [(String::new(), "missing field `name`".into())]);
+    }
+
+    #[test]
+    fn options_that_are_no_map_are_an_error() {
+        assert_eq!(errors(json!(7)).len(), 1);
     }
 }

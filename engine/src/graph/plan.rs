@@ -1,7 +1,11 @@
 //! Graph: validated, typed, acyclic; every configuration error is born here.
 
-use crate::component::{ComponentType, Operator, Source, SourceDefaults, Store, StreamKind};
-use std::path::PathBuf;
+use super::{build, load};
+use crate::component::{
+    ComponentType, NodeIdentity, Operator, Registry, Source, SourceDefaults, Store, StreamKind,
+};
+use std::fmt;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// One graph file, or several that are read as one.
@@ -30,6 +34,21 @@ pub struct Mistake {
     pub message: String,
     /// What to do about it.
     pub hint: Option<String>,
+}
+
+impl Mistake {
+    /// Returns a mistake about a whole file.
+    pub(super) fn about_file(file: &str, message: &str, hint: Option<&str>) -> Self {
+        let (file, message) = (file.to_owned(), message.to_owned());
+        Self { file, line: 1, column: 1, span: 0..0, message, hint: hint.map(str::to_owned) }
+    }
+}
+
+impl fmt::Display for Mistake {
+    /// One line: `file:line:column: message`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}:{}: {}", self.file, self.line, self.column, self.message)
+    }
 }
 
 /// A source, ready to run.
@@ -103,15 +122,53 @@ pub struct Graph {
 }
 
 impl Graph {
-    /// Returns what a checkpoint of this graph says about its operators.
-    pub fn identity(&self) -> Vec<crate::component::NodeIdentity> {
-        self.operators
-            .iter()
-            .map(|node| {
-                let mut identity = node.operator.identity();
-                identity.node.clone_from(&node.id);
-                identity
-            })
-            .collect()
+    /// Reads `inputs` as one graph, or returns everything that is wrong with them.
+    pub fn read(inputs: &[GraphInput], registry: Registry) -> Result<Graph, Vec<Mistake>> {
+        build::graph(inputs, registry, None)
+    }
+
+    /// Like [`Graph::read`], but takes the `sinks` of `default_sinks` if the inputs have none.
+    pub fn read_with(
+        inputs: &[GraphInput],
+        registry: Registry,
+        default_sinks: &GraphInput,
+    ) -> Result<Graph, Vec<Mistake>> {
+        build::graph(inputs, registry, Some(default_sinks))
+    }
+
+    /// Reads the files at `paths` as one graph. A file that cannot be read is a mistake too.
+    pub fn load<P: AsRef<Path>>(paths: &[P], registry: Registry) -> Result<Graph, Vec<Mistake>> {
+        Graph::read(&GraphInput::load(paths)?, registry)
+    }
+
+    /// Returns what a checkpoint must agree with, ordered by node: see [`super::check_identity`].
+    pub fn identity(&self) -> Vec<NodeIdentity> {
+        let identity = |node: &OperatorNode| {
+            let component = node.component.name.to_owned();
+            NodeIdentity { node: node.id.clone(), component, ..node.operator.identity() }
+        };
+        let mut identities: Vec<NodeIdentity> = self.operators.iter().map(identity).collect();
+        identities.sort();
+        identities
+    }
+}
+
+impl GraphInput {
+    /// Reads the files at `paths`; returns the mistakes of all that cannot be read.
+    pub fn load<P: AsRef<Path>>(paths: &[P]) -> Result<Vec<GraphInput>, Vec<Mistake>> {
+        let (mut inputs, mut mistakes) = (Vec::new(), Vec::new());
+        for path in paths {
+            match load::input(path.as_ref()) {
+                Ok(input) => inputs.push(input),
+                Err(mistake) => mistakes.push(mistake),
+            }
+        }
+        if mistakes.is_empty() { Ok(inputs) } else { Err(mistakes) }
+    }
+}
+
+impl fmt::Debug for Graph {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.to_text())
     }
 }

@@ -1,0 +1,276 @@
+//! The graph file as the user writes it: sections, and nodes whose options are still a tree.
+//!
+//! Several files are read as one: their sections are merged, and an id that is used twice is a
+//! mistake that names both places. Everything that concerns one node alone is checked here; what
+//! concerns edges is `wiring`'s.
+
+use super::report::{Place, Report};
+use super::suggest;
+use super::yaml::{self, Entry, Node, Scalar, Value};
+use crate::component::{ComponentKind, ComponentType, Registry};
+use std::collections::HashMap;
+
+/// Longest node id in characters.
+pub const ID_CHARS_MAX: usize = 64;
+
+/// The sections that hold nodes, with what they hold.
+const NODE_SECTIONS: [(&str, ComponentKind); 3] = [
+    ("sources", ComponentKind::Source),
+    ("operators", ComponentKind::Operator),
+    ("sinks", ComponentKind::Store),
+];
+
+/// Every section.
+const SECTIONS: [&str; 5] = ["sources", "operators", "sinks", "server", "engine"];
+
+/// A reference to another node.
+#[derive(Clone, Debug)]
+pub(super) struct Input {
+    pub id: String,
+    pub place: Place,
+}
+
+/// A node as written.
+pub(super) struct NodeConfig {
+    pub id: String,
+    pub kind: ComponentKind,
+    /// Where its id stands.
+    pub place: Place,
+    /// `None` if its `type` is missing or unknown, which has been reported.
+    pub component: Option<&'static ComponentType>,
+    /// `None` if it has no `inputs`, or unreadable ones, which has been reported.
+    pub inputs: Option<Vec<Input>>,
+    /// Whether it has an `inputs` key.
+    pub has_inputs: bool,
+    /// Everything but `type` and `inputs`.
+    pub options: Vec<Entry>,
+}
+
+/// A section of which there is one, with its key's place.
+pub(super) type Section = Option<(Place, Node)>;
+
+/// All files together.
+#[derive(Default)]
+pub(super) struct Config {
+    pub nodes: Vec<NodeConfig>,
+    pub server: Section,
+    pub engine: Section,
+    /// Whether a node was left out because its place in the file is unusable; reported already.
+    pub incomplete: bool,
+    /// Where `operators`, `sinks` and `sources` were first seen with something in them.
+    filled: HashMap<&'static str, Place>,
+}
+
+impl Config {
+    /// Returns whether a section holds anything.
+    pub fn has(&self, section: &str) -> bool {
+        self.filled.contains_key(section)
+    }
+
+    /// Returns the nodes of a kind, in the order of the files.
+    pub fn of(&self, kind: ComponentKind) -> impl Iterator<Item = &NodeConfig> {
+        self.nodes.iter().filter(move |node| node.kind == kind)
+    }
+
+    /// Reads input `file` into this configuration; returns whether its sections could be told.
+    pub fn read(&mut self, file: usize, registry: Registry, report: &mut Report) -> bool {
+        let before = report.len();
+        let Some(root) = yaml::read(file, report) else {
+            if report.len() == before {
+                let hint = "Begin with `sources:`.";
+                let place = Place { file, ..Place::default() };
+                report.add(place, "the file is empty", Some(hint.to_owned()));
+            }
+            return false;
+        };
+        let Some(sections) = root.entries() else {
+            let hint = format!("The sections are {}.", suggest::listed(&SECTIONS));
+            report.add(root.place, "a graph file must be a map of sections", Some(hint));
+            return false;
+        };
+        for section in sections {
+            self.section(section, registry, report);
+        }
+        true
+    }
+
+    fn section(&mut self, section: &Entry, registry: Registry, report: &mut Report) {
+        let name = section.key.as_str();
+        if let Some((name, kind)) = NODE_SECTIONS.into_iter().find(|(known, _)| *known == name) {
+            let Some(entries) = section.value.entries() else {
+                let hint = "Write each as `id: { type: … }`.".to_owned();
+                let message = format!("`{name}` must be a map from ids to components");
+                report.add(section.value.place, message, Some(hint));
+                self.filled.insert(name, section.key_place);
+                self.incomplete = true;
+                return;
+            };
+            if !entries.is_empty() {
+                self.filled.entry(name).or_insert(section.key_place);
+            }
+            for entry in entries {
+                self.node(kind, entry, registry, report);
+            }
+            return;
+        }
+        let slot = match name {
+            "server" => &mut self.server,
+            "engine" => &mut self.engine,
+            _ => {
+                let hint = suggest::hint("section", name, &SECTIONS);
+                report.add(section.key_place, format!("there is no section `{name}`"), hint);
+                return;
+            }
+        };
+        match slot {
+            None => *slot = Some((section.key_place, section.value.clone())),
+            Some((first, _)) => {
+                let message = format!("`{name}` is already given at {}", report.locate(*first));
+                let hint = "Keep one of the two; this section is not merged.".to_owned();
+                report.add(section.key_place, message, Some(hint));
+            }
+        }
+    }
+
+    fn node(
+        &mut self,
+        kind: ComponentKind,
+        entry: &Entry,
+        registry: Registry,
+        report: &mut Report,
+    ) {
+        let (id, place) = (entry.key.clone(), entry.key_place);
+        if !is_id(&id) {
+            let hint =
+                format!("Use 1 to {ID_CHARS_MAX} of: lower-case letters, digits, `_` and `-`.");
+            report.add(place, format!("`{id}` cannot be the id of a component"), Some(hint));
+        }
+        if let Some(first) = self.nodes.iter().find(|node| node.id == id) {
+            let message =
+                format!("the id `{id}` is already used at {}", report.locate(first.place));
+            report.add(place, message, Some("Ids are unique over all sections and files.".into()));
+            self.incomplete = true;
+            return;
+        }
+        let Some(entries) = entry.value.entries() else {
+            let hint = format!("Write `{id}: {{ type: … }}`.");
+            report.add(entry.value.place, format!("`{id}` must be a map of options"), Some(hint));
+            self.incomplete = true;
+            self.nodes.push(NodeConfig::unusable(id, kind, place));
+            return;
+        };
+        let component = component_of(kind, &id, place, entries, registry, report);
+        let written = entries.iter().find(|entry| entry.key == "inputs");
+        let inputs = match (kind, written) {
+            (ComponentKind::Source, Some(inputs)) => {
+                let hint = "Remove `inputs`, or move this node to another section.".to_owned();
+                let message = format!("the source `{id}` cannot have `inputs`");
+                report.add(inputs.key_place, message, Some(hint));
+                None
+            }
+            (_, Some(inputs)) => inputs_of(&id, inputs, report),
+            (_, None) => None,
+        };
+        let engine_keys = ["type", "inputs"];
+        let options =
+            entries.iter().filter(|entry| !engine_keys.contains(&entry.key.as_str())).cloned();
+        self.nodes.push(NodeConfig {
+            kind,
+            place,
+            component,
+            inputs,
+            has_inputs: written.is_some(),
+            options: options.collect(),
+            id,
+        });
+    }
+}
+
+impl NodeConfig {
+    fn unusable(id: String, kind: ComponentKind, place: Place) -> Self {
+        let (component, inputs, options) = (None, None, Vec::new());
+        Self { id, kind, place, component, inputs, has_inputs: false, options }
+    }
+}
+
+/// Returns the word for a component kind.
+pub(super) const fn kind_word(kind: ComponentKind) -> &'static str {
+    match kind {
+        ComponentKind::Source => "source",
+        ComponentKind::Operator => "operator",
+        ComponentKind::Store => "store",
+    }
+}
+
+fn is_id(id: &str) -> bool {
+    let legal = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-');
+    (1..=ID_CHARS_MAX).contains(&id.len()) && id.bytes().all(legal)
+}
+
+fn component_of(
+    kind: ComponentKind,
+    id: &str,
+    place: Place,
+    entries: &[Entry],
+    registry: Registry,
+    report: &mut Report,
+) -> Option<&'static ComponentType> {
+    let names: Vec<&str> = registry.names(kind).collect();
+    let word = kind_word(kind);
+    let Some(entry) = entries.iter().find(|entry| entry.key == "type") else {
+        let hint = format!("One of: {}.", suggest::listed(&names));
+        report.add(place, format!("the {word} `{id}` has no `type`"), Some(hint));
+        return None;
+    };
+    let Value::Scalar(Scalar { text: name, .. }) = &entry.value.value else {
+        let hint = format!("One of: {}.", suggest::listed(&names));
+        report.add(entry.value.place, format!("the `type` of `{id}` must be a name"), Some(hint));
+        return None;
+    };
+    let found = registry.find(kind, name);
+    if found.is_none() {
+        let elsewhere = NODE_SECTIONS
+            .into_iter()
+            .find(|(_, other)| *other != kind && registry.find(*other, name).is_some());
+        let hint = match elsewhere {
+            Some((section, _)) => Some(format!("`{name}` belongs under `{section}`.")),
+            None => suggest::hint("type", name, &names),
+        };
+        report.add(entry.value.place, format!("there is no {word} type `{name}`"), hint);
+    }
+    found
+}
+
+fn inputs_of(id: &str, inputs: &Entry, report: &mut Report) -> Option<Vec<Input>> {
+    let items = match &inputs.value.value {
+        Value::List(items) => items,
+        other => {
+            let hint = match other {
+                Value::Scalar(scalar) if !scalar.is_null() => {
+                    format!("Write `[{}]`.", scalar.written())
+                }
+                _ => "Write `[first, second]`.".to_owned(),
+            };
+            let message = format!("the `inputs` of `{id}` must be a list of ids");
+            report.add(inputs.value.place, message, Some(hint));
+            return None;
+        }
+    };
+    let mut found: Vec<Input> = Vec::new();
+    let mut complete = true;
+    for item in items {
+        let Value::Scalar(scalar) = &item.value else {
+            let message = format!("an input of `{id}` must be the id of a node");
+            report.add(item.place, message, None);
+            complete = false;
+            continue;
+        };
+        if found.iter().any(|input| input.id == scalar.text) {
+            let message = format!("`{id}` names the input `{}` twice", scalar.text);
+            report.add(item.place, message, Some("Remove one of the two.".to_owned()));
+        } else {
+            found.push(Input { id: scalar.text.clone(), place: item.place });
+        }
+    }
+    complete.then_some(found)
+}

@@ -1,0 +1,83 @@
+//! The standard chain: the operators that run when a graph file names none.
+//!
+//! It is written as a graph file of its own, so it is read, checked and wired like any other.
+
+use super::GraphInput;
+use super::config::{Config, Input};
+use super::report::{Place, Report};
+use crate::component::{ComponentKind, Registry};
+use std::path::PathBuf;
+
+/// The name under which the chain appears in messages.
+const NAME: &str = "(standard chain)";
+
+/// The operators; what `events` reads, every source, is filled in.
+const TEXT: &str = "operators:
+  events: { type: parse,       inputs: [] }
+  prints: { type: fingerprint, inputs: [events] }
+  counts: { type: window,      inputs: [prints] }
+  issues: { type: issue,       inputs: [prints] }
+  spikes: { type: spike,       inputs: [counts, issues] }
+  alerts: { type: alert,       inputs: [spikes] }
+";
+
+/// The operator that reads the sources.
+const EVENTS: &str = "events";
+
+/// The ids it uses.
+const IDS: [&str; 6] = [EVENTS, "prints", "counts", "issues", "spikes", "alerts"];
+
+/// What a store without `inputs` keeps of it.
+const STORED: [&str; 3] = ["counts", "issues", "alerts"];
+
+/// Adds the chain to a configuration without operators, then drops what nothing reads. Returns
+/// whether an id of the user's stood in its way.
+pub(super) fn add(config: &mut Config, registry: Registry, report: &mut Report) -> bool {
+    let mut clear = true;
+    for node in config.nodes.iter().filter(|node| IDS.contains(&node.id.as_str())) {
+        let message = format!("the standard chain already has an operator `{}`", node.id);
+        let hint = "Take another id, or write the `operators` out.".to_owned();
+        report.add(node.place, message, Some(hint));
+        clear = false;
+    }
+    if !clear {
+        return false;
+    }
+    let (name, text) = (NAME.to_owned(), TEXT.to_owned());
+    let file = report.add_input(&GraphInput { name, text, base: PathBuf::new() });
+    config.read(file, registry, report);
+    let sources: Vec<Input> = config
+        .of(ComponentKind::Source)
+        .map(|source| Input { id: source.id.clone(), place: source.place })
+        .collect();
+    if let Some(events) = config.nodes.iter_mut().find(|node| node.id == EVENTS) {
+        events.inputs = Some(sources);
+    }
+    for node in config.nodes.iter_mut().filter(|node| node.kind == ComponentKind::Store) {
+        if node.has_inputs {
+            continue;
+        }
+        let accepts = node.component.map(|component| component.inputs).unwrap_or_default();
+        let fits = |id: &&&str| accepts.iter().any(|(kind, _)| kind.as_str() == **id);
+        let place = node.place;
+        let input = |id: &&str| Input { id: (*id).to_owned(), place };
+        node.inputs = Some(STORED.iter().filter(fits).map(input).collect());
+        node.has_inputs = true;
+    }
+    prune(config, file);
+    true
+}
+
+/// Drops nodes of the chain that nothing reads, so that a store may take less than all of it.
+fn prune(config: &mut Config, chain: usize) {
+    let of_chain = |place: Place| place.file == chain;
+    loop {
+        let inputs = config.nodes.iter().filter_map(|node| node.inputs.as_ref());
+        let read: Vec<String> = inputs.flatten().map(|input| input.id.clone()).collect();
+        let before = config.nodes.len();
+        config.nodes.retain(|node| !of_chain(node.place) || read.contains(&node.id));
+        if config.nodes.len() == before {
+            return;
+        }
+    }
+}
