@@ -15,7 +15,13 @@ pub struct Cli {
     #[command(subcommand)]
     pub verb: Verb,
     /// How much to say on standard error: error, warn, info, debug, or a tracing filter.
-    #[arg(long, global = true, env = "SEISMOLOG_LOG", default_value = "info", value_name = "LEVEL")]
+    #[arg(
+        long,
+        global = true,
+        env = "SEISMOLOG_LOG",
+        default_value = "info",
+        value_name = "LEVEL"
+    )]
     pub log: String,
     /// How to say it.
     #[arg(long, global = true, env = "SEISMOLOG_LOG_FORMAT", default_value = "text")]
@@ -93,7 +99,12 @@ pub struct DemoArgs {
     #[arg(long, env = "SEISMOLOG_SEED", default_value_t = 1)]
     pub seed: u64,
     /// Where the dashboard listens; port 0 takes a free one.
-    #[arg(long, env = "SEISMOLOG_LISTEN", default_value = "127.0.0.1:8740", value_name = "HOST:PORT")]
+    #[arg(
+        long,
+        env = "SEISMOLOG_LISTEN",
+        default_value = "127.0.0.1:8740",
+        value_name = "HOST:PORT"
+    )]
     pub listen: String,
     /// Do not open a browser.
     #[arg(long, env = "SEISMOLOG_NO_OPEN")]
@@ -260,7 +271,12 @@ pub enum JsonlOutput {
 #[derive(Args, Debug)]
 pub struct HealthArgs {
     /// Address of the engine.
-    #[arg(long, env = "SEISMOLOG_LISTEN", default_value = "127.0.0.1:8740", value_name = "HOST:PORT")]
+    #[arg(
+        long,
+        env = "SEISMOLOG_LISTEN",
+        default_value = "127.0.0.1:8740",
+        value_name = "HOST:PORT"
+    )]
     pub address: String,
     /// Form of the result.
     #[arg(short, long, default_value = "text")]

@@ -20,8 +20,7 @@ pub fn demo(args: DemoArgs) -> Result<(), Failure> {
         "server": { "listen": args.listen },
     })
     .to_string();
-    let inputs =
-        vec![GraphInput { name: "demo".to_owned(), text, base: folder.path().to_owned() }];
+    let inputs = vec![GraphInput { name: "demo".to_owned(), text, base: folder.path().to_owned() }];
     let graph = Graph::read(&inputs, REGISTRY)
         .map_err(|mistakes| Failure::Configuration { inputs, mistakes })?;
     let open = !args.no_open && std::io::stdout().is_terminal();

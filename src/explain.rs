@@ -68,11 +68,8 @@ fn explain_each(path: &Path, args: &ExplainArgs) -> Result<(), Failure> {
         }
         event += 1;
         let header = header(&row, args, received);
-        let time = row
-            .time
-            .or(header.time)
-            .or(last_times.get(&row.stream).copied())
-            .unwrap_or(received);
+        let time =
+            row.time.or(header.time).or(last_times.get(&row.stream).copied()).unwrap_or(received);
         let rejected = (!time.is_plausible(received)).then_some("absurd_time");
         if rejected.is_none() {
             last_times.insert(row.stream.clone(), time);
@@ -174,9 +171,11 @@ fn explain_one(line: &str, args: &ExplainArgs) -> Result<(), Failure> {
         let masks: Vec<_> = identity
             .masks
             .iter()
-            .map(|mask| serde_json::json!({
-                "start": mask.start, "end": mask.end, "rule": mask.rule, "text": mask.text,
-            }))
+            .map(|mask| {
+                serde_json::json!({
+                    "start": mask.start, "end": mask.end, "rule": mask.rule, "text": mask.text,
+                })
+            })
             .collect();
         let explained = serde_json::json!({
             "layout": header.layout, "time": header.time.map(|time| time.to_string()),

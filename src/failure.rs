@@ -1,6 +1,6 @@
 //! How a verb fails: one message on standard error, one of the documented exit codes.
 
-use crate::cli::mistakes;
+use crate::cli::mistakes::{self, Style};
 use engine::graph::{GraphInput, Mistake};
 use std::process::ExitCode;
 
@@ -31,7 +31,7 @@ impl Failure {
     pub fn report(self) -> ExitCode {
         match self {
             Failure::Configuration { inputs, mistakes } => {
-                eprint!("{}", mistakes::to_text(&inputs, &mistakes));
+                eprint!("{}", mistakes::to_text(&mistakes, &inputs, Style::of_stderr()));
                 ExitCode::from(EXIT_CONFIGURATION)
             }
             Failure::Usage(message) => {

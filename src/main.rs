@@ -42,7 +42,12 @@ fn perform(verb: Verb) -> Result<(), Failure> {
         Verb::Health(args) => health::health(args),
         Verb::Schema => validate::schema(),
         Verb::Completions { shell } => {
-            clap_complete::generate(shell, &mut Cli::command(), "seismolog", &mut std::io::stdout());
+            clap_complete::generate(
+                shell,
+                &mut Cli::command(),
+                "seismolog",
+                &mut std::io::stdout(),
+            );
             Ok(())
         }
     }

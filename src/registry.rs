@@ -29,7 +29,8 @@ mod tests {
             let schema = (component.schema)().to_value();
             let options = schema["properties"].as_object().into_iter().flatten();
             for (option, description) in options {
-                let documented = description["description"].is_string() || description["$ref"].is_string();
+                let documented =
+                    description["description"].is_string() || description["$ref"].is_string();
                 assert!(documented, "option {option} of {} has no sentence", component.name);
             }
         }

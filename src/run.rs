@@ -7,6 +7,7 @@ use crate::telemetry::Telemetry;
 use anyhow::Context;
 use dashboard::{AccessOptions, Dashboard, EdgeView, GraphView, Limits, NodeKind, NodeView};
 use engine::clock::SystemClock;
+use engine::component::{ComponentKind, ComponentType};
 use engine::graph::{Graph, GraphInput, ServerOptions};
 use engine::runtime::status::Phase;
 use engine::runtime::{Cluster, Engine, Pace, RunOptions, StopHandle, StopStage};
@@ -49,12 +50,9 @@ pub fn load(files: &GraphFiles) -> Result<Graph, Failure> {
 
 /// Reads graph files, or says everything that is wrong with them.
 pub fn load_paths(paths: &[PathBuf]) -> Result<Graph, Failure> {
-    let (inputs, unreadable) = GraphInput::load_all(paths);
-    if !unreadable.is_empty() {
-        return Err(Failure::Configuration { inputs, mistakes: unreadable });
-    }
-    Graph::read(&inputs, REGISTRY)
-        .map_err(|mistakes| Failure::Configuration { inputs, mistakes })
+    let failed = |inputs, mistakes| Failure::Configuration { inputs, mistakes };
+    let inputs = GraphInput::load(paths).map_err(|mistakes| failed(Vec::new(), mistakes))?;
+    Graph::read(&inputs, REGISTRY).map_err(|mistakes| failed(inputs, mistakes))
 }
 
 /// Runs a graph until its sources are finished or a signal comes. Calls `ready` with the server's
@@ -73,7 +71,7 @@ pub fn serve(
         .context("cannot start the server's threads")?;
     let server = graph.server.clone();
     let access = server.as_ref().map(access).transpose()?;
-    let view = GraphView::of(&graph);
+    let view = view(&graph);
     let source_ids: Vec<String> = graph.sources.iter().map(|s| s.defaults.id.clone()).collect();
     let telemetry = Arc::new(Telemetry::new(&source_ids));
     let listener = match (&server, &access) {
@@ -124,6 +122,33 @@ pub fn serve(
     Ok(outcome?)
 }
 
+/// Describes the graph for the dashboard, which does not know components.
+fn view(graph: &Graph) -> GraphView {
+    let node = |id: &String, component: &ComponentType| NodeView {
+        id: id.clone(),
+        r#type: component.name.to_owned(),
+        kind: match component.kind() {
+            ComponentKind::Source => NodeKind::Source,
+            ComponentKind::Operator => NodeKind::Operator,
+            ComponentKind::Store => NodeKind::Store,
+        },
+        output: component.output,
+    };
+    let sources = graph.sources.iter().map(|n| node(&n.defaults.id, n.component));
+    let operators = graph.operators.iter().map(|n| node(&n.id, n.component));
+    let store = node(&graph.store.id, graph.store.component);
+    let nodes: Vec<_> = sources.chain(operators).chain([store]).collect();
+    let wires = graph.operators.iter().map(|n| (&n.id, &n.inputs));
+    let edges = wires.chain([(&graph.store.id, &graph.store.inputs)]).flat_map(|(to, inputs)| {
+        inputs.iter().filter_map(|from| {
+            let stream = nodes.iter().find(|node| node.id == *from)?.output?;
+            Some(EdgeView { from: from.clone(), to: to.clone(), stream })
+        })
+    });
+    let edges = edges.collect();
+    GraphView { nodes, edges }
+}
+
 /// Returns the first address a listen option names.
 fn resolve(listen: &str) -> Result<SocketAddr, Failure> {
     let mut addresses = listen
@@ -141,8 +166,11 @@ fn access(server: &ServerOptions) -> Result<AccessOptions, Failure> {
             let file = std::fs::File::open(path)
                 .with_context(|| format!("cannot read the token file {}", path.display()))?;
             let mut text = String::new();
-            std::io::Read::read_to_string(&mut std::io::Read::take(file, TOKEN_BYTES_MAX), &mut text)
-                .with_context(|| format!("cannot read the token file {}", path.display()))?;
+            std::io::Read::read_to_string(
+                &mut std::io::Read::take(file, TOKEN_BYTES_MAX),
+                &mut text,
+            )
+            .with_context(|| format!("cannot read the token file {}", path.display()))?;
             Some(text.trim().to_owned()).filter(|token| !token.is_empty())
         }
     };
@@ -172,7 +200,9 @@ async fn next_signal() -> bool {
     let (Ok(mut terminate), Ok(mut interrupt)) =
         (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
     else {
-        tracing::error!("cannot listen for SIGTERM: stop this process with SIGKILL, nothing is lost");
+        tracing::error!(
+            "cannot listen for SIGTERM: stop this process with SIGKILL, nothing is lost"
+        );
         return false;
     };
     tokio::select! {

@@ -68,11 +68,12 @@ fn check_files(files: &[PathBuf]) -> Result<Option<u64>, Failure> {
             bytes = None;
             continue;
         }
-        let metadata = std::fs::metadata(path)
-            .with_context(|| format!("cannot read {}", path.display()))?;
+        let metadata =
+            std::fs::metadata(path).with_context(|| format!("cannot read {}", path.display()))?;
         if !metadata.is_file() {
             let kind = if metadata.is_dir() { "a directory" } else { "not a regular file" };
-            let hint = if metadata.is_dir() { "name the files in it" } else { "pipe it into `scan -`" };
+            let hint =
+                if metadata.is_dir() { "name the files in it" } else { "pipe it into `scan -`" };
             return Err(anyhow!("cannot scan {}: it is {kind}; {hint}", path.display()).into());
         }
         std::fs::File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
@@ -212,8 +213,7 @@ impl Report {
         let last = rows.iter().map(|row| row.last_seen).max().unwrap_or(from);
         let to = EventTime::from_secs(last.secs() + 60);
         let from = EventTime::from_secs(from.secs() - from.secs().rem_euclid(60));
-        let in_range =
-            IssueQuery { from, to, points: SPARKLINE_POINTS, now: to, ..everything };
+        let in_range = IssueQuery { from, to, points: SPARKLINE_POINTS, now: to, ..everything };
         let alerts = reader.alerts(to, usize::MAX)?;
         let spiking: BTreeSet<_> = alerts.into_iter().map(|row| row.alert.issue).collect();
         let mut members = members(reader)?;

@@ -90,7 +90,10 @@ impl Observer for Telemetry {
                 (SourceState::Running, Some(sentence))
             }
             SourceReport::BackingOff(sentence) => {
-                tracing::warn!(source = id, "source {id:?} failed and will be tried again: {sentence}");
+                tracing::warn!(
+                    source = id,
+                    "source {id:?} failed and will be tried again: {sentence}"
+                );
                 self.metrics.add_source_restart(source);
                 (SourceState::Backoff, Some(sentence))
             }

@@ -18,7 +18,7 @@ use crate::component::{
     History, Incarnation, NodeIdentity, ReadStore, Recovered, Source, Store, StoreError,
 };
 use crate::dataflow::{CommunicationConfig, Config, WorkerConfig, execute};
-use crate::graph::Graph;
+use crate::graph::{ForeignCheckpoint, Graph, check_identity};
 use crate::model::{BucketSize, Chunk, SourceIndex};
 use crossbeam_channel::{Receiver, Sender, bounded};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -53,8 +53,8 @@ pub enum EngineError {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// The store was written by another graph.
-    #[error("cannot continue from this store: {0}")]
-    ForeignCheckpoint(String),
+    #[error("{0}\nHint: {hint}", hint = .0.hint())]
+    ForeignCheckpoint(#[from] ForeignCheckpoint),
     /// The operating system refused a thread or a connection.
     #[error("cannot start {what}: {cause}")]
     Start {
@@ -143,8 +143,9 @@ impl Engine {
     pub fn start(graph: Graph, options: RunOptions) -> Result<Engine, EngineError> {
         let mut parts = Parts::of(graph);
         let recovered = Arc::new(parts.store.load(parts.history)?);
-        crate::graph::check_identity(&recovered.identity, &parts.identity)
-            .map_err(|foreign| EngineError::ForeignCheckpoint(foreign.to_string()))?;
+        if recovered.epoch.is_some() {
+            check_identity(&recovered.identity, &parts.identity)?;
+        }
         // Only the process that commits owns the store.
         let commits = options.cluster.as_ref().is_none_or(|cluster| cluster.process == 0);
         let incarnation = Incarnation(options.clock.now().0 as u64 ^ u64::from(std::process::id()));
