@@ -4,7 +4,7 @@ use super::format::Format;
 use super::found::{Found, Place};
 use super::line::{self, Scratch};
 use super::zone::Zone;
-use engine::model::{EventBatch, EventTime, Severity, SourceIndex, Span};
+use engine::model::{EventBatch, EventTime, RejectReason, Severity, SourceIndex, Span};
 use serde::Serialize;
 use std::sync::Arc;
 
@@ -13,6 +13,8 @@ use std::sync::Arc;
 pub struct Explanation {
     /// How the line is laid out; `None` if it does not have the format asked for.
     pub layout: Option<&'static str>,
+    /// Why the record would not be counted, if so.
+    pub rejected: Option<RejectReason>,
     /// The time it carries.
     pub time: Option<EventTime>,
     /// Its severity.
@@ -49,9 +51,16 @@ pub fn explain(format: Format, timezone: &str, received: EventTime, text: &[u8])
         events: Vec::new(),
     };
     let piece = |span: Span| String::from_utf8_lossy(batch.text(span)).into_owned();
+    let time = found.time.map(|written| zone.resolve(written, received));
+    let rejected = match (read, time) {
+        (None, _) => Some(RejectReason::FormatMismatch),
+        (_, Some(time)) if !time.is_plausible(received) => Some(RejectReason::AbsurdTime),
+        _ => None,
+    };
     Explanation {
+        rejected,
         layout: read.map(|found| found.layout.as_str()),
-        time: found.time.map(|written| zone.resolve(written, received)),
+        time,
         severity: found.severity.unwrap_or(Severity::Unknown),
         service: piece(found.service),
         host: piece(found.host),

@@ -94,6 +94,8 @@ pub(super) struct Found {
     pub layout: Layout,
     /// What is left when header or envelope are taken off.
     pub message: Span,
+    /// Where the message begins in its text, if a header stands before it; else 0.
+    pub rest: usize,
     /// Service, host, process, thread and logger, where named.
     pub service: Span,
     pub host: Span,
@@ -113,6 +115,7 @@ impl Found {
         Found {
             layout: if inner.layout == Layout::Plain { self.layout } else { inner.layout },
             message: inner.message,
+            rest: 0,
             service: either(inner.service, self.service),
             host: either(inner.host, self.host),
             process: either(inner.process, self.process),

@@ -1,15 +1,16 @@
 //! Golden tables: one line per layout, and what must be found in it. Family `golden_`.
 
 use super::{Explanation, Format, explain};
-use engine::model::EventTime;
+use engine::model::{EventTime, RejectReason};
 
 /// 2024-05-17T12:00:00Z.
 const RECEIVED: EventTime = EventTime::from_secs(1_715_947_200);
 
 /// Renders `layout time severity | host | process | thread | logger | message`, `-` for absent.
 fn rendered(line: &[u8]) -> String {
-    let Explanation { layout, time, severity, service, host, process, thread, logger, message } =
-        explain(Format::Auto, "UTC", RECEIVED, line);
+    let Explanation {
+        layout, time, severity, service, host, process, thread, logger, message, ..
+    } = explain(Format::Auto, "UTC", RECEIVED, line);
     let or_dash = |text: String| if text.is_empty() { "-".to_owned() } else { text };
     let time = time.map_or("-".to_owned(), |time| time.to_string());
     let service = if service.is_empty() { service } else { format!(" @{service}") };
@@ -308,6 +309,24 @@ fn golden_messages_keep_what_they_are_about() {
 }
 
 #[test]
+fn golden_json_behind_a_header_is_read_too() {
+    check(&[
+        (
+            r#"Jan  2 03:04:05 web1 shop[12]: {"level":"error","msg":"no \"item\"","service":"shop"}"#,
+            "json 2024-01-02T03:04:05Z error @shop | web1 | shop | - | - | no \"item\"",
+        ),
+        (
+            r#"<14>Jan  2 03:04:05 web1 shop[12]: {"msg":"started"}"#,
+            "json 2024-01-02T03:04:05Z info | web1 | shop | - | - | started",
+        ),
+        (
+            "2024-01-02 03:04:05 INFO {left} open",
+            "timestamp 2024-01-02T03:04:05Z info | - | - | - | - | {left} open",
+        ),
+    ]);
+}
+
+#[test]
 fn golden_levels_without_time() {
     check(&[
         ("ERROR: no such item", "level - error | - | - | - | - | no such item"),
@@ -493,4 +512,13 @@ fn golden_explicit_formats_refuse_other_lines() {
     assert_eq!(layouts(b"a=b"), [true, true, false, true, false, false]);
     assert_eq!(layouts(b"<13>words"), [true, true, false, false, true, false]);
     assert_eq!(layouts(b"[INFO] words"), [true, true, false, false, false, true]);
+}
+
+#[test]
+fn golden_records_that_would_not_be_counted_are_explained_as_such() {
+    let rejected = |format, line: &[u8]| explain(format, "UTC", RECEIVED, line).rejected;
+    assert_eq!(rejected(Format::Auto, b"words"), None);
+    assert_eq!(rejected(Format::Json, b"words"), Some(RejectReason::FormatMismatch));
+    let far = b"2031-01-02 03:04:05 INFO words";
+    assert_eq!(rejected(Format::Auto, far), Some(RejectReason::AbsurdTime));
 }

@@ -64,7 +64,24 @@ fn read_auto(text: &[u8], place: Place, scratch: &mut Scratch, unwrap: bool) -> 
         }
         _ => None,
     };
-    found.or_else(|| header::find(text, place)).unwrap_or_else(|| plain(text, place))
+    let found = found.or_else(|| header::find(text, place)).unwrap_or_else(|| plain(text, place));
+    if unwrap && found.rest > 0 && text.get(found.rest) == Some(&b'{') {
+        return around_json(found, text, place, scratch);
+    }
+    found
+}
+
+/// A header around a JSON object: both are read.
+fn around_json(outer: Found, text: &[u8], place: Place, scratch: &mut Scratch) -> Found {
+    let inner = &text[outer.rest..];
+    let kept = scratch.bytes.len();
+    match json::find(inner, place.within(outer.rest), &mut scratch.bytes) {
+        Some(line) => outer.refined_by(line.found),
+        None => {
+            scratch.bytes.truncate(kept);
+            outer
+        }
+    }
 }
 
 fn plain(text: &[u8], place: Place) -> Found {

@@ -213,6 +213,30 @@ fn limit_json_is_read_to_its_depth_and_no_deeper() {
 }
 
 #[test]
+fn limit_header_fields_and_keys_are_short() {
+    let message = |line: String| -> String {
+        let parsed = parse(&mut Parser::utc(Format::Auto), line.as_bytes());
+        let text = parsed.batch.text(parsed.batch.events[0].message);
+        String::from_utf8_lossy(text).into_owned()
+    };
+    let threaded = |n: usize| format!("2024-01-02 03:04:05 INFO [{}] words", "t".repeat(n));
+    assert_eq!(message(threaded(300)), "words");
+    assert!(message(threaded(330)).starts_with("[tt"));
+    let fields = |n: usize| format!("2024-01-02 03:04:05 {}ERROR words", "7 ".repeat(n));
+    assert_eq!(message(fields(5)), "words");
+    assert_eq!(message(fields(6)), "7 7 7 7 7 7 ERROR words");
+    let leads = |n: usize| format!("{}2024-01-02 03:04:05 words", "a1 ".repeat(n));
+    assert_eq!(message(leads(4)), "words");
+    assert!(message(leads(5)).starts_with("a1 a1"));
+    let keyed = |n: usize| format!("{}=1 msg=words", "k".repeat(n));
+    assert_eq!(message(keyed(63)), "words");
+    assert!(message(keyed(64)).ends_with("msg=words"));
+    let nested =
+        |n: usize| format!("{{\"fields\":{{\"{}\":1,\"message\":\"words\"}}}}", "k".repeat(n));
+    assert_eq!(message(nested(1000)), "words");
+}
+
+#[test]
 fn hostile_lines_are_events_like_any_other() {
     let mut eight_megabytes = b"2024-01-02 03:04:05 INFO ".to_vec();
     eight_megabytes.resize(8 << 20, b'x');

@@ -61,6 +61,7 @@ fn rfc5424(text: &[u8], at: usize, place: Place) -> Option<Found> {
     let rest = &text[after..];
     let start = text.len() - rest.strip_prefix(BOM).unwrap_or(rest).len();
     found.message = place.trimmed(text, start, text.len());
+    found.rest = start;
     Some(found)
 }
 
@@ -91,12 +92,12 @@ fn rfc3164(text: &[u8], at: usize, place: Place) -> Found {
     let start = at + usize::from(text.get(at) == Some(&b' '));
     let inner = header::find(&text[start..], place.within(start));
     match inner.filter(|inner| inner.time.is_some()) {
-        Some(inner) => Found { layout: Layout::Syslog3164, ..inner },
+        Some(inner) => Found { layout: Layout::Syslog3164, rest: start + inner.rest, ..inner },
         None => bare(text, at, place),
     }
 }
 
 fn bare(text: &[u8], at: usize, place: Place) -> Found {
     let message = place.trimmed(text, at, text.len());
-    Found { layout: Layout::Syslog3164, message, ..Found::default() }
+    Found { layout: Layout::Syslog3164, message, rest: at, ..Found::default() }
 }

@@ -48,11 +48,7 @@ pub(super) fn find(text: &[u8], place: Place) -> Option<Found> {
         return None;
     }
     let mut walk = Walk { text, place, at: 0, found: Found::default() };
-    let found = if first.is_ascii_digit() || first == b'[' {
-        walk.timed_at_start() || walk.klog() || walk.leveled() || walk.lead()
-    } else {
-        walk.klog() || walk.timed_at_start() || walk.leveled() || walk.lead()
-    };
+    let found = walk.klog() || walk.timed_at_start() || walk.leveled() || walk.lead();
     found.then(|| walk.finish())
 }
 
@@ -81,6 +77,7 @@ pub(super) fn container_line(text: &[u8], place: Place) -> Option<(Found, usize)
 impl Walk<'_> {
     fn finish(mut self) -> Found {
         self.found.message = self.place.trimmed(self.text, self.at, self.text.len());
+        self.found.rest = blanks(self.text, self.at).0;
         self.found
     }
 
