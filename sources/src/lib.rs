@@ -4,9 +4,11 @@
 //! | --- | --- | --- | --- |
 //! | [`file`] | one content stream (the life of a file) | position, identity and tail anchors | exactly once |
 //! | [`stdin`] | `stdin` | none that can be resumed | at most once |
+//! | [`synthetic`] | one per service | position in the generator | exactly once |
 #![forbid(unsafe_code)]
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 pub mod file;
 mod lines;
 pub mod stdin;
+pub mod synthetic;
