@@ -186,7 +186,7 @@ pub(crate) fn page<K: Copy, E>(
     summaries.sort_unstable_by(|a, b| a.order(b, query.order));
     let shown = summaries.into_iter().skip(query.skip).take(query.limit);
     let issues = shown
-        .map(|summary| Ok(text(summary.shown).map(|text| summary.into_row(text, query.now))?))
+        .map(|summary| text(summary.shown).map(|text| summary.into_row(text, query.now)))
         .collect::<Result<_, E>>()?;
     Ok(IssuePage { issues, matching })
 }
