@@ -22,7 +22,7 @@ const SIGN_IN_PAGE: &str = include_str!("pages/sign_in.html");
 const STYLESHEET: &str = include_str!("pages/builtin.css");
 
 /// Returns the file at `path`, or the start page for an address without extension; `None` if there
-/// is no such file.
+/// is no such file, or it is hidden.
 pub(crate) fn serve(path: &str, headers: &HeaderMap) -> Option<Response> {
     let name = path.trim_start_matches('/');
     let hidden = name.split('/').any(|part| part.starts_with('.'));
@@ -98,14 +98,16 @@ mod tests {
 
     #[test]
     fn hidden_and_missing_files_are_not_served() {
-        for path in ["/.gitignore", "/x/.git/config", "/missing.js", "/assets/missing"] {
+        for path in
+            ["/.gitignore", "/x/.git/config", "/../secret", "/missing.js", "/assets/missing"]
+        {
             assert!(serve(path, &HeaderMap::new()).is_none(), "{path}");
         }
     }
 
     #[test]
     fn addresses_without_extension_are_the_start_page() {
-        for path in ["/", "/issues", "/issues/i_0", "//", "/../etc/passwd"] {
+        for path in ["/", "/issues", "/issues/i_0", "//", "/etc/passwd"] {
             let response = serve(path, &HeaderMap::new()).unwrap();
             assert_eq!(response.status(), StatusCode::OK, "{path}");
             assert_eq!(response.headers()[CONTENT_TYPE], "text/html; charset=utf-8", "{path}");
