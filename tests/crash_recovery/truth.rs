@@ -17,10 +17,11 @@ const MESSAGES: &[(&str, &str)] = &[
     ("INFO", "cache warmed with # entries in # ms"),
     ("INFO", "nightly export of region # finished"),
     ("DEBUG", "heartbeat # acknowledged by peer"),
+    ("INFO", "service starting: module # is ready"),
 ];
 
-/// How many templates there are.
-pub const TEMPLATES: usize = MESSAGES.len();
+/// The template of the lines with which every file begins.
+pub const BANNER: usize = MESSAGES.len() - 1;
 
 /// Number of records per template and minute of event time.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -4,8 +4,10 @@
 //! happen only after everything written so far is counted, because what nobody can read nobody can
 //! count. All others happen at any moment. A line may stay half-written for a while, but never
 //! across a rotation of its file: then its end would be decided by a time limit, not by the bytes.
+//!
+//! Every file begins with the same lines, so its beginning does not tell it from its predecessor.
 
-use super::truth::{self, TEMPLATES, Truth};
+use super::truth::{self, BANNER, Truth};
 use crate::binary::{Address, await_some};
 use jiff::{SignedDuration, Timestamp};
 use std::fs::File;
@@ -17,6 +19,8 @@ use std::time::Duration;
 
 /// Minutes of event time over which lines are spread.
 const MINUTES: u64 = 40;
+/// Equal lines at the beginning of every file; together longer than a page of 1 KiB.
+const BANNER_LINES: u64 = 24;
 /// Pause between two steps of the writer.
 const PACE: Duration = Duration::from_millis(2);
 
@@ -111,7 +115,7 @@ impl Writer {
         });
         // The recent past, so that no retention and no plausibility limit is near.
         let start = Timestamp::now() - SignedDuration::from_hours(3);
-        Writer {
+        let mut writer = Writer {
             folder: folder.to_owned(),
             logs: logs.into(),
             truth: Truth::default(),
@@ -119,7 +123,11 @@ impl Writer {
             start,
             rotations_done: 0,
             shared,
+        };
+        for at in 0..writer.logs.len() {
+            writer.begin_file(at);
         }
+        writer
     }
 
     /// Writes and rotates until told to finish and every rotation has happened, then returns the
@@ -140,6 +148,21 @@ impl Writer {
         }
         println!("{} records written, {} rotations", self.truth.total(), self.rotations_done);
         self.truth
+    }
+
+    /// Writes the banner and one line that no other file has, in one piece: of two files that begin
+    /// with the same inode and the same bytes nobody could say whether they are one.
+    fn begin_file(&mut self, at: usize) {
+        let mut block = String::new();
+        for number in 0..BANNER_LINES {
+            self.truth.add(BANNER, self.start);
+            block.push_str(&truth::line(BANNER, self.start, number));
+            block.push('\n');
+        }
+        let (template, time, line) = self.next_line();
+        self.truth.add(template, time);
+        block.push_str(&format!("{line}\n"));
+        self.logs[at].file.write_all(block.as_bytes()).unwrap();
     }
 
     /// Appends a few lines to a log; sometimes stops in the middle of the last.
@@ -181,7 +204,7 @@ impl Writer {
     }
 
     fn next_line(&mut self) -> (usize, Timestamp, String) {
-        let template = self.chance.below(TEMPLATES as u64) as usize;
+        let template = self.chance.below(BANNER as u64) as usize;
         let millis = self.chance.below(MINUTES * 60_000);
         let time = self.start + SignedDuration::from_millis(millis as i64);
         (template, time, truth::line(template, time, self.chance.next()))
@@ -227,6 +250,7 @@ impl Writer {
                 self.logs[at].file = point_link(&path, &self.folder, self.rotations_done);
             }
         }
+        self.begin_file(at);
     }
 
     /// Empties a log in place; the writer's descriptor goes on at the new end.
