@@ -3,6 +3,7 @@
 //! - `binary`: starts, asks, stops and kills the real binary; used by the next two.
 //! - `tidy`: style that a program can check (STYLE §2, §3, §6).
 //! - `end_to_end`: graph files, inputs and exit codes, through the real binary.
+//! - `commit_steps`: the engine on SQLite, killed at every named step of its commit path (I3, I5).
 //! - `crash_recovery`: the real binary killed and restarted while its files grow and rotate (I3, I5).
 //!
 //! A file in this folder that is not listed here would never run; `tidy` fails on it.
@@ -10,6 +11,7 @@
 #![allow(clippy::disallowed_methods, reason = "tests read small files and wait on processes")]
 
 mod binary;
+mod commit_steps;
 mod crash_recovery;
 mod end_to_end;
 mod tidy;
