@@ -309,6 +309,28 @@ fn golden_messages_keep_what_they_are_about() {
 }
 
 #[test]
+fn golden_joined_levels_and_processes() {
+    check(&[
+        (
+            "[2024-01-02 03:04:05] production.ERROR: no such item",
+            "timestamp 2024-01-02T03:04:05Z error | - | - | - | - | no such item",
+        ),
+        (
+            "2024-01-02T03:04:05.678901+00:00 app[web.1]: started",
+            "timestamp 2024-01-02T03:04:05.678901Z unknown | - | app[web.1] | - | - | started",
+        ),
+        (
+            r#"{"t":{"$date":"2024-01-02T03:04:05.678+00:00"},"s":"W","c":"NET","msg":"slow"}"#,
+            "json 2024-01-02T03:04:05.678Z warn | - | - | - | NET | slow",
+        ),
+        (
+            "2024-01-02T03:04:05.678Z\t8476a536-e9f4\tINFO\tstarted",
+            "timestamp 2024-01-02T03:04:05.678Z info | 8476a536-e9f4 | - | - | - | started",
+        ),
+    ]);
+}
+
+#[test]
 fn golden_json_behind_a_header_is_read_too() {
     check(&[
         (

@@ -172,9 +172,16 @@ impl Walk<'_> {
         }
     }
 
-    /// `INFO[0012]`, `INFO/MainProcess]`.
+    /// `INFO[0012]`, `production.ERROR:`.
     fn level_joined(&self, field: &Field) -> Option<Severity> {
         let word = &self.text[field.start..field.end];
+        if field.closer == b':'
+            && let Some(dot) = memchr::memrchr(b'.', word)
+        {
+            let level = &word[dot + 1..];
+            let capitals = level.iter().all(u8::is_ascii_uppercase);
+            return severity::of_word(level).filter(|_| capitals);
+        }
         let capitals = word.iter().take_while(|b| b.is_ascii_uppercase()).count();
         let joined = capitals >= 3 && matches!(word.get(capitals), Some(b'['));
         joined.then(|| severity::of_word(&word[..capitals])).flatten()
@@ -344,6 +351,10 @@ impl Walk<'_> {
                 set_first(&mut self.found.thread, span);
                 self.at = field.next;
             }
+            Kind::Word if more && field.closer == b':' && is_process(word) => {
+                self.found.process = span;
+                self.at = field.next;
+            }
             Kind::Word if more && field.closer == b':' && is_logger_like(word) => {
                 self.found.logger = span;
                 self.at = field.next;
@@ -400,6 +411,12 @@ fn level_part<'t>(text: &'t [u8], field: &Field) -> &'t [u8] {
     let word = &text[field.start..field.end];
     let end = word.iter().position(|b| matches!(b, b']' | b'/')).unwrap_or(word.len());
     &word[..end]
+}
+
+/// Returns whether a word is a process and its number or name: `app[web.1]`.
+fn is_process(word: &[u8]) -> bool {
+    let Some(open) = memchr(b'[', word) else { return false };
+    open > 0 && word.ends_with(b"]") && word[..open].iter().all(|b| b.is_ascii_alphanumeric())
 }
 
 /// Returns whether `name` can be a program: one dotted or joined word, and at most one short mark.
