@@ -36,6 +36,16 @@ impl Walk<'_> {
             self.at += 1;
         }
         self.at = blanks(self.text, self.at).0;
+        // The commonest case by far: the level stands right behind the time.
+        if !inside
+            && stamp.style != Style::Syslog
+            && self.found.severity.is_none()
+            && let Some(field) = field_at(self.text, self.at)
+            && let Some(severity) = self.level_of(&field, 0, &[])
+        {
+            self.level_found(severity, field);
+            return;
+        }
         match stamp.style {
             Style::Syslog if !inside && self.syslog_file(None) => return,
             style @ (Style::Iso | Style::Dated)

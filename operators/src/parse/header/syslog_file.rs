@@ -46,7 +46,7 @@ impl Walk<'_> {
         true
     }
 
-    /// `Jun 14 15:16:01 process[pid]: message`: some daemons leave the host out.
+    /// `Jan  2 03:04:05 process[pid]: message`: some daemons leave the host out.
     fn process_without_host(&mut self, at: usize) -> bool {
         let Some(Process { name, end, .. }) = self.process_at(at) else { return false };
         self.take_process(name, end);
@@ -82,7 +82,7 @@ impl Walk<'_> {
         let colon = colon?;
         let name = &window[..colon];
         let spaces = name.iter().filter(|b| **b == b' ').count();
-        // "syslogd 1.4.1: restart." names a version.
+        // "loggerd 2.3: restart." names a version.
         let versioned = spaces == 1
             && name
                 .split(|b| *b == b' ')

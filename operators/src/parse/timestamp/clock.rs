@@ -43,7 +43,7 @@ fn half_day(text: &[u8], hour: i64, at: usize) -> (i64, usize) {
     }
 }
 
-/// `203615`, and whatever fraction follows.
+/// `030405`, and whatever fraction follows.
 pub(super) fn packed_clock(text: &[u8], from: usize) -> Option<Clock> {
     let (value, count) = number(text, from, 7);
     let (hour, minute, second) = (value / 10_000, value / 100 % 100, value % 100);

@@ -47,7 +47,7 @@ pub(super) enum Day {
 /// What a written time looks like, as far as it says what may follow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Style {
-    /// `Jun 14 15:16:01`.
+    /// `Jan  2 03:04:05`.
     Syslog,
     /// `2024-01-02T03:04:05Z`.
     Iso,
@@ -101,7 +101,7 @@ pub(super) fn month_day_clock(text: &[u8], from: usize) -> Option<Stamp> {
     Some(civil_stamp(text, day, clock, Style::Other))
 }
 
-/// Returns where a date without time of day (`2005.11.09`) at `from` ends.
+/// Returns where a date without time of day (`2024.01.02`) at `from` ends.
 pub(super) fn date_only(text: &[u8], from: usize) -> Option<usize> {
     let (_, end) = year_month_day(text, from)?;
     ends_here(text, end).then_some(end)
@@ -208,7 +208,7 @@ fn starting_with_digits(text: &[u8], from: usize) -> Option<Stamp> {
     }
 }
 
-/// `17/06/09 …`, `10/Oct/2000:…`, `03-17 …`, `10.30 …`, `01 Jan 2024 …`, `12:00:00`.
+/// `24/01/02 …`, `10/Oct/2000:…`, `01-02 …`, `01.02 …`, `01 Jan 2024 …`, `12:00:00`.
 fn starting_with_pair(text: &[u8], first: u32, end: usize, separator: u8) -> Option<Stamp> {
     if separator == b':' {
         let clock = clock(text, end.checked_sub(2)?, false)?;
@@ -262,7 +262,7 @@ fn three_numbers(separator: u8, a: u32, b: u32, c: i64, digits: usize) -> Option
     }
 }
 
-/// `Jun 14 15:16:01`, `Sun Dec 04 04:47:44 2005`, `Mon, 02 Jan 2006 15:04:05 MST`,
+/// `Jan  2 03:04:05`, `Tue Jan 02 03:04:05 2024`, `Mon, 02 Jan 2006 15:04:05 MST`,
 /// `Jan 02, 2024 3:04:05 PM`.
 fn starting_with_name(text: &[u8], from: usize) -> Option<Stamp> {
     let mut at = from;
