@@ -28,8 +28,8 @@ const LAYOUTS: [(&str, Line); 6] = [
     }),
     ("syslog", |n| {
         format!(
-            "May 17 10:{:02}:{:02} web-{} sshd[{}]: Failed password for invalid user admin{n} from \
-             10.3.{}.{} port {} ssh2 after preauthentication, closing the connection now",
+            "May 17 10:{:02}:{:02} web-{} mountd[{}]: cannot mount volume data{n} from 10.3.{}.{} at \
+             slot {}: the key was refused, trying the next one in the ring after a short pause",
             n / 60 % 60,
             n % 60,
             n % 9,

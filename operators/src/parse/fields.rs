@@ -61,6 +61,7 @@ pub(super) fn role(key: &[u8]) -> Option<(Role, u8)> {
         | b"date"
         | b"asctime"
         | b"t"
+        | b"t.$date"
         | b"eventTime"
         | b"__REALTIME_TIMESTAMP"
         | b"timeMillis" => (Time, 2),
@@ -101,6 +102,7 @@ pub(super) fn is_parent(key: &[u8]) -> bool {
     matches!(
         key,
         b"log"
+            | b"t"
             | b"error"
             | b"err"
             | b"exception"

@@ -18,7 +18,7 @@ pub enum Layout {
     Syslog3164,
     /// `<PRI>1` and the header of RFC 5424.
     Syslog5424,
-    /// `Jun 14 15:16:01 host process[pid]: message`, as syslog daemons write files.
+    /// `Jan  2 03:04:05 host process[pid]: message`, as syslog daemons write files.
     SyslogFile,
     /// A run of header fields that begins with, or contains, a time.
     Timestamp,

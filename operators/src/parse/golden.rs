@@ -53,16 +53,16 @@ fn golden_headers_of_java_loggers() {
             "timestamp 2024-05-17T03:04:05.678Z debug | - | - | pool-1-thread-2 | com.example.Cart | item added",
         ),
         (
-            "2024-01-02 03:04:05,678 - WARN  [Peer[id=1]/0:0:0:0:0:0:0:0:2181:Election@774] - time out: 3200",
-            "timestamp 2024-01-02T03:04:05.678Z warn | - | - | Peer[id=1]/0:0:0:0:0:0:0:0:2181:Election@774 | - | time out: 3200",
+            "2024-01-02 03:04:05,678 - WARN  [Peer[id=1]/1:2:9:Vote@77] - time out: 3200",
+            "timestamp 2024-01-02T03:04:05.678Z warn | - | - | Peer[id=1]/1:2:9:Vote@77 | - | time out: 3200",
         ),
         (
-            "24/01/02 03:04:05 INFO executor.Backend: Registered handlers for [TERM, HUP]",
-            "timestamp 2024-01-02T03:04:05Z info | - | - | - | executor.Backend | Registered handlers for [TERM, HUP]",
+            "24/01/02 03:04:05 INFO queue.Backend: Handlers are [A, B]",
+            "timestamp 2024-01-02T03:04:05Z info | - | - | - | queue.Backend | Handlers are [A, B]",
         ),
         (
-            "240102 030405 148 INFO dfs.Node$Responder: block received",
-            "timestamp 2024-01-02T03:04:05Z info | - | 148 | - | dfs.Node$Responder | block received",
+            "240102 030405 148 INFO disk.Node$Reader: page read",
+            "timestamp 2024-01-02T03:04:05Z info | - | 148 | - | disk.Node$Reader | page read",
         ),
         (
             "[2024-01-02 03:04:05,678][WARN ][o.e.n.Node       ] [node-1] starting",
@@ -157,8 +157,8 @@ fn golden_headers_of_servers() {
             "timestamp 2024-01-02T03:04:05.678901Z error | - | - | pid 123:tid 456 | - | [client 10.1.2.3:56] AH00128: File does not exist",
         ),
         (
-            "[Tue Jan 02 03:04:05 2024] [notice] child found in slot 10",
-            "timestamp 2024-01-02T03:04:05Z info | - | - | - | - | child found in slot 10",
+            "[Tue Jan 02 03:04:05 2024] [notice] worker is ready",
+            "timestamp 2024-01-02T03:04:05Z info | - | - | - | - | worker is ready",
         ),
         (
             "10.1.2.3 - frank [02/Jan/2024:03:04:05 -0700] \"GET /cart HTTP/1.1\" 200 2326",
@@ -195,20 +195,20 @@ fn golden_headers_of_servers() {
 fn golden_headers_of_syslog_files() {
     check(&[
         (
-            "Jan  2 03:04:05 web1 sshd[24200]: Failed password for root",
-            "syslog_file 2024-01-02T03:04:05Z unknown | web1 | sshd | - | - | Failed password for root",
+            "Jan  2 03:04:05 web1 mountd[240]: cannot mount",
+            "syslog_file 2024-01-02T03:04:05Z unknown | web1 | mountd | - | - | cannot mount",
         ),
         (
-            "Jan  2 03:04:05 web1 sshd(pam_unix)[19939]: check pass; user unknown",
-            "syslog_file 2024-01-02T03:04:05Z unknown | web1 | sshd(pam_unix) | - | - | check pass; user unknown",
+            "Jan  2 03:04:05 web1 login(auth)[311]: wrong password",
+            "syslog_file 2024-01-02T03:04:05Z unknown | web1 | login(auth) | - | - | wrong password",
         ),
         (
-            "Jan  2 03:04:05 web1 kernel: device eth0 left promiscuous mode",
-            "syslog_file 2024-01-02T03:04:05Z unknown | web1 | kernel | - | - | device eth0 left promiscuous mode",
+            "Jan  2 03:04:05 web1 kernel: link is up",
+            "syslog_file 2024-01-02T03:04:05Z unknown | web1 | kernel | - | - | link is up",
         ),
         (
-            "Jan  2 03:04:05 web1 syslogd 1.4.1: restart.",
-            "syslog_file 2024-01-02T03:04:05Z unknown | web1 | syslogd 1.4.1 | - | - | restart.",
+            "Jan  2 03:04:05 web1 loggerd 2.3: restart.",
+            "syslog_file 2024-01-02T03:04:05Z unknown | web1 | loggerd 2.3 | - | - | restart.",
         ),
         (
             "Jan  2 03:04:05 web1 com.example.helper[43] (com.example.job[99]): Endpoint created",
@@ -223,8 +223,8 @@ fn golden_headers_of_syslog_files() {
             "syslog_file 2024-01-02T03:04:05.678901Z unknown | web1 | nginx | - | - | upstream timed out",
         ),
         (
-            "- 1704164645 2024.01.02 dn228 Jan 2 03:04:05 dn228/dn228 crond(pam_unix)[2915]: session closed",
-            "syslog_file 2024-01-02T03:04:05Z unknown | dn228 | crond(pam_unix) | - | - | session closed",
+            "- 1704164645 2024.01.02 n17 Jan 2 03:04:05 n17/n17 jobd(timer)[29]: job ended",
+            "syslog_file 2024-01-02T03:04:05Z unknown | n17 | jobd(timer) | - | - | job ended",
         ),
     ]);
 }
@@ -233,33 +233,33 @@ fn golden_headers_of_syslog_files() {
 fn golden_headers_of_machines_and_devices() {
     check(&[
         (
-            "01-02 16:13:38.811  1702  2395 D WindowManager: opening app",
-            "timestamp 2024-01-02T16:13:38.811Z debug | - | 1702 | 2395 | WindowManager | opening app",
+            "01-02 03:04:05.678  411  523 D ScreenKeeper: opening app",
+            "timestamp 2024-01-02T03:04:05.678Z debug | - | 411 | 523 | ScreenKeeper | opening app",
         ),
         (
-            "01-02 16:13:38.811 E/Runtime(1234): no such activity",
-            "timestamp 2024-01-02T16:13:38.811Z error | - | 1234 | - | Runtime | no such activity",
+            "01-02 03:04:05.678 E/Runtime(1234): no such activity",
+            "timestamp 2024-01-02T03:04:05.678Z error | - | 1234 | - | Runtime | no such activity",
         ),
         ("D/Runtime( 123): start", "level - debug | - | 123 | - | Runtime | start"),
         (
-            "20240102-3:4:5:67|Step_LSC|30002312|step changed 3579",
-            "columns 2024-01-02T03:04:05.067Z unknown | - | 30002312 | - | Step_LSC | step changed 3579",
+            "20240102-3:4:5:67|Pedal_Unit|4100|cadence 88",
+            "columns 2024-01-02T03:04:05.067Z unknown | - | 4100 | - | Pedal_Unit | cadence 88",
         ),
         (
-            "2024-01-02 03:04:05, Info                  CBS    Loaded stack",
-            "timestamp 2024-01-02T03:04:05Z info | - | - | - | CBS | Loaded stack",
+            "2024-01-02 03:04:05, Info                  PKG    Unpacked archive",
+            "timestamp 2024-01-02T03:04:05Z info | - | - | - | PKG | Unpacked archive",
         ),
         (
-            "[01.02 16:49:06] browser.exe *64 - example.org:443 open through proxy",
-            "timestamp 2024-01-02T16:49:06Z unknown | - | browser.exe *64 | - | - | example.org:443 open through proxy",
+            "[01.02 03:04:05] mailer.exe *32 - mail.example.org:25 open",
+            "timestamp 2024-01-02T03:04:05Z unknown | - | mailer.exe *32 | - | - | mail.example.org:25 open",
         ),
         (
-            "- 1704164645 2024.01.02 R02-M1 2024-01-02-03.04.05.675872 R02-M1 RAS KERNEL INFO cache error corrected",
-            "timestamp 2024-01-02T03:04:05Z info | R02-M1 | - | - | - | cache error corrected",
+            "- 1704164645 2024.01.02 A7-Z 2024-01-02-03.04.05.678901 A7-Z SYS CORE INFO bank repaired",
+            "timestamp 2024-01-02T03:04:05Z info | A7-Z | - | - | - | bank repaired",
         ),
         (
-            "134681 node-246 unix.hw state_change.unavailable 1704164645 1 Component changed",
-            "timestamp 2024-01-02T03:04:05Z unknown | node-246 | - | - | - | Component changed",
+            "77 node-3 disk.hw state.lost 1704164645 1 Disk changed",
+            "timestamp 2024-01-02T03:04:05Z unknown | node-3 | - | - | - | Disk changed",
         ),
         (
             "1704164645.123 ERROR no such item",
@@ -302,8 +302,30 @@ fn golden_messages_keep_what_they_are_about() {
             "timestamp 2024-01-02T03:04:05.678Z info | - | 2931 | - | shop.manager | [instance: b900] started",
         ),
         (
-            "2024-01-02 03:04:05 ERROR lib_io_error: -1019 socket closed",
-            "timestamp 2024-01-02T03:04:05Z error | - | - | - | - | lib_io_error: -1019 socket closed",
+            "2024-01-02 03:04:05 ERROR tree_sync_error: 7 leaves lost",
+            "timestamp 2024-01-02T03:04:05Z error | - | - | - | - | tree_sync_error: 7 leaves lost",
+        ),
+    ]);
+}
+
+#[test]
+fn golden_joined_levels_and_processes() {
+    check(&[
+        (
+            "[2024-01-02 03:04:05] production.ERROR: no such item",
+            "timestamp 2024-01-02T03:04:05Z error | - | - | - | - | no such item",
+        ),
+        (
+            "2024-01-02T03:04:05.678901+00:00 app[web.1]: started",
+            "timestamp 2024-01-02T03:04:05.678901Z unknown | - | app[web.1] | - | - | started",
+        ),
+        (
+            r#"{"t":{"$date":"2024-01-02T03:04:05.678+00:00"},"s":"W","c":"NET","msg":"slow"}"#,
+            "json 2024-01-02T03:04:05.678Z warn | - | - | - | NET | slow",
+        ),
+        (
+            "2024-01-02T03:04:05.678Z\t8476a536-e9f4\tINFO\tstarted",
+            "timestamp 2024-01-02T03:04:05.678Z info | 8476a536-e9f4 | - | - | - | started",
         ),
     ]);
 }

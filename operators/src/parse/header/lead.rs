@@ -110,7 +110,7 @@ impl Walk<'_> {
         self.after_time(stamp, inside);
     }
 
-    /// `- 1131566461 2005.11.09 host time2 …`: an archive's label, time, date and host, and then the
+    /// `- 1704164645 2024.01.02 host time2 …`: an archive's label, time, date and host, and then the
     /// line as it was written, with its own time.
     fn archive(&mut self) {
         let (date, _) = super::blanks(self.text, self.at);

@@ -13,6 +13,7 @@
 //!
 //! *Not here:* `<PRI>` lines ([`super::syslog`]), colour codes ([`super::line`] takes them off).
 
+mod after_level;
 mod fields;
 mod lead;
 mod syslog_file;

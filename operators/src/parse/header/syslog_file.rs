@@ -4,7 +4,7 @@ use super::Walk;
 use super::token::{Kind, blanks, closing, field_at, is_header_like};
 use crate::parse::found::{Layout, set_first};
 use crate::parse::timestamp::Style;
-use memchr::memmem;
+use memchr::memchr_iter;
 
 /// How far behind the host the process may end.
 const PROCESS_BYTES_MAX: usize = 128;
@@ -46,7 +46,7 @@ impl Walk<'_> {
         true
     }
 
-    /// `Jun 14 15:16:01 process[pid]: message`: some daemons leave the host out.
+    /// `Jan  2 03:04:05 process[pid]: message`: some daemons leave the host out.
     fn process_without_host(&mut self, at: usize) -> bool {
         let Some(Process { name, end, .. }) = self.process_at(at) else { return false };
         self.take_process(name, end);
@@ -63,9 +63,12 @@ impl Walk<'_> {
     fn process_at(&self, at: usize) -> Option<Process> {
         let text = self.text;
         let window = &text[at..text.len().min(at + PROCESS_BYTES_MAX)];
-        let colon = memmem::find(window, b": ")
-            .or_else(|| window.ends_with(b":").then(|| window.len() - 1))
-            .filter(|_| window.first().is_some_and(|b| !b.is_ascii_whitespace()));
+        if !window.first()?.is_ascii_graphic() {
+            return None;
+        }
+        // A colon counts before a blank and at the end of the line.
+        let ends = |colon: &usize| text.get(at + colon + 1).is_none_or(|b| *b == b' ');
+        let colon = memchr_iter(b':', window).find(ends);
         if let Some(open) = window.iter().position(|b| *b == b'[')
             && colon.is_none_or(|colon| open < colon)
             && let Some(close) = closing(text, at + open, b'[')
@@ -79,7 +82,7 @@ impl Walk<'_> {
         let colon = colon?;
         let name = &window[..colon];
         let spaces = name.iter().filter(|b| **b == b' ').count();
-        // "syslogd 1.4.1: restart." names a version.
+        // "loggerd 2.3: restart." names a version.
         let versioned = spaces == 1
             && name
                 .split(|b| *b == b' ')

@@ -135,14 +135,15 @@ pub(super) fn is_logger_like(word: &[u8]) -> bool {
         match byte {
             b'A'..=b'Z' => named |= previous.is_ascii_lowercase(),
             b'a'..=b'z' => {}
+            // "https://…" is a value; "std::vec" and "file.go:12" are names.
+            b'/' if previous == b'/' => return false,
             b'.' | b'_' | b'$' | b'/' | b'@' | b':' | b'#' | b'0'..=b'9' => named = true,
             b'-' | b'<' | b'>' | b'~' | b'\\' => {}
             _ => return false,
         }
         previous = byte;
     }
-    // "https://…" and "key:value" are values; "std::vec" and "file.go:12" are names.
-    named && !word.windows(3).any(|three| three == b"://")
+    named
 }
 
 /// Returns whether a logger-like word names more than one thing: `a.b`, `a::b`, `a$b`, `aB`.

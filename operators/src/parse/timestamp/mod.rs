@@ -1,7 +1,10 @@
 //! Recognises a written time at a given place, in the many forms in which programs write one. Forms
 //! are told apart by shape only; [`super::zone`] turns the result into an instant.
 
+mod clock;
+
 use super::civil;
+use clock::{Clock, clock, ends_here, fraction, number, offset, packed_clock, skip_blanks};
 
 /// A time as it was written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,7 +47,7 @@ pub(super) enum Day {
 /// What a written time looks like, as far as it says what may follow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Style {
-    /// `Jun 14 15:16:01`.
+    /// `Jan  2 03:04:05`.
     Syslog,
     /// `2024-01-02T03:04:05Z`.
     Iso,
@@ -98,7 +101,7 @@ pub(super) fn month_day_clock(text: &[u8], from: usize) -> Option<Stamp> {
     Some(civil_stamp(text, day, clock, Style::Other))
 }
 
-/// Returns where a date without time of day (`2005.11.09`) at `from` ends.
+/// Returns where a date without time of day (`2024.01.02`) at `from` ends.
 pub(super) fn date_only(text: &[u8], from: usize) -> Option<usize> {
     let (_, end) = year_month_day(text, from)?;
     ends_here(text, end).then_some(end)
@@ -205,7 +208,7 @@ fn starting_with_digits(text: &[u8], from: usize) -> Option<Stamp> {
     }
 }
 
-/// `17/06/09 …`, `10/Oct/2000:…`, `03-17 …`, `10.30 …`, `01 Jan 2024 …`, `12:00:00`.
+/// `24/01/02 …`, `10/Oct/2000:…`, `01-02 …`, `01.02 …`, `01 Jan 2024 …`, `12:00:00`.
 fn starting_with_pair(text: &[u8], first: u32, end: usize, separator: u8) -> Option<Stamp> {
     if separator == b':' {
         let clock = clock(text, end.checked_sub(2)?, false)?;
@@ -259,7 +262,7 @@ fn three_numbers(separator: u8, a: u32, b: u32, c: i64, digits: usize) -> Option
     }
 }
 
-/// `Jun 14 15:16:01`, `Sun Dec 04 04:47:44 2005`, `Mon, 02 Jan 2006 15:04:05 MST`,
+/// `Jan  2 03:04:05`, `Tue Jan 02 03:04:05 2024`, `Mon, 02 Jan 2006 15:04:05 MST`,
 /// `Jan 02, 2024 3:04:05 PM`.
 fn starting_with_name(text: &[u8], from: usize) -> Option<Stamp> {
     let mut at = from;
@@ -322,135 +325,10 @@ fn epoch(text: &[u8], from: usize, end: usize) -> Option<Stamp> {
     plausible.then_some(Stamp { written: Written::Instant(nanos), end, style: Style::Epoch })
 }
 
-struct Clock {
-    seconds: i32,
-    nanos: u32,
-    end: usize,
-}
-
-/// `15:04:05`, with fraction and `AM` or `PM`; between dots only where `dots` says so.
-fn clock(text: &[u8], from: usize, dots: bool) -> Option<Clock> {
-    let (hour, count) = number(text, from, 2);
-    let mut at = from + count;
-    let separator = *text.get(at)?;
-    if count == 0 || !(separator == b':' || dots && separator == b'.') {
-        return None;
-    }
-    let (minute, count) = number(text, at + 1, 2);
-    at += 1 + count;
-    if count == 0 || text.get(at) != Some(&separator) {
-        return None;
-    }
-    let (second, count) = number(text, at + 1, 2);
-    at += 1 + count;
-    if count == 0 || hour > 24 || minute > 59 || second > 60 {
-        return None;
-    }
-    let (nanos, end) = fraction(text, at);
-    let (hour, end) = half_day(text, hour, end);
-    Some(Clock { seconds: (hour * 3600 + minute * 60 + second) as i32, nanos, end })
-}
-
-fn half_day(text: &[u8], hour: i64, at: usize) -> (i64, usize) {
-    let start = skip_blanks(text, at);
-    let Some(word) = text.get(start..start + 2) else { return (hour, at) };
-    if start == at || !ends_here(text, start + 2) {
-        return (hour, at);
-    }
-    match word {
-        b"AM" | b"am" => (hour % 12, start + 2),
-        b"PM" | b"pm" => (hour % 12 + 12, start + 2),
-        _ => (hour, at),
-    }
-}
-
-/// `203615`, and whatever fraction follows.
-fn packed_clock(text: &[u8], from: usize) -> Option<Clock> {
-    let (value, count) = number(text, from, 7);
-    let (hour, minute, second) = (value / 10_000, value / 100 % 100, value % 100);
-    if count != 6 || hour > 24 || minute > 59 || second > 60 {
-        return None;
-    }
-    let (nanos, end) = fraction(text, from + 6);
-    Some(Clock { seconds: (hour * 3600 + minute * 60 + second) as i32, nanos, end })
-}
-
-/// `.123`, `,123`, `:123`: digits beyond nanoseconds are dropped.
-fn fraction(text: &[u8], at: usize) -> (u32, usize) {
-    let Some(separator @ (b'.' | b',' | b':')) = text.get(at).copied() else { return (0, at) };
-    let (value, count) = number(text, at + 1, 9);
-    if count == 0 || separator == b':' && count > 3 {
-        return (0, at);
-    }
-    let mut end = at + 1 + count;
-    while text.get(end).is_some_and(u8::is_ascii_digit) {
-        end += 1;
-    }
-    // A colon divides milliseconds, which some programs write without leading zeros.
-    let nanos = match separator {
-        b':' => value * 1_000_000,
-        _ => value * 10i64.pow(9 - count as u32),
-    };
-    (nanos as u32, end)
-}
-
 fn civil_stamp(text: &[u8], day: Day, clock: Clock, style: Style) -> Stamp {
     let (offset_secs, end) = offset(text, clock.end);
     let Clock { seconds, nanos, .. } = clock;
     Stamp { written: Written::Civil(Civil { day, seconds, nanos, offset_secs }), end, style }
-}
-
-/// `Z`, `+02`, `+0200`, `+02:00`, ` UTC`, ` CET`: the offset and where it ends.
-fn offset(text: &[u8], at: usize) -> (Option<i32>, usize) {
-    let none = (None, at);
-    let Some(&first) = text.get(at) else { return none };
-    if matches!(first, b'Z' | b'z') && ends_here(text, at + 1) {
-        return (Some(0), at + 1);
-    }
-    let blank = first == b' ';
-    let start = at + usize::from(blank);
-    match text.get(start) {
-        Some(sign @ (b'+' | b'-')) => {
-            let (digits, count) = number(text, start + 1, 4);
-            let mut end = start + 1 + count;
-            let (hours, minutes) = match count {
-                4 => (digits / 100, digits % 100),
-                2 if text.get(end) == Some(&b':') && number(text, end + 1, 2).1 == 2 => {
-                    let minutes = number(text, end + 1, 2).0;
-                    end += 3;
-                    (digits, minutes)
-                }
-                2 if !blank => (digits, 0),
-                _ => return none,
-            };
-            if hours > 18 || minutes > 59 || !ends_here(text, end) {
-                return none;
-            }
-            let secs = (hours * 3600 + minutes * 60) as i32;
-            (Some(if *sign == b'-' { -secs } else { secs }), end)
-        }
-        Some(letter) if blank && letter.is_ascii_uppercase() => named_offset(text, start, at),
-        _ => none,
-    }
-}
-
-fn named_offset(text: &[u8], start: usize, at: usize) -> (Option<i32>, usize) {
-    let letters = text[start..].iter().take(5).take_while(|b| b.is_ascii_uppercase()).count();
-    let hours = match &text[start..start + letters] {
-        b"Z" | b"UTC" | b"GMT" => 0,
-        b"CET" | b"BST" => 1,
-        b"CEST" | b"EET" => 2,
-        b"EDT" => -4,
-        b"EST" | b"CDT" => -5,
-        b"CST" | b"MDT" => -6,
-        b"MST" | b"PDT" => -7,
-        b"PST" => -8,
-        _ => return (None, at),
-    };
-    if !ends_here(text, start + letters) {
-        return (None, at);
-    }
-    (Some(hours * 3600), start + letters)
 }
 
 fn year_month_day(text: &[u8], from: usize) -> Option<(Day, usize)> {
@@ -496,33 +374,4 @@ fn name_at<const N: usize>(text: &[u8], at: usize, names: &[&[u8; 3]; N]) -> Opt
     let name: &[u8; 3] = text.get(at..at + 3)?.first_chunk()?;
     let name = [name[0] | 0x20, name[1] | 0x20, name[2] | 0x20];
     names.iter().position(|&known| *known == name).map(|index| index as u32 + 1)
-}
-
-/// Returns the number at `at` with at most `digits_max` digits, and how many it has. More digits
-/// than that are left standing.
-fn number(text: &[u8], at: usize, digits_max: usize) -> (i64, usize) {
-    let mut value: i64 = 0;
-    let mut count = 0;
-    while count < digits_max {
-        match text.get(at + count) {
-            Some(digit) if digit.is_ascii_digit() => {
-                value = value.saturating_mul(10).saturating_add(i64::from(digit - b'0'));
-                count += 1;
-            }
-            _ => break,
-        }
-    }
-    (value, count)
-}
-
-fn skip_blanks(text: &[u8], mut at: usize) -> usize {
-    while text.get(at) == Some(&b' ') {
-        at += 1;
-    }
-    at
-}
-
-/// Returns whether a value may end at `at`: no letter or digit continues it.
-fn ends_here(text: &[u8], at: usize) -> bool {
-    text.get(at).is_none_or(|b| !b.is_ascii_alphanumeric() && !matches!(b, b'_' | b'.' | b'-'))
 }

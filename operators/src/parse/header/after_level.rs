@@ -1,0 +1,167 @@
+//! The fields between level and message: threads, loggers, separators; and columns between `|`.
+
+use super::fields::bracket_severity;
+use super::token::{Field, Kind, blanks, field_at, is_header_like, is_logger_like, is_qualified};
+use super::{AFTER_LEVEL_MAX, Walk};
+use crate::parse::found::{Layout, set_first};
+use crate::parse::severity;
+use memchr::memchr;
+
+impl Walk<'_> {
+    /// Takes off threads, loggers and separators behind the level. `closed`: a colon ended the level.
+    pub(super) fn after_level(&mut self, closed: bool) {
+        if self.text.get(self.at) == Some(&b'|') {
+            self.columns();
+            return;
+        }
+        for _ in 0..AFTER_LEVEL_MAX {
+            let Some(field) = field_at(self.text, self.at) else { return };
+            let keep_on = match field.kind {
+                Kind::Bracket => self.bracket_after_level(&field),
+                Kind::Separator => {
+                    self.at = field.next;
+                    let sign = &self.text[field.start..field.end];
+                    if sign == b"|" {
+                        self.columns();
+                        return;
+                    }
+                    sign == b"---" || sign == b"--"
+                }
+                Kind::Number => self.number_after_level(&field),
+                Kind::Word => self.word_after_level(&field, closed),
+            };
+            if !keep_on {
+                return;
+            }
+        }
+    }
+
+    fn bracket_after_level(&mut self, field: &Field) -> bool {
+        let inner = self.text[field.start..field.end].trim_ascii();
+        let square = self.text[field.start - 1] == b'[';
+        // "[client 10.1.2.3]" and "[instance: 7]" say what the message is about.
+        let about = inner.starts_with(b"client ") || memchr::memmem::find(inner, b": ").is_some();
+        if !square || about || field.next >= self.text.len() {
+            return false;
+        }
+        let span = self.place.trimmed(self.text, field.start, field.end);
+        if inner.contains(&b'.') && is_logger_like(inner) {
+            set_first(&mut self.found.logger, span);
+        } else {
+            set_first(&mut self.found.thread, span);
+        }
+        self.at = field.next;
+        // "[thread]: message" and "[thread] - message" end here.
+        field.closer != b':'
+    }
+
+    /// `12345 --- [thread] logger : message`, `123#456: message`.
+    fn number_after_level(&mut self, field: &Field) -> bool {
+        let next = self.text.get(field.next).copied();
+        let before_bracket = next == Some(b'[') && field.closer == 0;
+        let before_dashes = self.text.get(field.next..field.next + 4) == Some(b"--- ");
+        if !(before_bracket || before_dashes) {
+            return false;
+        }
+        set_first(&mut self.found.process, self.place.span(field.start, field.end));
+        self.at = field.next;
+        true
+    }
+
+    fn word_after_level(&mut self, field: &Field, closed: bool) -> bool {
+        let word = &self.text[field.start..field.end];
+        let logger = self.place.span(field.start, field.end);
+        if word.first().is_some_and(u8::is_ascii_digit) {
+            return self.numbers_joined(field);
+        }
+        if !self.found.logger.is_empty() {
+            return self.position_after_logger(field);
+        }
+        let rest = &self.text[field.next..];
+        let threaded = !self.found.thread.is_empty();
+        let named = is_logger_like(word);
+        let (fits, next, keep_on) = if field.closer == b':' && field.gap > 0 {
+            // Behind process and thread numbers any tag is one; else it must be qualified.
+            (threaded || named && is_qualified(word), field.next, false)
+        } else if rest.starts_with(b": ") && (named || threaded) {
+            (true, field.next + 2, false)
+        } else if rest.starts_with(b"- ") {
+            (!closed, field.next + 2, false)
+        } else if rest.starts_with(b"|") {
+            (true, field.next + 1, false)
+        } else if rest.starts_with(b"[") {
+            (named && word.contains(&b'.'), field.next, true)
+        } else {
+            // In a column of its own, or a qualified method behind its thread.
+            let tabbed = self.text[..field.next].ends_with(b"\t");
+            let column = tabbed || field.gap >= 2 && (named || is_header_like(word));
+            let dots = word.iter().filter(|b| **b == b'.').count();
+            (column || threaded && named && dots >= 2, field.next, column)
+        };
+        if fits && field.closer != b',' {
+            self.found.logger = logger;
+            self.at = next;
+            return keep_on;
+        }
+        false
+    }
+
+    /// `file.go:12`, in a column of its own behind the logger.
+    fn position_after_logger(&mut self, field: &Field) -> bool {
+        let word = &self.text[field.start..field.end];
+        let digits = word.iter().rev().take_while(|b| b.is_ascii_digit()).count();
+        let position = digits > 0 && word[..word.len() - digits].ends_with(b":");
+        if position && field.gap >= 2 && is_logger_like(word) {
+            self.at = field.next;
+        }
+        false
+    }
+
+    /// `123#456: `, process and thread of a server's worker.
+    fn numbers_joined(&mut self, field: &Field) -> bool {
+        let word = &self.text[field.start..field.end];
+        let shaped = word.iter().all(|b| b.is_ascii_digit() || *b == b'#') && word.contains(&b'#');
+        if shaped && field.closer == b':' {
+            self.found.process = self.place.span(field.start, field.end);
+            self.at = field.next;
+        }
+        false
+    }
+
+    /// Fields between `|`: names, numbers and a level belong to the header, the rest is the message.
+    pub(super) fn columns(&mut self) {
+        self.found.layout = Layout::Columns;
+        if self.text.get(self.at) == Some(&b'|') {
+            self.at += 1;
+        }
+        for _ in 0..AFTER_LEVEL_MAX {
+            let window = &self.text[self.at..self.text.len().min(self.at + 128)];
+            let Some(bar) = memchr(b'|', window) else { break };
+            let column = window[..bar].trim_ascii();
+            if column.contains(&b' ') {
+                break;
+            }
+            let span = self.place.trimmed(self.text, self.at, self.at + bar);
+            let found = &mut self.found;
+            if let (None, Some(severity)) = (found.severity, bracket_severity(column)) {
+                found.severity = Some(severity);
+            } else if column.iter().all(u8::is_ascii_digit) {
+                set_first(&mut found.process, span);
+            } else {
+                set_first(&mut found.logger, span);
+            }
+            self.at += bar + 1;
+        }
+        self.at = blanks(self.text, self.at).0;
+        let Some(field) = field_at(self.text, self.at) else { return };
+        let word = &self.text[field.start..field.end];
+        if self.found.severity.is_none() && severity::of_word(word).is_some() && field.closer == 0 {
+            self.found.severity = severity::of_word(word);
+            self.at = field.next;
+            self.after_level(false);
+        } else if self.text.get(field.next..field.next + 2) == Some(b"- ") && is_logger_like(word) {
+            set_first(&mut self.found.logger, self.place.span(field.start, field.end));
+            self.at = field.next + 2;
+        }
+    }
+}
