@@ -13,7 +13,7 @@
 //! [`WORD_BYTES_MAX`](crate::mask::WORD_BYTES_MAX) bytes.
 //! *Note:* punctuation is deliberately no part of a skeleton, not even as a feature.
 
-use crate::mask::{MaskKind, Sink, load, scan};
+use crate::mask::{MaskKind, Sink, first_bytes, load, scan};
 use engine::model::Template;
 
 /// Stands for a run of variables. No word contains `<`.
@@ -92,10 +92,10 @@ impl HotHash {
 
     /// Returns this hash, gone on with `context` (what besides the message belongs to the key).
     pub fn with(mut self, context: &[u8]) -> Self {
-        for eight in context.chunks(7) {
-            self.mix(load(eight, 0) | (eight.len() as u64) << 56);
+        for eight in context.chunks(8) {
+            self.mix(load(eight, 0), 0);
         }
-        self.mix(context.len() as u64);
+        self.mix(context.len() as u64, 0);
         self
     }
 
@@ -104,15 +104,15 @@ impl HotHash {
     pub fn of(mut self, message: &[u8]) -> u128 {
         scan(message, &mut self);
         if self.is_empty {
-            self.mix(MARKER_CODE);
+            self.mix(0, MARKER_CODE);
         }
         u128::from(self.left) << 64 | u128::from(self.right)
     }
 
     #[inline]
-    fn mix(&mut self, word: u64) {
-        self.left = fold(self.left ^ word, LEFT);
-        self.right = fold(self.right ^ word, RIGHT);
+    fn mix(&mut self, head: u64, tail: u64) {
+        self.left = fold(self.left ^ head, LEFT ^ tail);
+        self.right = fold(self.right ^ head, RIGHT ^ tail);
     }
 }
 
@@ -127,13 +127,14 @@ impl Sink for HotHash {
     #[inline]
     fn word(&mut self, text: &[u8], mut start: usize, stop: usize) {
         let len = stop - start;
-        while stop - start >= 8 {
-            self.mix(load(text, start));
+        while stop - start > 15 {
+            self.mix(load(text, start), 0);
             start += 8;
         }
         let rest = stop - start;
-        let tail = if rest == 0 { 0 } else { load(text, start) & (u64::MAX >> (64 - 8 * rest)) };
-        self.mix(tail | (len as u64) << 56);
+        let head = load(text, start) & first_bytes(rest.min(8));
+        let tail = load(text, start + 8) & first_bytes(rest.saturating_sub(8));
+        self.mix(head, tail | (len as u64) << 56);
         self.in_variables = false;
         self.is_empty = false;
     }
@@ -141,7 +142,7 @@ impl Sink for HotHash {
     #[inline]
     fn variable(&mut self, _: &[u8], _: usize, _: usize, _: Option<MaskKind>) {
         if !std::mem::replace(&mut self.in_variables, true) {
-            self.mix(MARKER_CODE);
+            self.mix(0, MARKER_CODE);
             self.is_empty = false;
         }
     }

@@ -30,30 +30,49 @@ struct Day {
 }
 
 /// The thresholds of one fingerprint, the day used last first.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct SampleGate {
     days: Vec<Day>,
+    /// Where the day used last begins, and the largest hash that may still pass on it: enough to
+    /// turn away nearly every record without following a pointer.
+    start: EventTime,
+    hash_max: u64,
+}
+
+impl Default for SampleGate {
+    fn default() -> Self {
+        Self { days: Vec::new(), start: EventTime::default(), hash_max: u64::MAX }
+    }
 }
 
 impl SampleGate {
     /// Returns whether the record may be a sample, and remembers it if so.
     #[inline]
     pub(super) fn admits(&mut self, hash: u64, time: EventTime, source: SourceIndex) -> bool {
-        if !self.days.first().is_some_and(|day| day.holds(time)) {
-            self.turn_to(time);
-        }
-        let ranks = &mut self.days[0].ranks;
-        let is_full = ranks.len() >= Sample::PER_DAY_MAX;
-        if is_full && ranks.last().is_some_and(|largest| hash > largest.0) {
+        if hash > self.hash_max && is_in_day(self.start, time) {
             return false;
         }
-        insert(ranks, (hash, time, source))
+        self.compare(hash, time, source)
+    }
+
+    /// Decides by all that is remembered.
+    fn compare(&mut self, hash: u64, time: EventTime, source: SourceIndex) -> bool {
+        if !self.days.first().is_some_and(|day| is_in_day(day.start, time)) {
+            self.turn_to(time);
+        }
+        let day = &mut self.days[0];
+        self.start = day.start;
+        let admitted = match day.largest_if_full() {
+            Some(largest) if hash > largest => false,
+            _ => insert(&mut day.ranks, (hash, time, source)),
+        };
+        self.hash_max = day.largest_if_full().unwrap_or(u64::MAX);
+        admitted
     }
 
     /// Puts the day of `time` first.
-    #[cold]
     fn turn_to(&mut self, time: EventTime) {
-        if let Some(at) = self.days.iter().position(|day| day.holds(time)) {
+        if let Some(at) = self.days.iter().position(|day| is_in_day(day.start, time)) {
             self.days[..=at].rotate_right(1);
             return;
         }
@@ -64,10 +83,16 @@ impl SampleGate {
 }
 
 impl Day {
-    #[inline]
-    fn holds(&self, time: EventTime) -> bool {
-        (time.0.wrapping_sub(self.start.0) as u64) < DAY_NANOS
+    /// Returns the largest hash, if no more can be added.
+    fn largest_if_full(&self) -> Option<u64> {
+        self.ranks.get(Sample::PER_DAY_MAX - 1).map(|rank| rank.0)
     }
+}
+
+/// Returns whether `time` is in the day that begins at `start`.
+#[inline]
+fn is_in_day(start: EventTime, time: EventTime) -> bool {
+    (time.0.wrapping_sub(start.0) as u64) < DAY_NANOS
 }
 
 /// Inserts `rank` unless its hash is there with a smaller or equal one; returns whether it did.

@@ -264,17 +264,21 @@ fn options_are_checked() {
     assert!(build(&options(serde_json::json!({ "max": 5 }))).is_err());
 }
 
-/// Runs the stage over batches with their epochs on each of `workers`, dealt out in turn, and
-/// returns the prints, the sightings and the facts, with their epochs.
-fn run(
-    workers: usize,
-    batches: Vec<(u64, EventBatch)>,
-) -> (usize, Vec<(u64, Sighting)>, Vec<(u64, Fact)>) {
+/// What a run of the stage brought, with epochs.
+#[derive(Debug, Default)]
+struct Ran {
+    prints: usize,
+    sightings: Vec<(u64, Sighting)>,
+    facts: Vec<(u64, Fact)>,
+}
+
+/// Runs the stage over batches with their epochs, dealt out to `workers` in turn.
+fn run(workers: usize, batches: Vec<(u64, EventBatch)>) -> Ran {
     let communication = match workers {
         1 => CommunicationConfig::Thread,
         n => CommunicationConfig::Process(n),
     };
-    let found = Arc::new(Mutex::new((0, Vec::new(), Vec::new())));
+    let found = Arc::new(Mutex::new(Ran::default()));
     let into = Arc::clone(&found);
     let config = Config { communication, worker: WorkerConfig::default() };
     let guards = execute(config, move |worker| {
@@ -311,12 +315,13 @@ fn run(
                 panic!("fingerprint makes prints")
             };
             let (counted, seen, stored) = (Arc::clone(&into), Arc::clone(&into), into);
-            prints.inspect(move |batch| counted.lock().unwrap().0 += batch.prints.len());
-            sightings
-                .inspect_time(move |epoch, one| seen.lock().unwrap().1.push((*epoch, one.clone())));
+            prints.inspect(move |batch| counted.lock().unwrap().prints += batch.prints.len());
+            sightings.inspect_time(move |epoch, one| {
+                seen.lock().unwrap().sightings.push((*epoch, one.clone()))
+            });
             let facts = facts.remove(0);
             facts.inspect_time(move |epoch, one| {
-                stored.lock().unwrap().2.push((*epoch, one.clone()))
+                stored.lock().unwrap().facts.push((*epoch, one.clone()))
             });
         });
     });
@@ -331,7 +336,7 @@ fn the_stage_prints_every_event_and_sights_each_fingerprint_once_per_epoch() {
         (3, batch_of(0, &[said(3, Severity::Info, "lost 3")])),
         (4, batch_of(0, &[said(4, Severity::Info, "lost 4")])),
     ];
-    let (prints, sightings, facts) = run(1, batches);
+    let Ran { prints, sightings, facts } = run(1, batches);
     let epochs: Vec<u64> = sightings.iter().map(|(epoch, _)| *epoch).collect();
     assert_eq!((prints, epochs), (4, vec![3, 3, 4]));
     assert!(sightings.iter().all(|(_, sighting)| sighting.samples.is_empty()));
@@ -411,7 +416,7 @@ proptest! {
     #[test]
     fn oracle_the_stage_commits_the_same_on_any_number_of_workers(said in events(), workers in 1..4usize) {
         let batches = said.chunks(20).enumerate().map(|(n, events)| (1 + n as u64 / 2, batch_of(0, events)));
-        let (prints, _, facts) = run(workers, batches.collect());
+        let Ran { prints, facts, .. } = run(workers, batches.collect());
         prop_assert_eq!(prints, said.len());
         let sightings = facts.into_iter().filter_map(|(_, fact)| match fact {
             Fact::Sighting(sighting) => Some(*sighting),

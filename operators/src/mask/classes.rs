@@ -100,6 +100,13 @@ pub(crate) fn load(text: &[u8], at: usize) -> u64 {
     u64::from_le_bytes(eight)
 }
 
+/// Returns the mask of the first `len` (at most eight) of eight loaded bytes.
+#[inline]
+pub(crate) fn first_bytes(len: usize) -> u64 {
+    // Two shifts, since shifting by all 64 bits is not defined.
+    u64::MAX.wrapping_shr(32 - 4 * len as u32) >> (32 - 4 * len as u32)
+}
+
 /// Returns the end of the run of ASCII letters that begins at `at`.
 #[inline]
 pub(super) fn letters_end(text: &[u8], mut at: usize) -> usize {
@@ -139,6 +146,14 @@ mod tests {
                 assert_eq!(leading_letters(u64::from_le_bytes(text)), expected, "byte {byte}");
             }
         }
+    }
+
+    #[test]
+    fn masks_hold_as_many_bytes_as_asked_for() {
+        assert_eq!(first_bytes(0), 0);
+        assert_eq!(first_bytes(1), 0xff);
+        assert_eq!(first_bytes(7), u64::MAX >> 8);
+        assert_eq!(first_bytes(8), u64::MAX);
     }
 
     #[test]

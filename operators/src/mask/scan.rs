@@ -136,8 +136,12 @@ impl<S: Sink> Scanner<'_, '_, S> {
     #[inline]
     pub(super) fn constant(&mut self, start: usize, stop: usize) {
         let len = stop - start;
-        if len >= HEX_WORD_BYTES_MIN
-            && (len > WORD_BYTES_MAX || self.text[start..stop].iter().all(u8::is_ascii_hexdigit))
+        // Few words begin and end with letters from a to f; the branch is foreseeable.
+        let may_be_hex = (len >= HEX_WORD_BYTES_MIN)
+            & self.text[start].is_ascii_hexdigit()
+            & self.text[stop - 1].is_ascii_hexdigit();
+        if (len > WORD_BYTES_MAX)
+            | (may_be_hex && self.text[start..stop].iter().all(u8::is_ascii_hexdigit))
         {
             return self.variable(start, stop, None);
         }

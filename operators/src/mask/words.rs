@@ -1,7 +1,7 @@
 //! The few words that are not simply constant: literals that are values, and words that say what
 //! the next piece is.
 
-use super::classes::load;
+use super::classes::{first_bytes, load};
 
 /// What a plain word means to the scanner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,29 +38,43 @@ const CALENDAR: [&[u8]; 19] = [
     b"Mon", b"Tue", b"Wed", b"Thu", b"Fri", b"Sat", b"Sun",
 ];
 
-/// Returns the meaning of the letters `text[start..stop]`.
+const TRUE: u64 = key(b"true");
+const FALSE: u64 = key(b"false");
+const NULL: u64 = key(b"null");
+const NIL: u64 = key(b"nil");
+const USER: u64 = key(b"user");
+const ERRNO: u64 = key(b"errno");
+const SQLSTATE: u64 = key(b"sqlstate");
+const HRESULT: u64 = key(b"hresult");
+
+/// Returns the meaning of the letters `text[start..stop]`, of which there is at least one.
 #[inline]
 pub(super) fn meaning(text: &[u8], start: usize, stop: usize) -> Meaning {
-    const TRUE: u64 = key(b"true");
-    const FALSE: u64 = key(b"false");
-    const NULL: u64 = key(b"null");
-    const NIL: u64 = key(b"nil");
-    const USER: u64 = key(b"user");
-    const ERRNO: u64 = key(b"errno");
-    const SQLSTATE: u64 = key(b"sqlstate");
-    const HRESULT: u64 = key(b"hresult");
     let len = stop - start;
-    if !(3..=8).contains(&len) {
-        return Meaning::Plain;
-    }
-    let kept = u64::MAX >> (64 - 8 * len);
-    let exact = load(text, start) & kept;
-    match (len, (exact | LOWER) & kept) {
-        (3, NIL) | (4, TRUE | NULL) | (5, FALSE) => Meaning::Literal,
-        (4, _) if exact == USER => Meaning::User,
-        (5, ERRNO) | (7, HRESULT) | (8, SQLSTATE) => Meaning::Code,
-        // Only a capital lacks the bit that makes it lower case.
-        (3, _) if exact & 0x20 == 0 && is_calendar(&text[start..stop]) => Meaning::Calendar,
+    let exact = load(text, start) & first_bytes(len.min(8));
+    let lowered = (exact | LOWER) & first_bytes(len.min(8));
+    // One branch that is almost never taken; the lengths of words cannot be foreseen.
+    let may_be_more = (lowered == TRUE)
+        | (lowered == FALSE)
+        | (lowered == NULL)
+        | (lowered == NIL)
+        | (lowered == USER)
+        | (lowered == ERRNO)
+        | (lowered == SQLSTATE)
+        | (lowered == HRESULT)
+        | ((len == 3) & (exact & 0x20 == 0));
+    if may_be_more { special_meaning(&text[start..stop], exact, lowered) } else { Meaning::Plain }
+}
+
+/// Returns the meaning of a word that looks like one of the few.
+#[cold]
+fn special_meaning(word: &[u8], exact: u64, lowered: u64) -> Meaning {
+    match lowered {
+        TRUE | FALSE | NULL | NIL => Meaning::Literal,
+        USER if exact == USER => Meaning::User,
+        ERRNO | HRESULT => Meaning::Code,
+        SQLSTATE if word.len() == 8 => Meaning::Code,
+        _ if is_calendar(word) => Meaning::Calendar,
         _ => Meaning::Plain,
     }
 }
@@ -92,8 +106,7 @@ pub(super) fn is_unit(text: &[u8], start: usize, stop: usize) -> bool {
     if len > 8 {
         return text[start..stop].eq_ignore_ascii_case(b"milliseconds");
     }
-    let kept = u64::MAX >> (64 - 8 * len);
-    KEYS.contains(&((load(text, start) | LOWER) & kept))
+    KEYS.contains(&((load(text, start) | LOWER) & first_bytes(len)))
 }
 
 #[cfg(test)]
