@@ -205,6 +205,9 @@ impl Follower {
                 track.utf16 = has_utf16_content(&self.buffer) && track.known_size >= 2;
                 note_utf16(&mut self.troubles, track);
             }
+            if matches!(step, Ok(Step::Lines { .. } | Step::Searched | Step::End)) {
+                track.proven_size = track.known_size;
+            }
             match step {
                 Ok(Step::Lines { bytes, lines_cut, more }) => {
                     deliver(track, bytes, lines_cut, &self.config, intake)?;

@@ -2,4 +2,5 @@
 
 mod follow;
 mod model;
+mod rotation;
 mod stage;
