@@ -89,6 +89,9 @@ impl Follower {
     fn locate(&mut self, scene: &mut Scene, intake: &dyn Intake) -> Vec<Serial> {
         let mut gone = Vec::new();
         for (&serial, track) in &mut self.tracks {
+            if let Some(&at) = scene.by_id.get(&track.id) {
+                track.note(scene.listing.files[at].facts, intake.now());
+            }
             match place(sighting(track, scene, &self.limits)) {
                 Place::Stays => track.away = false,
                 Place::Moved(path) => {
