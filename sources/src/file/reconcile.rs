@@ -305,6 +305,7 @@ impl Follower {
             .flatten()
             .copied()
             .collect();
+        let mut undecided = false;
         for serial in originals {
             let Some(track) = self.tracks.get_mut(&serial) else { continue };
             if !track.may_be_copied_to(path) || !is_not_older(facts.id, track.id) {
@@ -318,15 +319,13 @@ impl Follower {
                     return Ok(true);
                 }
                 Some(None) => {}
-                // An original that just changed decides at the next step.
-                None if track.suspect => {
-                    self.displaced = true;
-                    return Ok(true);
-                }
+                // An original that just changed decides at the next step, unless another does now.
+                None if track.suspect => undecided = true,
                 None => {}
             }
         }
-        Ok(false)
+        self.displaced |= undecided;
+        Ok(undecided)
     }
 }
 
