@@ -5,7 +5,6 @@ use engine::component::{Options, OptionsError};
 use glob::Pattern;
 use schemars::JsonSchema;
 use serde::Deserialize;
-use std::path::PathBuf;
 use std::time::Duration;
 
 /// Where to begin in files that are there when the source starts for the first time.
@@ -85,14 +84,17 @@ impl FileConfig {
             let error = OptionsError::at("include", "at least one path is needed");
             errors.push(error.hint("Write for example include: [\"/var/log/app/*.log\"]"));
         }
-        let include: Vec<String> =
-            given.include.iter().filter_map(|text| absolute(options, text, &mut errors)).collect();
+        let include: Vec<String> = given
+            .include
+            .iter()
+            .filter_map(|text| absolute(options, "include", text, &mut errors))
+            .collect();
         let exclude = given
             .exclude
             .iter()
             .filter_map(|text| {
                 if text.contains('/') {
-                    let path = absolute(options, text, &mut errors)?;
+                    let path = absolute(options, "exclude", text, &mut errors)?;
                     Pattern::new(&path).ok().map(Exclude::Path)
                 } else {
                     checked("exclude", text, &mut errors).map(Exclude::Name)
@@ -121,18 +123,21 @@ impl FileConfig {
 }
 
 /// Returns `text` as a pattern from the root, with the graph file's folder taken literally.
-fn absolute(options: &Options, text: &str, errors: &mut Vec<OptionsError>) -> Option<String> {
-    let option = if text.is_empty() { "include" } else { "" };
+fn absolute(
+    options: &Options,
+    option: &str,
+    text: &str,
+    errors: &mut Vec<OptionsError>,
+) -> Option<String> {
     if text.is_empty() {
         errors.push(OptionsError::at(option, "a path must not be empty"));
         return None;
     }
-    checked("include", text, errors)?;
+    checked(option, text, errors)?;
     if text.starts_with('/') {
         return Some(text.to_owned());
     }
-    let base: PathBuf = options.resolve(std::path::Path::new(""));
-    let base = Pattern::escape(&base.to_string_lossy());
+    let base = Pattern::escape(&options.base.to_string_lossy());
     Some(format!("{}/{}", base.trim_end_matches('/'), text.trim_start_matches("./")))
 }
 

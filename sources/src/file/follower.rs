@@ -56,8 +56,9 @@ pub struct Follower {
     buffer: Vec<u8>,
 }
 
-/// Files looked at in every look; with more, each is looked at once in [`Limits::rescan`].
-const LOOKS_MIN: usize = 256;
+/// Most files looked at in one look. With more files, only those that changed lately are looked at;
+/// the others are seen when new files are looked for.
+const LOOKS_MAX: usize = 256;
 /// Up to so many files, new ones are looked for five times as often.
 const FEW_FILES: usize = 100;
 
@@ -139,15 +140,18 @@ impl Follower {
 
     /// Looks at the files that are due for changes.
     fn look(&mut self, now: EventTime) {
-        let rounds = (self.limits.rescan.as_millis() / self.config.poll.as_millis().max(1)).max(1);
-        let at_most = LOOKS_MIN.max(self.tracks.len().div_ceil(rounds as usize));
+        let many = self.tracks.len() > LOOKS_MAX;
+        let is_due = |track: &Track| {
+            !many || track.away || !has_passed(track.changed_at, now, self.limits.rescan * 10)
+        };
         let from = self.look_from;
         let due: Vec<Serial> = self
             .tracks
             .range(from..)
             .chain(self.tracks.range(..from))
+            .filter(|(_, track)| is_due(track))
             .map(|(&serial, _)| serial)
-            .take(at_most)
+            .take(LOOKS_MAX)
             .collect();
         self.look_from = due.last().map_or(0, |last| last + 1);
         for serial in due {
@@ -204,6 +208,9 @@ impl Follower {
             if at_head {
                 track.utf16 = has_utf16_content(&self.buffer) && track.known_size >= 2;
                 note_utf16(&mut self.troubles, track);
+            }
+            if matches!(step, Ok(Step::Lines { .. } | Step::Searched | Step::End)) {
+                track.proven_size = track.known_size;
             }
             match step {
                 Ok(Step::Lines { bytes, lines_cut, more }) => {

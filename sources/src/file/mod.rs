@@ -15,7 +15,8 @@
 //! *Not exact:* bytes never seen before they were truncated or deleted are not in the numbers at all;
 //! a file truncated to a part of its old content (not to nothing) is read again from its beginning.
 //! A file whose content up to the position is byte for byte what another life of the *same inode*
-//! had there cannot be told from it.
+//! had there cannot be told from it. A crash within moments of a line written between copy and
+//! truncation may count the copied lines again, if the original was read in one piece with that line.
 //!
 //! *State and limits:* [`Limits`]; per file about 1.5 KiB.
 //!

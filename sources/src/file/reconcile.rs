@@ -89,6 +89,9 @@ impl Follower {
     fn locate(&mut self, scene: &mut Scene, intake: &dyn Intake) -> Vec<Serial> {
         let mut gone = Vec::new();
         for (&serial, track) in &mut self.tracks {
+            if let Some(&at) = scene.by_id.get(&track.id) {
+                track.note(scene.listing.files[at].facts, intake.now());
+            }
             match place(sighting(track, scene, &self.limits)) {
                 Place::Stays => track.away = false,
                 Place::Moved(path) => {
@@ -121,7 +124,6 @@ impl Follower {
             match (track.cursor.holds(file), file.metadata()) {
                 (Ok(true), Ok(metadata)) => {
                     let size = metadata.len();
-                    track.proven();
                     if size < track.cursor.searched_to() {
                         track.cursor.search_again();
                     }
@@ -130,6 +132,7 @@ impl Follower {
                         track.lost_bytes += if copied { 0 } else { track.known_size - size };
                         track.known_size = size;
                     }
+                    track.proven();
                 }
                 (Ok(false), _) => changed.push(serial),
                 (Err(error), _) | (_, Err(error)) => self.give_back(serial, &error),
@@ -302,6 +305,7 @@ impl Follower {
             .flatten()
             .copied()
             .collect();
+        let mut undecided = false;
         for serial in originals {
             let Some(track) = self.tracks.get_mut(&serial) else { continue };
             if !track.may_be_copied_to(path) || !is_not_older(facts.id, track.id) {
@@ -315,15 +319,13 @@ impl Follower {
                     return Ok(true);
                 }
                 Some(None) => {}
-                // An original that just changed decides at the next step.
-                None if track.suspect => {
-                    self.displaced = true;
-                    return Ok(true);
-                }
+                // An original that just changed decides at the next step, unless another does now.
+                None if track.suspect => undecided = true,
                 None => {}
             }
         }
-        Ok(false)
+        self.displaced |= undecided;
+        Ok(undecided)
     }
 }
 
@@ -416,7 +418,7 @@ fn continue_in(track: &Track, path: &Path, id: FileId) -> Option<(File, Continua
     let anchor = track.cursor.trail().newest_until(facts.size)?;
     anchor.find_in(&file).ok()??;
     let copy = CopyFacts { anchor_position: anchor.position, size: facts.size };
-    Some((file, continuation(track.cursor.trail(), track.known_size, copy)?))
+    Some((file, continuation(track.cursor.trail(), track.proven_size, copy)?))
 }
 
 /// Returns the end of `copy` if everything in it stands at the beginning of the stream's file. No
@@ -456,7 +458,7 @@ fn at_end(file: &File, size: u64) -> io::Result<Cursor> {
 
 /// Ends a stream: the engine forgets its partition and learns what was lost.
 fn end(track: Track, intake: &mut dyn Intake) -> Result<(), SourceError> {
-    let lost_bytes = track.lost_bytes + track.unread_bytes();
+    let lost_bytes = track.lost_bytes + track.losable_bytes();
     if track.sent || lost_bytes > 0 {
         intake.send(Delivery {
             partition: track.partition,

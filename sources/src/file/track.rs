@@ -28,8 +28,11 @@ pub struct Track {
     pub file: Option<File>,
     /// Its length and modification time when it was last looked at.
     pub seen: Option<(u64, i64)>,
-    /// The greatest length seen, for measuring a loss.
+    /// The greatest length seen.
     pub known_size: u64,
+    /// The greatest length seen before the content was last proven, for measuring a loss: what was
+    /// seen after that may belong to another life of the file.
+    pub proven_size: u64,
     /// When a change was last noticed.
     pub changed_at: EventTime,
     /// There may be something to read.
@@ -63,6 +66,7 @@ impl Track {
             file: Some(file),
             seen: None,
             known_size: facts.size,
+            proven_size: facts.size,
             changed_at: EventTime::default(),
             pending: true,
             suspect: false,
@@ -87,6 +91,7 @@ impl Track {
             file: None,
             seen: None,
             known_size: offset.size,
+            proven_size: offset.size,
             changed_at: EventTime::default(),
             pending: true,
             suspect: true,
@@ -140,6 +145,7 @@ impl Track {
     pub fn proven(&mut self) {
         self.suspect = false;
         self.proven_path = None;
+        self.proven_size = self.known_size;
         self.pending = true;
     }
 
@@ -154,6 +160,11 @@ impl Track {
     /// Returns the bytes known to be unread.
     pub fn unread_bytes(&self) -> u64 {
         self.known_size.saturating_sub(self.cursor.position())
+    }
+
+    /// Returns the unread bytes that were certainly there.
+    pub fn losable_bytes(&self) -> u64 {
+        self.proven_size.saturating_sub(self.cursor.position())
     }
 
     /// Returns the folders in which its file may lie after being renamed.

@@ -92,3 +92,21 @@ fn an_offset_that_cannot_be_understood_is_refused_by_name() {
     assert_eq!(error.what, "cannot understand the stored offset of elsewhere");
     assert!(!error.retry);
 }
+
+#[test]
+fn the_registered_source_runs_until_it_is_stopped_and_finishes_a_single_pass() {
+    use engine::component::{Build, Options};
+    use engine::model::EventTime;
+    use engine::testing::FakeIntake;
+    let stage = Stage::new("*.log");
+    stage.write("app.log", "one\ntwo");
+    let Build::Source(build) = super::super::COMPONENT.build else { panic!("it is a source") };
+    for once in [false, true] {
+        let value = serde_json::json!({ "include": ["*.log"], "once": once });
+        let base = stage.folder.path().to_owned();
+        let source = build(&Options { id: "app".into(), value, base }).unwrap();
+        let mut intake = FakeIntake::at(EventTime::from_secs(1)).stop_after_waits(3);
+        assert_eq!(source.run(&mut intake).is_ok(), once);
+        assert_eq!(intake.lines().len(), if once { 2 } else { 1 });
+    }
+}
