@@ -4,9 +4,10 @@
 
 use engine::component::{Commit, Incarnation, Store, StoreError};
 use engine::testing::answers::{Answers, answers};
+use engine::testing::crash_store::{CrashPlan, CrashStore};
 use engine::testing::generate::Commits;
-use sinks::store::SqliteStore;
 use sinks::store::sqlite::{CommitStep, CrashPoints};
+use sinks::store::{MemoryStore, SqliteStore};
 use std::path::{Path, PathBuf};
 
 const OWNER: Incarnation = Incarnation(1);
@@ -45,7 +46,7 @@ fn commits(seed: u64) -> Vec<Commit> {
 
 /// Returns what a store answers after it committed all of `commits`.
 fn expected(commits: &[Commit]) -> Answers {
-    let mut store = sinks::store::MemoryStore::default();
+    let mut store = MemoryStore::default();
     store.claim(OWNER, &[]).unwrap();
     commits.iter().for_each(|commit| store.commit(commit).unwrap());
     answers(&mut store)
@@ -65,6 +66,23 @@ fn crash_at_every_step_shows_the_whole_epoch_or_nothing() {
             let expected = if step == CommitStep::AfterCommit { &whole } else { &nothing };
             die_and_recover(&commits, step, expected, &whole);
         }
+    }
+}
+
+#[test]
+fn crash_store_keeps_what_was_durable_and_never_answers_again() {
+    for durable in [false, true] {
+        let commits = commits(7);
+        let disk = MemoryStore::default();
+        let plan = CrashPlan { at_commit: 2, durable };
+        let mut store = CrashStore::new(disk.reopen(), plan);
+        store.claim(OWNER, &[]).unwrap();
+        store.commit(&commits[0]).unwrap();
+        assert!(matches!(store.commit(&commits[1]), Err(StoreError::Crashed(_))));
+        assert!(store.crashed());
+        assert!(matches!(store.committed(), Err(StoreError::Crashed(_))));
+        let survived = &commits[usize::from(durable)];
+        assert_eq!(disk.reopen().committed().unwrap(), (Some(survived.epoch), Some(OWNER)));
     }
 }
 

@@ -1,6 +1,7 @@
 //! The SQLite file: who owns it, what is refused, and what a person is told.
 
-use engine::component::{Build, Incarnation, Options, Store, StoreError};
+use engine::component::{Build, Commit, Contents, Incarnation, Options, Store, StoreError};
+use engine::model::{Epoch, RejectReason, Rejected, SourceIndex};
 use engine::testing::generate::Commits;
 use sinks::store::{MEMORY, SQLITE, SqliteStore};
 use std::path::Path;
@@ -115,6 +116,35 @@ fn limit_the_log_is_folded_back_while_commits_go_on() {
         largest = largest.max(wal);
     }
     assert!(largest < 24 << 20, "the log grew to {largest} bytes");
+}
+
+#[test]
+fn limit_the_smallest_rejected_examples_stay_per_source_and_reason() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.db");
+    let mut store = SqliteStore::new(&path);
+    store.load(None).unwrap();
+    store.claim(Incarnation(1), &[]).unwrap();
+    let example = |hash: u64| Rejected {
+        source: SourceIndex(0),
+        reason: RejectReason::AbsurdTime,
+        hash,
+        record: hash.to_string(),
+    };
+    let mut predecessor = None;
+    for (number, hashes) in (1..).zip([50..90, 0..60]) {
+        let rejected = hashes.map(|n| example(n << 57)).collect();
+        let contents = Contents { rejected, ..Contents::default() };
+        let epoch = Epoch(number);
+        let source_ids = ["app".to_owned()].into();
+        let incarnation = Incarnation(1);
+        store.commit(&Commit { incarnation, predecessor, epoch, source_ids, contents }).unwrap();
+        predecessor = Some(epoch);
+    }
+    let connection = rusqlite::Connection::open(&path).unwrap();
+    let mut select = connection.prepare("SELECT record FROM rejected ORDER BY hash").unwrap();
+    let kept = select.query_map([], |row| row.get::<_, String>(0)).unwrap().map(Result::unwrap);
+    assert!(kept.eq((0..Rejected::PER_REASON_MAX as u64).map(|n| (n << 57).to_string())));
 }
 
 #[test]

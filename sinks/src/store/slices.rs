@@ -100,7 +100,7 @@ impl Slices {
     /// Returns the pieces of all slices; hours only where they lie inside one slice.
     pub(crate) fn cover(self) -> Vec<Piece> {
         let all = self.range(0, self.points);
-        if self.points == 0 || self.span < 2 * i128::from(HOUR_SECS) * NANOS * self.points {
+        if self.points == 0 || self.span < i128::from(HOUR_SECS) * NANOS * self.points {
             return if all.is_empty() { Vec::new() } else { vec![Piece::Minutes(all)] };
         }
         (0..self.points).flat_map(|slice| cover(self.range(slice, slice + 1))).collect()

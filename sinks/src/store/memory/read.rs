@@ -3,6 +3,7 @@
 use super::MemoryStore;
 use super::state::{Entry, State};
 use crate::store::audit::AuditBuilder;
+use crate::store::rows::FastMap;
 use crate::store::slices::{Range, Slices};
 use crate::store::view::{
     ALERTS_SHOWN_MAX, MemberFacts, Run, Summary, order_members, order_samples, page,
@@ -21,8 +22,15 @@ use std::convert::Infallible;
 impl ReadStore for MemoryStore {
     fn issues(&self, query: &IssueQuery) -> Result<IssuePage, StoreError> {
         let state = self.state();
-        let summaries =
-            state.issues.values().filter_map(|issue| state.summary(issue, query)).collect();
+        let alerts = state.alerts_by_issue();
+        let summaries = state
+            .issues
+            .values()
+            .filter_map(|issue| {
+                let alerts = alerts.get(&issue.id).map_or(&[][..], Vec::as_slice);
+                state.summary(issue, alerts, query)
+            })
+            .collect();
         let mut text = |shown| Ok::<_, Infallible>(state.text(shown));
         let Ok(mut page) = page(summaries, query, &mut text);
         for row in &mut page.issues {
@@ -33,7 +41,8 @@ impl ReadStore for MemoryStore {
 
     fn issue(&self, id: IssueId, query: &IssueQuery) -> Result<Option<IssueDetail>, StoreError> {
         let state = self.state();
-        let summary = state.issues.get(&id).and_then(|issue| state.summary(issue, query));
+        let alerts = state.alerts_by_issue().remove(&id).unwrap_or_default();
+        let summary = state.issues.get(&id).and_then(|issue| state.summary(issue, &alerts, query));
         Ok(summary.map(|summary| state.detail(summary, query)))
     }
 
@@ -130,7 +139,20 @@ impl State {
         self.fingerprints.get(&fingerprint).map_or_else(String::new, |entry| entry.text.clone())
     }
 
-    fn summary(&self, issue: &Issue, query: &IssueQuery) -> Option<Summary<Fingerprint>> {
+    fn alerts_by_issue(&self) -> FastMap<IssueId, Vec<&Alert>> {
+        let mut by_issue: FastMap<IssueId, Vec<&Alert>> = FastMap::default();
+        for alert in self.alerts.values() {
+            by_issue.entry(alert.issue).or_default().push(alert);
+        }
+        by_issue
+    }
+
+    fn summary(
+        &self,
+        issue: &Issue,
+        alerts: &[&Alert],
+        query: &IssueQuery,
+    ) -> Option<Summary<Fingerprint>> {
         let range = Range::of(query.from, query.to);
         let mut summary: Option<Summary<Fingerprint>> = None;
         for (fingerprint, entry) in self.members_of(issue.id) {
@@ -151,7 +173,7 @@ impl State {
             }
         }
         if let Some(summary) = &mut summary {
-            for alert in self.alerts.values().filter(|alert| alert.issue == issue.id) {
+            for alert in alerts {
                 summary.alert(Run::of(alert), query);
             }
         }

@@ -70,7 +70,7 @@ fn summary_row(
 fn counts_in_range(connection: &Connection, query: &IssueQuery) -> Result<ByRow<i64>, Failure> {
     let mut counts = ByRow::default();
     let pieces = cover(Range::of(query.from, query.to));
-    each_count(connection, &pieces, |id, _, n| *counts.entry(id) += n)?;
+    each_count(connection, &pieces, |_| true, |id, _, n| *counts.entry(id) += n)?;
     Ok(counts)
 }
 
@@ -169,12 +169,10 @@ fn sparklines(
             *line_of.entry(row.get(0)?) = number;
         }
     }
-    each_count(connection, &slices.cover(), |id, bucket, n| {
-        let line = line_of.get(id);
-        if line > 0
-            && let Some(index) = slices.index(bucket)
-        {
-            sparklines[line as usize - 1][index] += n;
+    let listed = |id| line_of.get(id) > 0;
+    each_count(connection, &slices.cover(), listed, |id, bucket, n| {
+        if let Some(index) = slices.index(bucket) {
+            sparklines[line_of.get(id) as usize - 1][index] += n;
         }
     })?;
     Ok(sparklines)

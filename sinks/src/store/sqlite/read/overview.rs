@@ -21,15 +21,15 @@ pub(super) fn timeline(
     let whole_hours = query.size.secs() % HOUR_SECS == 0;
     let pieces = if whole_hours { cover(range) } else { vec![Piece::Minutes(range)] };
     let mut slices: BTreeMap<Bucket, ClassCounts> = BTreeMap::new();
-    each_count(transaction, &pieces, |id, bucket, n| {
-        let Some(class) = classes.get(id) else { return };
+    let wanted = |id| classes.get(id).is_some();
+    each_count(transaction, &pieces, wanted, |id, bucket, n| {
         let bucket = query.size.coarsen(bucket);
         let empty = ClassCounts { bucket, ..ClassCounts::default() };
         let slice = slices.entry(bucket).or_insert(empty);
-        match class {
-            SeverityClass::Error => slice.error += n,
-            SeverityClass::Warn => slice.warn += n,
-            SeverityClass::Rest => slice.rest += n,
+        match classes.get(id) {
+            Some(SeverityClass::Error) => slice.error += n,
+            Some(SeverityClass::Warn) => slice.warn += n,
+            _ => slice.rest += n,
         }
     })?;
     let filled = |slice: &ClassCounts| (slice.error, slice.warn, slice.rest) != (0, 0, 0);

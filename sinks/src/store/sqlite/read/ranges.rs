@@ -25,10 +25,12 @@ impl<T: Copy + Default> ByRow<T> {
     }
 }
 
-/// Calls `each` with row number, bucket and events of everything stored in the pieces.
+/// Calls `each` with row number, bucket and events of everything stored in the pieces for the
+/// fingerprints that are `wanted`.
 pub(super) fn each_count(
     connection: &Connection,
     pieces: &[Piece],
+    wanted: impl Fn(i64) -> bool,
     mut each: impl FnMut(i64, Bucket, i64),
 ) -> Result<(), Failure> {
     for piece in pieces {
@@ -43,7 +45,10 @@ pub(super) fn each_count(
         let Range { start, end } = range;
         let mut rows = select.query([start, end])?;
         while let Some(row) = rows.next()? {
-            each(row.get(0)?, Bucket(row.get(1)?), row.get(2)?);
+            let id = row.get(0)?;
+            if wanted(id) {
+                each(id, Bucket(row.get(1)?), row.get(2)?);
+            }
         }
     }
     Ok(())
