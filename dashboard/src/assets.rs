@@ -25,11 +25,10 @@ const STYLESHEET: &str = include_str!("pages/builtin.css");
 /// is no such file, or it is hidden.
 pub(crate) fn serve(path: &str, headers: &HeaderMap) -> Option<Response> {
     let name = path.trim_start_matches('/');
-    let hidden = name.split('/').any(|part| part.starts_with('.'));
-    if !hidden
-        && !name.is_empty()
-        && let Some(file) = Dist::get(name)
-    {
+    if name.split('/').any(|part| part.starts_with('.')) {
+        return None;
+    }
+    if let Some(file) = Dist::get(name) {
         return Some(file_response(name, file, headers));
     }
     let last = name.rsplit('/').next().unwrap_or_default();

@@ -103,13 +103,14 @@ pub(super) fn issue_id(call: &Call) -> Result<IssueId, Problem> {
     text.parse().map_err(|_| no_such_issue(text))
 }
 
+/// Returns the problem of an id that no issue has.
 pub(super) fn no_such_issue(id: &str) -> Problem {
     let id: String = id.chars().take(40).flat_map(char::escape_default).collect();
     Problem::not_found(format!("there is no issue `{id}`; the ids are in /api/v1/issues"))
 }
 
 /// Returns the question for all issues in a range.
-fn everything(range: Range, now: EventTime) -> IssueQuery {
+pub(super) fn everything(range: Range, now: EventTime) -> IssueQuery {
     IssueQuery {
         from: range.from,
         to: range.to,

@@ -1,13 +1,13 @@
 //! Timeline: events by class in equal slices of time, of one issue or of everything.
 
-use super::issues::{issue_id, no_such_issue};
+use super::issues::{everything, issue_id, no_such_issue};
 use crate::context::Call;
 use crate::problem::Problem;
 use crate::query::{Query, Range};
 use crate::reply::{Response, json};
 use crate::wire;
-use engine::component::{IssueOrder, IssueQuery, TimelineQuery};
-use engine::model::{BucketSize, IssueId, Severity};
+use engine::component::TimelineQuery;
+use engine::model::{BucketSize, IssueId};
 use http::StatusCode;
 use serde::Serialize;
 
@@ -46,20 +46,7 @@ async fn answer(call: &Call, issue: Option<IssueId>) -> Result<Response, Problem
     let slices = call.read(move |store| store.timeline(&question)).await?;
     if let (true, Some(id)) = (slices.is_empty(), issue) {
         // No events in the range, or no such issue: only then is the second question needed.
-        let any = IssueQuery {
-            from: range.from,
-            to: range.to,
-            points: 1,
-            min_severity: Severity::Unknown,
-            words: Vec::new(),
-            service: None,
-            only_new: false,
-            only_spiking: false,
-            order: IssueOrder::default(),
-            limit: 1,
-            skip: 0,
-            now,
-        };
+        let any = everything(range, now);
         if call.read(move |store| store.issue(id, &any)).await?.is_none() {
             return Err(no_such_issue(&id.to_string()));
         }
