@@ -7,7 +7,7 @@ import type { GraphAnswer, GraphEdge, GraphNode } from '../api/types';
 export const NODE_HEIGHT = 58;
 const NODE_WIDTH_MIN = 120;
 const NODE_WIDTH_MAX = 168;
-const GAP_X_MIN = 28;
+const GAP_X_MIN = 20;
 const GAP_X_MAX = 96;
 const GAP_Y = 20;
 /** An edge shorter than this has no room for its label; the node says what it gives anyway. */

@@ -146,7 +146,7 @@ export function drawTimeline(options: TimelineOptions, hidden: readonly Severity
         {
           ...axis,
           size: 46,
-          space: 34,
+          space: 28,
           incrs: COUNT_STEPS,
           grid: { stroke: line, width: 1 },
           values: (_, splits) => splits.map(formatCompact),

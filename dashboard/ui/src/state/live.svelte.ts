@@ -6,6 +6,8 @@
 import { LiveFeed, type LiveStatus } from '../api/live';
 
 export const TRACE_COMMITS_MAX = 48;
+/** Without commits a live page still asks this often: time passes, and sources change their state. */
+const IDLE_REFRESH_MS = 15_000;
 
 class Live {
   status = $state<LiveStatus>('off');
@@ -34,6 +36,9 @@ class Live {
 
   watchVisibility(): void {
     document.addEventListener('visibilitychange', () => this.#apply());
+    window.setInterval(() => {
+      if (this.#wanted && !document.hidden) this.refresh();
+    }, IDLE_REFRESH_MS);
   }
 
   #apply(): void {
