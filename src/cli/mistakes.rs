@@ -122,6 +122,7 @@ impl Diagnostic for Shown<'_> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 
