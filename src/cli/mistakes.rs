@@ -40,7 +40,7 @@ pub fn to_text(mistakes: &[Mistake], inputs: &[GraphInput], style: Style) -> Str
     let handler = GraphicalReportHandler::new_themed(style.theme())
         .with_wrap_lines(false)
         .with_links(false)
-        .with_context_lines(0);
+        .with_context_lines(1);
     let mut text = String::new();
     for mistake in mistakes {
         let before = text.len();
@@ -122,10 +122,30 @@ impl Diagnostic for Shown<'_> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 
     const TEXT: &str = "sources:\n  app: { type: flie }\n  wide:\n    a: 1\n    b: 2\n";
+
+    const PLAIN: &str = "  x graph.yaml:2:16: something is wrong
+   ,-[2:16]
+ 1 | sources:
+ 2 |   app: { type: flie }
+   :                ^^^^
+ 3 |   wide:
+   `----
+  help: Did you mean `file`?
+  x graph.yaml:4:5: something is wrong
+   ,-[4:5]
+ 3 |   wide:
+ 4 |     a: 1
+   :     ^^^^
+ 5 |     b: 2
+   `----
+  x missing.yaml:1:1: something is wrong
+3 mistakes in `graph.yaml`
+";
 
     fn mistake(line: usize, column: usize, span: &str, hint: Option<&str>) -> Mistake {
         let start = TEXT.find(span).unwrap();
@@ -152,7 +172,7 @@ mod tests {
             Mistake { file: "missing.yaml".to_owned(), span: 0..0, ..mistake(1, 1, "s", None) },
         ];
         let text = to_text(&mistakes, &inputs(), Style::Plain);
-        assert_eq!(text, "");
+        assert_eq!(text, PLAIN);
     }
 
     #[test]

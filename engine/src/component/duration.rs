@@ -76,7 +76,7 @@ impl fmt::Display for HumanDuration {
         if millis == 0 {
             return f.write_str("0s");
         }
-        let exact = UNITS.iter().find(|(_, unit)| millis % u128::from(*unit) == 0);
+        let exact = UNITS.iter().find(|(_, unit)| millis.is_multiple_of(u128::from(*unit)));
         let (name, unit) = exact.unwrap_or(&("ms", 1));
         write!(f, "{}{name}", millis / u128::from(*unit))
     }
@@ -114,6 +114,7 @@ impl JsonSchema for HumanDuration {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 

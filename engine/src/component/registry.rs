@@ -107,15 +107,18 @@ fn culprit<T: DeserializeOwned>(value: &Json, error: &str) -> Option<String> {
         .and_then(|count| options.keys().nth(count - 1).cloned())
 }
 
+/// A component, or everything that is wrong with its options.
+pub type Built<T> = Result<Box<T>, Vec<OptionsError>>;
+
 /// Makes a component from its options, reporting every mistake it finds.
 #[derive(Clone, Copy)]
 pub enum Build {
     /// A source.
-    Source(fn(&Options) -> Result<Box<dyn Source>, Vec<OptionsError>>),
+    Source(fn(&Options) -> Built<dyn Source>),
     /// An operator.
-    Operator(fn(&Options) -> Result<Box<dyn Operator>, Vec<OptionsError>>),
+    Operator(fn(&Options) -> Built<dyn Operator>),
     /// A store. It may not touch the disk before [`Store::load`].
-    Store(fn(&Options) -> Result<Box<dyn Store>, Vec<OptionsError>>),
+    Store(fn(&Options) -> Built<dyn Store>),
 }
 
 /// One entry of the registry.
@@ -163,6 +166,7 @@ impl Registry {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
     use crate::component::HumanDuration;

@@ -99,7 +99,7 @@ impl<'a> Checker<'a> {
             (Some(name), None) => self.typed(node, schema, name),
             (Some(_), Some(_)) => {
                 let fitting = named.clone().find(|name| fits(node, name));
-                let name = fitting.or_else(|| named.last()).unwrap_or("string");
+                let name = fitting.or_else(|| named.clone().next_back()).unwrap_or("string");
                 self.typed(node, schema, name)
             }
         }
@@ -231,13 +231,13 @@ impl<'a> Checker<'a> {
     }
 
     fn text(&mut self, node: &Node, scalar: &Scalar, schema: &'a Json) -> Json {
-        if duration(schema) {
-            if let Err(error) = scalar.text.parse::<HumanDuration>() {
-                let whole = scalar.text.parse::<u32>().is_ok();
-                let hint = whole.then(|| format!("Add the unit, for instance `{}s`.", scalar.text));
-                let message = format!("{} {error}", self.subject());
-                return self.fault(node.place, message, hint);
-            }
+        if duration(schema)
+            && let Err(error) = scalar.text.parse::<HumanDuration>()
+        {
+            let whole = scalar.text.parse::<u32>().is_ok();
+            let hint = whole.then(|| format!("Add the unit, for instance `{}s`.", scalar.text));
+            let message = format!("{} {error}", self.subject());
+            return self.fault(node.place, message, hint);
         }
         let characters = scalar.text.chars().count() as u64;
         let bound = |name: &str| schema.get(name).and_then(Json::as_u64);

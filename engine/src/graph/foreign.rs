@@ -125,6 +125,7 @@ fn difference(stored: &NodeIdentity, now: &NodeIdentity) -> Option<Difference> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 

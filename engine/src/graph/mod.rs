@@ -25,6 +25,7 @@ mod settings;
 mod standard;
 mod suggest;
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests;
 mod wiring;
 mod yaml;

@@ -1,7 +1,7 @@
 //! The JSON Schema (draft 2020-12) of the whole graph file, made from the registry and the option
 //! structs, for editors and the manual.
 
-use super::config::ID_CHARS_MAX;
+use super::config::{ID_CHARS_MAX, kind_word};
 use super::settings::{EngineSection, ServerSection, SourceSection};
 use crate::component::{ComponentKind, ComponentType, Registry};
 use schemars::{JsonSchema, schema_for};
@@ -65,7 +65,8 @@ fn nodes(registry: Registry, kind: ComponentKind, defs: &mut Map<String, Json>) 
 /// Returns the schema of one component: its own options and those the engine understands.
 fn node(component: &ComponentType, defs: &mut Map<String, Json>) -> Json {
     let mut schema = (component.schema)().to_value();
-    adopt(&mut schema, component.name, defs);
+    let part = format!("{}.{}", kind_word(component.kind()), component.name);
+    adopt(&mut schema, &part, defs);
     let mut properties = match schema["properties"].take() {
         Json::Object(properties) => properties,
         _ => Map::new(),

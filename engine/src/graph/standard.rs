@@ -57,8 +57,8 @@ pub(super) fn add(config: &mut Config, registry: Registry, report: &mut Report) 
         if node.has_inputs {
             continue;
         }
-        let accepts = node.component.map(|component| component.inputs).unwrap_or_default();
-        let fits = |id: &&&str| accepts.iter().any(|(kind, _)| kind.as_str() == **id);
+        let Some(component) = node.component else { continue };
+        let fits = |id: &&&str| component.inputs.iter().any(|(kind, _)| kind.as_str() == **id);
         let place = node.place;
         let input = |id: &&str| Input { id: (*id).to_owned(), place };
         node.inputs = Some(STORED.iter().filter(fits).map(input).collect());

@@ -63,6 +63,7 @@ fn distance(left: &[char], right: &str) -> usize {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 
