@@ -8,6 +8,10 @@ use engine::graph::{Graph, GraphInput};
 use std::io::IsTerminal;
 use std::process::{Command, Stdio};
 
+/// History that is there at once: more than a day, so that what is older than the incident is not
+/// called new.
+const HISTORY_MINUTES: u32 = 25 * 60;
+
 /// The verb `demo`.
 pub fn demo(args: DemoArgs) -> Result<(), Failure> {
     let folder = tempfile::Builder::new()
@@ -15,7 +19,7 @@ pub fn demo(args: DemoArgs) -> Result<(), Failure> {
         .tempdir()
         .context("cannot make a temporary folder for the demo's store")?;
     let text = serde_json::json!({
-        "sources": { "demo": { "type": "synthetic", "seed": args.seed } },
+        "sources": { "demo": { "type": "synthetic", "seed": args.seed, "history_minutes": HISTORY_MINUTES } },
         "sinks": { "store": { "type": "sqlite", "path": folder.path().join("demo.db") } },
         "server": { "listen": args.listen },
     })
@@ -27,7 +31,7 @@ pub fn demo(args: DemoArgs) -> Result<(), Failure> {
     crate::run::serve(graph, None, |address| {
         println!("ready {address}");
         eprintln!(
-            "\n  Seismolog is watching made-up services. Six hours of history are there at once;\n  \
+            "\n  Seismolog is watching made-up services. A day of history is there at once;\n  \
              within a minute an incident begins and shows under \"spiking\".\n\n  \
              Open {address}   (Ctrl-C ends the demo and deletes its store)\n"
         );

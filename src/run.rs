@@ -17,7 +17,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// How long a drain may take before what is left is abandoned (it is read again after a restart).
-const DRAIN_MAX: Duration = Duration::from_millis(4_500);
+const DRAIN_MAX: Duration = Duration::from_millis(4_200);
+/// How long open requests may take to end after that.
+const SERVER_STOP_MAX: Duration = Duration::from_millis(400);
 /// Exit code when a worker of this or another process of the cluster died: restart all of them.
 const EXIT_WORKER_LOST: i32 = 101;
 /// Longest token accepted from a token file, in bytes.
@@ -116,7 +118,10 @@ pub fn serve(
     let outcome = engine.join();
     drop(server_stop);
     if let Some((task, _)) = served {
-        let _server_outcome = runtime.block_on(tokio::time::timeout(Duration::from_secs(1), task));
+        let served = async { tokio::time::timeout(SERVER_STOP_MAX, task).await };
+        if runtime.block_on(served).is_err() {
+            tracing::warn!("open connections were cut off");
+        }
     }
     runtime.shutdown_background();
     Ok(outcome?)

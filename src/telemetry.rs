@@ -11,6 +11,7 @@ use engine::runtime::live::{Committed, LiveFeed};
 use engine::runtime::status::{SourceState, Status};
 use engine::runtime::{Observer, SourceReport};
 use std::collections::{BTreeSet, HashMap};
+use std::io::IsTerminal;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tracing_subscriber::EnvFilter;
@@ -21,7 +22,9 @@ pub fn start_logging(filter: &str, format: LogFormat) -> Result<(), Failure> {
         .with_context(|| format!("cannot use {filter:?} as a log level"))?;
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     match format {
-        LogFormat::Text => builder.with_target(false).init(),
+        LogFormat::Text => {
+            builder.with_target(false).with_ansi(std::io::stderr().is_terminal()).init();
+        }
         LogFormat::Json => builder.json().init(),
     }
     Ok(())

@@ -32,6 +32,11 @@ impl Epochs {
         self.first
     }
 
+    /// Returns whether time closes epochs.
+    pub fn are_timed(&self) -> bool {
+        matches!(self.pace, Pace::Every(_))
+    }
+
     /// Returns the epoch that is open `elapsed` after the start, when a worker has taken in
     /// `chunks` chunks.
     pub fn open(&self, elapsed: Duration, chunks: u64) -> Epoch {

@@ -2,8 +2,10 @@
 //! where epochs are opened. Sources are data to it, so a dead source cannot hold the frontier (I7).
 //!
 //! *Picture:* queue of chunks ──► stream of chunks of each source, and their offsets as facts.
-//! *Frontier:* holds the open epoch; moves on with [`Epochs`] whether or not there is input; lets go
-//! of everything when all sources are finished or the stop is abandoned. *State and limits:* none but
+//! *Frontier:* holds the open epoch; moves on with [`Epochs`] whether or not there is input, except that
+//! an epoch stays open for up to [`CATCH_UP_EPOCH_MAX`] while input waits all the time (whoever catches
+//! up wants few, large commits; measured: 45 commits of 5 M lines cost 3.6 s of CPU, 6 cost 0.8 s). Lets
+//! go of everything when all sources are finished or the stop is abandoned. *State and limits:* none but
 //! the queue (`intake`); drains at most [`DRAIN_BYTES_MAX`] per scheduling and nothing while
 //! [`FACTS_PENDING_MAX`] facts wait for the store.
 
@@ -24,6 +26,9 @@ use std::time::{Duration, Instant};
 pub const DRAIN_BYTES_MAX: usize = 2 * 1024 * 1024;
 /// Facts that may wait for the store before input stops.
 pub const FACTS_PENDING_MAX: usize = 1_000_000;
+
+/// How long an epoch may stay open while the queue never runs empty.
+pub const CATCH_UP_EPOCH_MAX: Duration = Duration::from_secs(1);
 
 /// What the operator needs besides the dataflow.
 pub struct Reader {
@@ -50,6 +55,9 @@ struct Running {
     facts: Output<Fact>,
     capabilities: Vec<Capability<DataflowTime>>,
     chunks: u64,
+    /// When the open epoch was opened, and whether the queue has run empty since.
+    opened: Instant,
+    kept_up: bool,
     wake_at: Option<Instant>,
     activator: crate::dataflow::Activator,
 }
@@ -77,6 +85,9 @@ pub fn reader<'s>(
             facts: Output::from(facts),
             capabilities,
             chunks: 0,
+            opened: Instant::now(),
+            // The first epoch is short, so that even a crash loop makes progress.
+            kept_up: true,
             wake_at: None,
             activator,
         };
@@ -97,7 +108,7 @@ impl Running {
         self.open_epoch();
         if self.reader.backlog.facts.load(Ordering::Relaxed) < FACTS_PENDING_MAX {
             match self.drain() {
-                Drained::Empty => {}
+                Drained::Empty => self.kept_up = true,
                 Drained::More => self.activator.activate(),
                 Drained::Ended => {
                     self.capabilities.clear();
@@ -111,11 +122,18 @@ impl Running {
     /// Moves the capabilities to the epoch that is open now.
     fn open_epoch(&mut self) {
         let open = self.reader.epochs.open(self.reader.started.elapsed(), self.chunks);
-        for capability in &mut self.capabilities {
-            if *capability.time() < open.0 {
-                capability.downgrade(&open.0);
-            }
+        let behind = self.capabilities.iter().any(|capability| *capability.time() < open.0);
+        if !behind || (self.may_extend() && self.opened.elapsed() < CATCH_UP_EPOCH_MAX) {
+            return;
         }
+        for capability in &mut self.capabilities {
+            capability.downgrade(&open.0);
+        }
+        (self.opened, self.kept_up) = (Instant::now(), false);
+    }
+
+    fn may_extend(&self) -> bool {
+        !self.kept_up && self.reader.epochs.are_timed()
     }
 
     fn drain(&mut self) -> Drained {

@@ -225,6 +225,8 @@ fn limit_each_source_has_its_own_room_and_what_is_recovered_keeps_its_place() {
             fingerprint: explained.fingerprint,
             template: explained.template,
             class: SeverityClass::Error,
+            severity: Severity::Error,
+            first_seen: EventTime(0),
             source: source.to_owned(),
         }
     };

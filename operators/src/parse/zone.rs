@@ -2,7 +2,8 @@
 //!
 //! A time without zone is local time in the source's zone; where local time repeats the earlier
 //! instant is taken, where it is skipped the time is read as if the clock had not been moved. A time
-//! without year is in the year, and one without date on the day, nearest to the receipt time.
+//! without year is in the latest year that puts it no more than a day after its receipt, and one
+//! without date on the day nearest to it.
 //!
 //! *State and limits:* one remembered offset per local minute in [`SLOTS`] slots, since asking the
 //! zone database per line is too slow. A slot never changes a result.
@@ -13,9 +14,8 @@ use engine::model::EventTime;
 use jiff::tz::TimeZone;
 
 const SLOTS: usize = 256;
-/// How many years around the receipt are tried for a date without year: leap days are up to eight
-/// years apart.
-const YEARS_AROUND_MAX: i64 = 8;
+/// How many years are tried for a date without year: leap days are up to eight years apart.
+const YEARS_BACK_MAX: i64 = 10;
 
 /// A time zone that remembers its recent offsets.
 #[derive(Clone, Debug)]
@@ -55,7 +55,7 @@ impl Zone {
             Written::Civil(civil) => {
                 let local = match civil.day {
                     Day::Full(days) => days * DAY_SECS + i64::from(civil.seconds),
-                    Day::NoYear { month, day } => self.nearest_year(month, day, &civil, received),
+                    Day::NoYear { month, day } => self.latest_year(month, day, &civil, received),
                     Day::Unknown => self.nearest_day(&civil, received),
                 };
                 let offset = civil.offset_secs.unwrap_or_else(|| self.offset_at(local));
@@ -64,26 +64,19 @@ impl Zone {
         }
     }
 
-    fn nearest_year(&mut self, month: u8, day: u8, civil: &Civil, received: EventTime) -> i64 {
+    /// Returns the latest reading that is not too far ahead of the receipt. It is the nearest one
+    /// whenever logs are read within half a year, and never absurd when they are older.
+    fn latest_year(&mut self, month: u8, day: u8, civil: &Civil, received: EventTime) -> i64 {
         let now = self.local_received(received);
-        let year = civil::year_of_day(now.div_euclid(DAY_SECS));
+        let newest = civil::year_of_day(now.div_euclid(DAY_SECS)) + 1;
         let (month, day) = (u32::from(month), u32::from(day));
-        let mut best: Option<i64> = None;
-        for around in 0..=YEARS_AROUND_MAX {
-            for year in [year - around, year + around] {
-                if civil::is_valid(year, month, day) {
-                    let days = civil::days_from_civil(year, month, day);
-                    let local = days * DAY_SECS + i64::from(civil.seconds);
-                    if best.is_none_or(|best| (local - now).abs() < (best - now).abs()) {
-                        best = Some(local);
-                    }
-                }
-            }
-            if around >= 1 && best.is_some() {
-                break;
-            }
-        }
-        best.unwrap_or(now)
+        (newest - YEARS_BACK_MAX..=newest)
+            .rev()
+            .filter(|&year| civil::is_valid(year, month, day))
+            .map(|year| civil::days_from_civil(year, month, day) * DAY_SECS)
+            .map(|midnight| midnight + i64::from(civil.seconds))
+            .find(|local| local - now <= EventTime::AHEAD_MAX_SECS)
+            .unwrap_or(now)
     }
 
     fn nearest_day(&mut self, civil: &Civil, received: EventTime) -> i64 {
@@ -148,17 +141,21 @@ mod tests {
         Written::Civil(Civil { day, seconds, nanos: 0, offset_secs: None })
     }
 
+    /// Returns the date, as year and day number, that a month and day are taken for.
+    fn taken_for(month: u8, day: u8, received: (i64, u32, u32)) -> i64 {
+        let (year, month_now, day_now) = received;
+        let now = civil::days_from_civil(year, month_now, day_now) * DAY_SECS;
+        let written = written(Day::NoYear { month, day }, 0);
+        Zone::utc().resolve(written, EventTime::from_secs(now)).secs().div_euclid(DAY_SECS)
+    }
+
     #[test]
-    fn a_date_without_year_is_in_the_year_nearest_to_its_receipt() {
-        let mut zone = Zone::utc();
-        let received = EventTime::from_secs(civil::days_from_civil(2024, 1, 2) * DAY_SECS);
-        let december = written(Day::NoYear { month: 12, day: 31 }, 0);
-        let expected = civil::days_from_civil(2023, 12, 31) * DAY_SECS;
-        assert_eq!(zone.resolve(december, received).secs(), expected);
-        let leap = written(Day::NoYear { month: 2, day: 29 }, 0);
-        let received = EventTime::from_secs(civil::days_from_civil(2025, 5, 1) * DAY_SECS);
-        let expected = civil::days_from_civil(2024, 2, 29) * DAY_SECS;
-        assert_eq!(zone.resolve(leap, received).secs(), expected);
+    fn a_date_without_year_is_never_far_ahead_of_its_receipt() {
+        let day = civil::days_from_civil;
+        assert_eq!(taken_for(12, 31, (2024, 1, 2)), day(2023, 12, 31), "read after New Year");
+        assert_eq!(taken_for(1, 1, (2023, 12, 31)), day(2024, 1, 1), "a clock that is ahead");
+        assert_eq!(taken_for(3, 17, (2026, 11, 21)), day(2026, 3, 17), "read months later");
+        assert_eq!(taken_for(2, 29, (2025, 5, 1)), day(2024, 2, 29), "a leap day");
     }
 
     #[test]
