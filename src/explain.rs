@@ -113,6 +113,7 @@ fn open(path: &Path) -> Result<(Box<dyn Read>, EventTime), Failure> {
 }
 
 /// Returns the next line without its end, cut at the limit.
+#[allow(clippy::disallowed_methods, reason = "read through `take` with a named limit")]
 fn next_line(lines: &mut impl BufRead) -> Result<Option<Vec<u8>>, Failure> {
     let mut line = Vec::new();
     if lines.by_ref().take(LINE_BYTES_MAX).read_until(b'\n', &mut line)? == 0 {

@@ -32,6 +32,7 @@ pub fn health(args: HealthArgs) -> Result<(), Failure> {
 }
 
 /// Asks for `path` and returns the status and the body.
+#[allow(clippy::disallowed_methods, reason = "read through `take` with a named limit")]
 fn get(address: &str, path: &str) -> anyhow::Result<(u16, String)> {
     let address = address.to_socket_addrs()?.next().ok_or_else(|| anyhow!("no such host"))?;
     let mut stream = TcpStream::connect_timeout(&address, ANSWER_WITHIN)?;

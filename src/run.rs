@@ -164,6 +164,7 @@ fn resolve(listen: &str) -> Result<SocketAddr, Failure> {
 }
 
 /// Reads the token, if the graph file names one.
+#[allow(clippy::disallowed_methods, reason = "read through `take` with a named limit")]
 fn access(server: &ServerOptions) -> Result<AccessOptions, Failure> {
     let token = match &server.token_file {
         None => None,

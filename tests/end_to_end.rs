@@ -288,3 +288,25 @@ fn recent_lines(n: usize) -> String {
     };
     (0..n).map(line).collect()
 }
+
+#[test]
+fn the_committed_schema_of_the_graph_file_is_the_codes() {
+    let output = run_to_end(&["schema"]);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/reference/graph.schema.json");
+    if std::env::var_os("UPDATE").is_some() {
+        std::fs::write(&path, &output.stdout).unwrap();
+    }
+    let committed = std::fs::read(&path).unwrap();
+    assert!(committed == output.stdout, "stale: UPDATE=1 cargo test --test main schema");
+}
+
+#[test]
+fn the_starter_graph_file_is_right_and_draws_in_every_form() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/seismolog.yaml");
+    let output = run_on(&["validate"], &path);
+    assert!(output.status.success(), "{}", printed(&output));
+    for form in ["text", "mermaid", "dot", "json"] {
+        let output = run_on(&["graph", "-o", form], &path);
+        assert!(output.status.success() && !output.stdout.is_empty(), "{}", printed(&output));
+    }
+}

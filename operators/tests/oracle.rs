@@ -6,6 +6,10 @@
 //! stages' pure functions about single events and adds up in plain maps.
 //!
 //! `SEISMOLOG_CASES` raises the number of cases. A failing case prints its seed.
+#![allow(
+    clippy::disallowed_methods,
+    reason = "tests take their number of cases from the environment"
+)]
 
 use engine::component::{Contents, KnownFingerprint, Operator, Recovered, SourceDefaults};
 use engine::model::{

@@ -1,6 +1,7 @@
 //! Measures commits and questions of the SQLite store: `cargo run --release -p sinks --example
 //! commit_speed [-- FOLDER]`. Catch-up commits of 400k rows, live commits of a few thousand, then
 //! an issue list over 20,000 fingerprints and a day.
+#![allow(clippy::disallowed_methods, reason = "a measuring tool reads the clock and its own input")]
 
 use engine::component::{
     Commit, Contents, History, Incarnation, IssueOrder, IssueQuery, Store, StoreError,

@@ -1,4 +1,5 @@
 //! The SQLite file: who owns it, what is refused, and what a person is told.
+#![allow(clippy::disallowed_methods, reason = "tests read the small files they wrote")]
 
 use engine::component::{Build, Commit, Contents, Incarnation, Options, Store, StoreError};
 use engine::model::{Epoch, RejectReason, Rejected, SourceIndex};

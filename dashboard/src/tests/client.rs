@@ -1,4 +1,5 @@
 //! A plain HTTP/1.1 client that can also misbehave.
+#![allow(clippy::disallowed_methods, reason = "tests talk to their own server")]
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};

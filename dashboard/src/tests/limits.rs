@@ -1,4 +1,5 @@
 //! Each bound of the server is reached.
+#![allow(clippy::disallowed_methods, reason = "tests talk to their own server")]
 
 use super::Server;
 use super::client::Client;

@@ -3,6 +3,7 @@
 //! `shapes`: every route answers what the contract says. `guards`: Host, Origin and token over
 //! every row of the route table. `limit_…`: each bound is reached. Waiting is always for something
 //! to happen (a closed socket, an answer), never for time to pass.
+#![allow(clippy::disallowed_methods, reason = "tests talk to their own server")]
 
 mod client;
 mod fake;

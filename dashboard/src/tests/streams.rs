@@ -1,4 +1,5 @@
 //! Live streams and exports over the socket, and an ordered end.
+#![allow(clippy::disallowed_methods, reason = "tests talk to their own server")]
 
 use super::Server;
 use super::client::Client;

@@ -7,6 +7,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 /// Reads one file.
+#[allow(clippy::disallowed_methods, reason = "read through `take` with a named limit")]
 pub(super) fn input(path: &Path) -> Result<GraphInput, Mistake> {
     let name = path.display().to_string();
     let mistake = |message: String, hint: &str| Mistake::about_file(&name, &message, Some(hint));

@@ -227,6 +227,9 @@ impl Engine {
                 },
             )?);
         }
+        // Sources that have ended already could not close the queues while this handle was open.
+        drop(queues);
+        wakers.wake_all();
         Ok(Engine { stop, reader, sources, workers, committer })
     }
 

@@ -146,6 +146,14 @@ impl Intake for SourceIntake {
     }
 }
 
+impl Drop for SourceIntake {
+    /// The last source to go closes the queues; the workers must be told, since no chunk will.
+    fn drop(&mut self) {
+        self.queues.senders.clear();
+        self.wakers.wake_all();
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

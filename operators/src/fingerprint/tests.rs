@@ -1,6 +1,10 @@
 //! Tests of the stage. `golden_`: ids that must never change within an algorithm version.
 //! `oracle_`: sightings merged over any order, chunks and epochs against one slow fold of all
 //! events. `limit_`: what happens at each bound.
+#![allow(
+    clippy::disallowed_methods,
+    reason = "tests take their number of cases from the environment"
+)]
 
 use super::identify::{OVERFLOW_SERVICES_MAX, OVERFLOW_TEXT};
 use super::samples::{day_of, keep_smallest};

@@ -1,4 +1,5 @@
 //! Files in, mistakes or graphs out, compared with the text beside them.
+#![allow(clippy::disallowed_methods, reason = "tests read small files of their own crate")]
 
 use super::fakes::REGISTRY;
 use super::input;

@@ -1,5 +1,6 @@
 //! `rotation_`: every way in which a log file is rotated, while running and while down, each with
 //! and without an identical banner at the head of every file.
+#![allow(clippy::disallowed_methods, reason = "tests read the small files they wrote")]
 
 use super::stage::Stage;
 use std::collections::BTreeMap;
