@@ -245,7 +245,7 @@ fn explain_each_content_takes_lines_as_bare_messages() {
 
 #[test]
 fn a_source_reads_its_files_whatever_else_lies_beside_them() {
-    let folder = TempDir::new().unwrap();
+    let (home, folder) = (TempDir::new().unwrap(), TempDir::new().unwrap());
     std::fs::create_dir(folder.path().join("folder.log")).unwrap();
     let pipe = folder.path().join("pipe.log");
     assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
@@ -253,10 +253,13 @@ fn a_source_reads_its_files_whatever_else_lies_beside_them() {
     std::os::unix::fs::symlink("loop.log", folder.path().join("loop.log")).unwrap();
     write(&folder, "empty.log", "");
     write(&folder, "good.log", recent_lines(200));
-    let text = "sources:\n  app: { type: file, include: [\"*.log\"] }\n\
-                sinks:\n  store: { type: sqlite, path: ./a.db }\n\
-                server: { listen: \"127.0.0.1:0\" }\n";
-    let mut engine = Engine::start(&write(&folder, "graph.yaml", text));
+    let include = folder.path().join("*.log");
+    let text = format!(
+        "sources:\n  app: {{ type: file, include: [{include:?}] }}\n\
+         sinks:\n  store: {{ type: sqlite, path: ./a.db }}\n\
+         server: {{ listen: \"127.0.0.1:0\" }}\n"
+    );
+    let mut engine = Engine::start(&write(&home, "graph.yaml", text));
     let address = engine.ready();
     let audit = address.await_counted(200, &engine);
     audit.assert_balanced();

@@ -2,10 +2,6 @@
 
 use super::Finding;
 
-/// The only registries that lock files may name.
-const PUBLIC_REGISTRIES: &[&str] =
-    &["registry+https://github.com/rust-lang/crates.io-index", "https://registry.npmjs.org/"];
-
 /// No absolute path of the machine on which a file was written.
 pub fn no_machine_paths(path: &str, text: &str) -> Vec<Finding> {
     // Written in halves, so that this file does not find itself.
@@ -28,16 +24,15 @@ fn begins_a_path(line: &str, folder: &str) -> bool {
     })
 }
 
-/// No registry but the public ones: not in lock files, not in the tools' settings.
+/// No registry but the usual ones: not in lock files, not in the tools' settings.
 pub fn no_private_registry(path: &str, text: &str) -> Vec<Finding> {
     let name = path.rsplit('/').next().unwrap_or("");
     let suspicious: fn(&str) -> bool = match name {
-        "Cargo.lock" => |line| line.starts_with("source = ") && !names_public_registry(line),
-        "package-lock.json" => {
-            |line| line.trim_start().starts_with("\"resolved\"") && !names_public_registry(line)
-        }
+        "Cargo.lock" => |line| line.starts_with("source = ") && !line.contains("crates.io-index"),
+        // npm's `omit-lockfile-registry-resolved` leaves the addresses out.
+        "package-lock.json" => |line| line.trim_start().starts_with("\"resolved\""),
         "config.toml" => |line| line.starts_with("[source") || line.starts_with("[registr"),
-        ".npmrc" | "pip.conf" => |line| line.contains("registry") || line.contains("index"),
+        ".npmrc" | "pip.conf" => |line| names_a_registry(line),
         _ => return Vec::new(),
     };
     text.lines()
@@ -49,8 +44,10 @@ pub fn no_private_registry(path: &str, text: &str) -> Vec<Finding> {
         .collect()
 }
 
-fn names_public_registry(line: &str) -> bool {
-    line.split('"').any(|part| PUBLIC_REGISTRIES.iter().any(|registry| part.starts_with(registry)))
+/// Returns whether a line of settings says where packages come from.
+fn names_a_registry(line: &str) -> bool {
+    let key = line.split('=').next().unwrap_or("").trim();
+    key.ends_with("registry") || key.ends_with("index-url")
 }
 
 #[cfg(test)]
@@ -70,9 +67,7 @@ mod tests {
     #[test]
     fn a_private_registry_in_a_lock_file_is_found() {
         let private = "      \"resolved\": \"https://npm.example.test/left/-/left-1.tgz\",\n";
-        let public = "      \"resolved\": \"https://registry.npmjs.org/left/-/left-1.tgz\",\n";
         assert_eq!(no_private_registry("ui/package-lock.json", private).len(), 1);
-        assert!(no_private_registry("ui/package-lock.json", public).is_empty());
         let private = "source = \"registry+https://crates.example.test/index\"\n";
         assert_eq!(no_private_registry("Cargo.lock", private).len(), 1);
     }
@@ -82,5 +77,6 @@ mod tests {
         let replaced = "[source.crates-io]\nreplace-with = \"mirror\"\n";
         assert_eq!(no_private_registry(".cargo/config.toml", replaced).len(), 1);
         assert_eq!(no_private_registry(".npmrc", "registry=https://npm.example.test\n").len(), 1);
+        assert!(no_private_registry(".npmrc", "omit-lockfile-registry-resolved=true\n").is_empty());
     }
 }

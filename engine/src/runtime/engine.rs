@@ -19,8 +19,9 @@ use crate::component::{
 };
 use crate::dataflow::{CommunicationConfig, Config, WorkerConfig, execute};
 use crate::graph::{ForeignCheckpoint, Graph, check_identity};
-use crate::model::{BucketSize, Chunk, SourceIndex};
+use crate::model::{BucketSize, Chunk, Offset, PartitionId, SourceIndex};
 use crossbeam_channel::{Receiver, Sender, bounded};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant};
@@ -201,32 +202,21 @@ impl Engine {
             first_worker,
         })?;
 
-        let (mut offsets, strangers) = offsets_by_source(&recovered, &source_ids);
-        if strangers > 0 {
-            tracing::warn!(strangers, "offsets of sources that are not in the graph are kept");
-        }
-        let mut sources = Vec::new();
-        for (index, source) in parts.sources.into_iter().enumerate() {
-            if !owns_source(index, options.cluster.as_ref()) {
-                continue;
-            }
-            let intake = SourceIntake {
-                source: SourceIndex(index as u16),
+        let sources = start_sources(
+            parts.sources,
+            &recovered,
+            &source_ids,
+            options.cluster.as_ref(),
+            |source, offsets| SourceIntake {
+                source,
                 queues: queues.clone(),
                 wakers: Arc::clone(&wakers),
                 stop: stop.signal.clone(),
                 clock: Arc::clone(&options.clock),
                 observer: Arc::clone(&options.observer),
-                offsets: std::mem::take(&mut offsets[index]),
-            };
-            sources.push(spawn(
-                "a source thread",
-                format!("source-{}", source_ids[index]),
-                move || {
-                    supervise(source.as_ref(), intake);
-                },
-            )?);
-        }
+                offsets,
+            },
+        )?;
         // Sources that have ended already could not close the queues while this handle was open.
         drop(queues);
         wakers.wake_all();
@@ -283,6 +273,29 @@ fn config(workers: usize, cluster: Option<&Cluster>) -> Config {
     Config { communication, worker: WorkerConfig::default() }
 }
 
+/// Starts the sources of this process, each where it resumes.
+fn start_sources(
+    sources: Vec<Box<dyn Source>>,
+    recovered: &Recovered,
+    source_ids: &[String],
+    cluster: Option<&Cluster>,
+    intake: impl Fn(SourceIndex, BTreeMap<PartitionId, Offset>) -> SourceIntake,
+) -> Result<Vec<JoinHandle<()>>, EngineError> {
+    let (offsets, strangers) = offsets_by_source(recovered, source_ids);
+    if strangers > 0 {
+        tracing::warn!(strangers, "offsets of sources that are not in the graph are kept");
+    }
+    let all = sources.into_iter().zip(offsets).zip(source_ids).enumerate();
+    all.filter(|(index, _)| owns_source(*index, cluster))
+        .map(|(index, ((source, offsets), id))| {
+            let intake = intake(SourceIndex(index as u16), offsets);
+            spawn("a source thread", format!("source-{id}"), move || {
+                supervise(source.as_ref(), intake);
+            })
+        })
+        .collect()
+}
+
 fn start_committer(
     committer: Committer,
     completed: Receiver<CompletedEpoch>,
@@ -317,15 +330,19 @@ const PARK_MAX: Duration = Duration::from_secs(1);
 fn start_workers(parts: WorkerParts) -> Result<JoinHandle<Result<(), EngineError>>, EngineError> {
     spawn("the worker threads", "workers".to_owned(), move || {
         let WorkerParts { shape, receivers, completed, .. } = parts;
-        let receivers: Mutex<Vec<_>> = Mutex::new(receivers.into_iter().map(Some).collect());
-        let (recovered, wakers, backlog, stop) =
-            (parts.recovered, parts.wakers, parts.backlog, parts.stop);
+        // Each worker takes its queue and its handle on what was recovered, so that the memory of the
+        // latter is free once the dataflow has it.
+        let recovered = parts.recovered;
+        let takes = receivers.into_iter().map(|queue| Some((queue, Arc::clone(&recovered))));
+        let takes: Mutex<Vec<_>> = Mutex::new(takes.collect());
+        drop(recovered);
+        let (wakers, backlog, stop) = (parts.wakers, parts.backlog, parts.stop);
         let (epochs, first_worker, started) = (parts.epochs, parts.first_worker, Instant::now());
         // Worker 0 owns the committer's queue; when its dataflow ends, the committer does.
         let completed = Mutex::new(Some(completed));
         let guards = execute(parts.config, move |worker| {
             let index = worker.index();
-            let queue = receivers
+            let (queue, recovered) = takes
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
                 .get_mut(index - first_worker)

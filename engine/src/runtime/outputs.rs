@@ -60,9 +60,10 @@ impl Pending {
     /// Epoch 0 is never committed: what it derives differently joins the first epoch that is.
     fn complete_recovery(&mut self, facts: Vec<Fact>) {
         self.backlog.facts.fetch_sub(facts.len(), Ordering::Relaxed);
-        let mut corrections = corrections(&self.recovered, facts);
+        let recovered = std::mem::take(&mut self.recovered);
+        let mut corrections = corrections(&recovered, facts);
         if !corrections.is_empty() {
-            let first = self.recovered.epoch.unwrap_or(Epoch::RECOVERED).next();
+            let first = recovered.epoch.unwrap_or(Epoch::RECOVERED).next();
             let mut later = self.facts.remove(&first.0).unwrap_or_default();
             self.backlog.facts.fetch_add(corrections.len(), Ordering::Relaxed);
             corrections.append(&mut later);
