@@ -18,7 +18,8 @@ const POLL: Duration = Duration::from_millis(10);
 
 /// Returns a command that runs the binary, cut off from the settings of whoever runs the tests.
 pub fn seismolog(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_seismolog"));
+    let built = || env!("CARGO_BIN_EXE_seismolog").into();
+    let mut command = Command::new(std::env::var_os("SEISMOLOG_BINARY").unwrap_or_else(built));
     let ours = std::env::vars_os().map(|(name, _)| name);
     for name in ours.filter(|name| name.to_string_lossy().starts_with("SEISMOLOG_")) {
         command.env_remove(name);
