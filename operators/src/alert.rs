@@ -6,8 +6,8 @@
 //! holds each epoch until its input is complete. *State and limits:* that of the judgements.
 
 use engine::component::{
-    Build, ComponentType, NodeIdentity, Operator, Options, OptionsError, Port, Ports, Stage,
-    StreamKind,
+    Build, ComponentType, HumanDuration, NodeIdentity, Operator, Options, OptionsError, Port,
+    Ports, Stage, StreamKind,
 };
 use engine::dataflow::{AsCollection, Collection, DataflowTime, GenericOperator, Pipeline};
 use engine::model::{Alert, AlertKey, Bucket, IssueId, Judgement, Verdict};
@@ -29,15 +29,13 @@ pub const COMPONENT: ComponentType = ComponentType {
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct AlertConfig {
-    /// Spiking buckets that are no further apart than this many seconds are one alert.
-    pub quiet_secs: u32,
-    /// Length of the spike operator's buckets in seconds.
-    pub bucket_secs: u32,
+    /// Spiking buckets that are no further apart than this are one alert.
+    pub quiet: HumanDuration,
 }
 
 impl Default for AlertConfig {
     fn default() -> Self {
-        Self { quiet_secs: 900, bucket_secs: 300 }
+        Self { quiet: HumanDuration::from_secs(900) }
     }
 }
 
@@ -52,11 +50,7 @@ pub struct Alerting {
 }
 
 fn build(options: &Options) -> Result<Box<dyn Operator>, Vec<OptionsError>> {
-    let config: AlertConfig = options.parse()?;
-    if config.bucket_secs == 0 {
-        return Err(vec![OptionsError::at("bucket_secs", "must be at least 1")]);
-    }
-    Ok(Box::new(Alerting { config }))
+    Ok(Box::new(Alerting { config: options.parse()? }))
 }
 
 /// An alert, or the horizon below which nothing is taken back.
@@ -75,11 +69,12 @@ impl Alerting {
     /// Joins spikes (ordered by bucket) into runs that begin above the horizon.
     fn runs(&self, issue: IssueId, judgements: &[Judgement]) -> Vec<Told> {
         let mut told = Vec::new();
-        let mut horizon = None;
+        let (mut horizon, mut bucket_secs) = (None, 0);
         let mut open: Option<Alert> = None;
         for judgement in judgements {
             match *judgement {
-                Judgement::Horizon(bucket) => {
+                Judgement::Horizon(bucket, size) => {
+                    bucket_secs = size.secs() as u32;
                     let above = Bucket(bucket.0.saturating_add(RUN_SECS_MAX));
                     horizon = Some(above);
                     told.push(Told::Horizon(above));
@@ -88,7 +83,7 @@ impl Alerting {
                     Some(alert) if self.continues(alert, &verdict) => extend(alert, verdict),
                     _ => {
                         told.extend(open.take().map(Told::Alert));
-                        open = Some(self.begin(issue, verdict));
+                        open = Some(begin(issue, verdict, bucket_secs));
                     }
                 },
             }
@@ -102,19 +97,19 @@ impl Alerting {
     }
 
     fn continues(&self, alert: &Alert, verdict: &Verdict) -> bool {
-        verdict.bucket.0 - alert.last.0 <= i64::from(self.config.quiet_secs)
+        verdict.bucket.0 - alert.last.0 <= self.config.quiet.as_secs() as i64
     }
+}
 
-    fn begin(&self, issue: IssueId, verdict: Verdict) -> Alert {
-        Alert {
-            key: AlertKey::new(issue, verdict.bucket),
-            issue,
-            start: verdict.bucket,
-            last: verdict.bucket,
-            bucket_secs: self.config.bucket_secs,
-            peak: verdict,
-            observed: verdict.observed,
-        }
+fn begin(issue: IssueId, verdict: Verdict, bucket_secs: u32) -> Alert {
+    Alert {
+        key: AlertKey::new(issue, verdict.bucket),
+        issue,
+        start: verdict.bucket,
+        last: verdict.bucket,
+        bucket_secs,
+        peak: verdict,
+        observed: verdict.observed,
     }
 }
 
@@ -194,6 +189,7 @@ fn standing(rows: Vec<((IssueId, Told), isize)>) -> Vec<(Alert, isize)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use engine::model::BucketSize;
 
     fn spike(bucket: i64, surprise_milli: i64) -> Judgement {
         let bucket = Bucket(bucket);
@@ -209,7 +205,7 @@ mod tests {
         .collect()
     }
 
-    const OLD: Judgement = Judgement::Horizon(Bucket(-100_000));
+    const OLD: Judgement = Judgement::Horizon(Bucket(-100_000), BucketSize::FIVE_MINUTES);
 
     #[test]
     fn neighbouring_spikes_are_one_alert_that_tells_its_peak() {

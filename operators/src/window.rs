@@ -7,9 +7,10 @@
 //! the reader drains in one. *Not here:* how long later stages keep counts (`expiry`), when a bucket
 //! is judged (`spike`).
 
+use crate::spike::JUDGED_SECS;
 use engine::component::{
-    Build, ComponentType, NodeIdentity, Operator, Options, OptionsError, Port, Ports, Stage,
-    StreamKind,
+    Build, ComponentType, HumanDuration, NodeIdentity, Operator, Options, OptionsError, Port,
+    Ports, Stage, StreamKind,
 };
 use engine::dataflow::{AsCollection, Collection, DataflowTime, GenericOperator, Pipeline, Stream};
 use engine::model::{Bucket, BucketSize, Fingerprint, PrintBatch};
@@ -32,13 +33,21 @@ pub const COMPONENT: ComponentType = ComponentType {
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct WindowConfig {
-    /// Length of a bucket in seconds; must divide a day.
-    pub size_secs: u32,
+    /// Length of a bucket; must divide a day.
+    pub size: HumanDuration,
+    /// How late an event may arrive and still change what is said about its bucket. Counts are
+    /// corrected however late it is. At most a day, which is what `spike` keeps.
+    pub lateness: HumanDuration,
+}
+
+impl WindowConfig {
+    /// The longest lateness that later stages honour.
+    pub const LATENESS_MAX: HumanDuration = HumanDuration::from_secs(JUDGED_SECS as u64);
 }
 
 impl Default for WindowConfig {
     fn default() -> Self {
-        Self { size_secs: 60 }
+        Self { size: HumanDuration::from_secs(60), lateness: HumanDuration::from_secs(600) }
     }
 }
 
@@ -56,12 +65,27 @@ impl Window {
 
     fn from_options(options: &Options) -> Result<Self, Vec<OptionsError>> {
         let config: WindowConfig = options.parse()?;
-        let size = BucketSize::new(config.size_secs).ok_or_else(|| {
-            let message = format!("{} seconds do not divide a day", config.size_secs);
-            vec![OptionsError::at("size_secs", message).hint("use 10, 60, 300, 3600 …")]
-        })?;
-        Ok(Self { size })
+        let mut mistakes = Vec::new();
+        let size = bucket_size("size", config.size).unwrap_or_else(|mistake| {
+            mistakes.push(mistake);
+            BucketSize::MINUTE
+        });
+        if config.lateness > WindowConfig::LATENESS_MAX {
+            mistakes.push(OptionsError::at("lateness", "must be at most 24h"));
+        }
+        if mistakes.is_empty() { Ok(Self { size }) } else { Err(mistakes) }
     }
+}
+
+/// Returns a duration as the length of buckets, or what is wrong with it.
+pub(crate) fn bucket_size(option: &str, length: HumanDuration) -> Result<BucketSize, OptionsError> {
+    let whole = length.0.subsec_nanos() == 0;
+    u32::try_from(length.as_secs()).ok().filter(|_| whole).and_then(BucketSize::new).ok_or_else(
+        || {
+            let message = format!("a day cannot be cut into buckets of `{length}`");
+            OptionsError::at(option, message).hint("use 10s, 1m, 5m, 1h …")
+        },
+    )
 }
 
 impl Operator for Window {
@@ -79,7 +103,7 @@ impl Operator for Window {
             node: String::new(),
             component: COMPONENT.name.to_owned(),
             version: 1,
-            options: [("size_secs".to_owned(), self.size.secs().to_string())].into(),
+            options: [("size".to_owned(), format!("{}s", self.size.secs()))].into(),
         }
     }
 }

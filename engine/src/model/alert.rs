@@ -2,7 +2,7 @@
 //! person should hear about a run of them.
 
 use super::fingerprint::id_type;
-use super::{Bucket, IssueId, ParseIdError};
+use super::{Bucket, BucketSize, IssueId, ParseIdError};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
@@ -36,9 +36,9 @@ pub struct Verdict {
 /// What the spike stage says about one issue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Judgement {
-    /// Buckets from here on are judged anew when their counts change; what was said about older
-    /// ones stands, because the counts behind it have left memory.
-    Horizon(Bucket),
+    /// Buckets of this size from here on are judged anew when their counts change; what was said
+    /// about older ones stands, because the counts behind it have left memory.
+    Horizon(Bucket, BucketSize),
     /// A bucket that spikes.
     Spike(Verdict),
 }

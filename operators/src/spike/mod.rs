@@ -10,9 +10,10 @@
 mod score;
 
 use crate::expiry::{Series, expiring};
+use crate::window::bucket_size;
 use engine::component::{
-    Build, ComponentType, History, NodeIdentity, Operator, Options, OptionsError, Port, Ports,
-    Stage, StreamKind,
+    Build, ComponentType, History, HumanDuration, NodeIdentity, Operator, Options, OptionsError,
+    Port, Ports, Stage, StreamKind,
 };
 use engine::model::{Bucket, BucketSize, Judgement, Severity, Verdict};
 use schemars::JsonSchema;
@@ -33,8 +34,8 @@ pub const COMPONENT: ComponentType = ComponentType {
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct SpikeConfig {
-    /// Length of a judged bucket in seconds; must divide a day.
-    pub bucket_secs: u32,
+    /// Length of a judged bucket; must divide a day.
+    pub bucket: HumanDuration,
     /// A spike has at least this many events more than expected.
     pub min_events: u32,
     /// A spike has at least this many times the expected events.
@@ -48,7 +49,7 @@ pub struct SpikeConfig {
 impl Default for SpikeConfig {
     fn default() -> Self {
         Self {
-            bucket_secs: 300,
+            bucket: HumanDuration::from_secs(300),
             min_events: 10,
             min_ratio: 3.0,
             min_surprise: 7.0,
@@ -82,9 +83,8 @@ impl SpikeDetector {
     /// Returns a detector, or what is wrong with its options.
     pub fn new(config: SpikeConfig) -> Result<Self, Vec<OptionsError>> {
         let mut mistakes = Vec::new();
-        let size = BucketSize::new(config.bucket_secs).unwrap_or_else(|| {
-            let message = format!("{} seconds do not divide a day", config.bucket_secs);
-            mistakes.push(OptionsError::at("bucket_secs", message).hint("use 60, 300, 600 …"));
+        let size = bucket_size("bucket", config.bucket).unwrap_or_else(|mistake| {
+            mistakes.push(mistake);
             BucketSize::FIVE_MINUTES
         });
         if !(config.min_ratio >= 1.0 && config.min_ratio.is_finite()) {
@@ -109,7 +109,7 @@ impl SpikeDetector {
         // Several fingerprints are cut at different buckets; the counts are complete from the last on.
         let horizon = cut.map_or(Bucket(i64::MIN), |cut| Bucket(cut.0 + BASELINE_SECS));
         let spikes = self.spikes(start, horizon, &counts).into_iter().map(Judgement::Spike);
-        std::iter::once(Judgement::Horizon(horizon)).chain(spikes).collect()
+        std::iter::once(Judgement::Horizon(horizon, self.size)).chain(spikes).collect()
     }
 
     /// Returns the spiking buckets above the horizon.
@@ -188,7 +188,7 @@ impl Operator for SpikeDetector {
         NodeIdentity {
             component: COMPONENT.name.to_owned(),
             version: 1,
-            options: [("bucket_secs".to_owned(), self.size.secs().to_string())].into(),
+            options: [("bucket".to_owned(), format!("{}s", self.size.secs()))].into(),
             ..NodeIdentity::default()
         }
     }
@@ -214,7 +214,7 @@ mod tests {
         judgements
             .filter_map(|j| match j {
                 Judgement::Spike(verdict) => Some(verdict),
-                Judgement::Horizon(_) => None,
+                Judgement::Horizon(..) => None,
             })
             .collect()
     }
@@ -271,13 +271,13 @@ mod tests {
     #[test]
     fn options_that_make_no_sense_are_named() {
         let config = SpikeConfig {
-            bucket_secs: 7,
+            bucket: HumanDuration::from_secs(7),
             min_ratio: 0.5,
             min_surprise: -1.0,
             ..Default::default()
         };
         let mistakes = SpikeDetector::new(config).expect_err("three options are wrong");
         let paths: Vec<_> = mistakes.iter().map(|m| m.path[0].as_str()).collect();
-        assert_eq!(paths, ["bucket_secs", "min_ratio", "min_surprise"]);
+        assert_eq!(paths, ["bucket", "min_ratio", "min_surprise"]);
     }
 }
