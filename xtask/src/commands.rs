@@ -21,7 +21,7 @@ pub fn check() -> Result<(), Failure> {
     if !cargo_deny_is_installed() {
         println!(
             "xtask: licences and advisories were NOT checked: cargo-deny is not installed. \
-             Hint: cargo install --locked cargo-deny"
+             Hint: install cargo-deny"
         );
         return Ok(());
     }
