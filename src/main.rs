@@ -1,4 +1,7 @@
 //! Parses arguments, calls one function, prints one error, sets the exit code.
+//!
+//! *Note:* memory comes from the system's allocator: on 5 M lines mimalloc took as much processor time
+//! and 60 to 80 MB more memory.
 
 mod cli;
 mod demo;
@@ -17,9 +20,6 @@ use clap::{CommandFactory, Parser};
 use cli::{Cli, ExportVerb, Verb};
 use failure::Failure;
 use std::process::ExitCode;
-
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();

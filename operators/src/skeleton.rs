@@ -13,7 +13,7 @@
 //! [`WORD_BYTES_MAX`](crate::mask::WORD_BYTES_MAX) bytes.
 //! *Note:* punctuation is deliberately no part of a skeleton, not even as a feature.
 
-use crate::mask::{MaskKind, Sink, first_bytes, load, scan};
+use crate::mask::{MaskKind, Sink, Word, load, scan};
 use engine::model::Template;
 
 /// Stands for a run of variables. No word contains `<`.
@@ -52,9 +52,9 @@ impl SkeletonText {
 }
 
 impl Sink for SkeletonText {
-    fn word(&mut self, text: &[u8], start: usize, stop: usize) {
+    fn word(&mut self, text: &[u8], word: Word) {
         self.in_variables = false;
-        self.push(&text[start..stop]);
+        self.push(&text[word.start..word.stop]);
     }
 
     fn variable(&mut self, _: &[u8], _: usize, _: usize, _: Option<MaskKind>) {
@@ -76,8 +76,9 @@ pub struct HotHash {
 
 const LEFT: u64 = 0x9e37_79b9_7f4a_7c15;
 const RIGHT: u64 = 0xd6e8_feb8_6659_fd93;
-/// No word has this length.
+/// No word has these bytes: neither occurs in UTF-8. The second one goes on with a long word.
 const MARKER_CODE: u64 = 0xff << 56;
+const GOES_ON_CODE: u64 = 0xfe << 56;
 
 impl HotHash {
     /// Returns a hash that starts from `seed`.
@@ -125,16 +126,13 @@ fn fold(a: u64, b: u64) -> u64 {
 
 impl Sink for HotHash {
     #[inline]
-    fn word(&mut self, text: &[u8], mut start: usize, stop: usize) {
-        let len = stop - start;
-        while stop - start > 15 {
-            self.mix(load(text, start), 0);
+    fn word(&mut self, text: &[u8], word: Word) {
+        self.mix(word.head, word.tail);
+        let mut start = word.start + Word::LOADED;
+        while start < word.stop {
+            self.mix(Word::at(text, start, word.stop).head, GOES_ON_CODE);
             start += 8;
         }
-        let rest = stop - start;
-        let head = load(text, start) & first_bytes(rest.min(8));
-        let tail = load(text, start + 8) & first_bytes(rest.saturating_sub(8));
-        self.mix(head, tail | (len as u64) << 56);
         self.in_variables = false;
         self.is_empty = false;
     }

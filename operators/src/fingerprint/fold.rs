@@ -3,7 +3,7 @@
 //! *Promises:* a sighting's `text` is that of the event in `first`. `first` may be that of an
 //! earlier epoch of this worker, never that of a later one.
 //! *State and limits:* one profile per identity; per open epoch one slot per identity seen in it,
-//! whose sample candidates are cut to the smallest at [`CANDIDATES_MAX`].
+//! whose sample candidates are cut to the smallest when [`SPARE_CANDIDATES_MAX`] more have come.
 
 use super::identify::{Identifier, Identity, OVERFLOW_TEXT};
 use super::samples::{SampleGate, keep_smallest};
@@ -17,8 +17,9 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use xxhash_rust::xxh3::xxh3_64;
 
-/// How many sample candidates one slot gathers before it keeps the smallest of each day only.
-const CANDIDATES_MAX: usize = 10 * Sample::PER_DAY_MAX;
+/// How many sample candidates one slot gathers, beyond those that it keeps, before it keeps the
+/// smallest of each day only. Records are most of what an epoch holds in memory.
+const SPARE_CANDIDATES_MAX: usize = Sample::PER_DAY_MAX / 2;
 
 /// One identified event.
 pub(super) struct Observation<'a> {
@@ -79,6 +80,8 @@ struct Slot {
     severity: Severity,
     source: SourceIndex,
     samples: Vec<Sample>,
+    /// How many samples there may be before they are cut.
+    samples_max: usize,
 }
 
 /// One open epoch.
@@ -127,10 +130,7 @@ impl Fold {
             slot.shown = Some((first, text));
         }
         if profile.gate.admits(hash, time, source) {
-            if slot.samples.len() >= CANDIDATES_MAX {
-                keep_smallest(&mut slot.samples);
-            }
-            slot.samples.push(seen.sample(hash));
+            slot.add_sample(seen.sample(hash));
         }
         if seen.is_overflow {
             *open.overflowed.entry(source).or_default() += 1;
@@ -192,7 +192,17 @@ impl Slot {
             severity: seen.event.severity,
             source: seen.batch.source,
             samples: Vec::new(),
+            samples_max: Sample::PER_DAY_MAX + SPARE_CANDIDATES_MAX,
         }
+    }
+
+    /// Adds a candidate. There is always room for the smallest of every day.
+    fn add_sample(&mut self, sample: Sample) {
+        if self.samples.len() >= self.samples_max {
+            keep_smallest(&mut self.samples);
+            self.samples_max = self.samples.len() + SPARE_CANDIDATES_MAX;
+        }
+        self.samples.push(sample);
     }
 
     fn sighting(mut self, identifier: &Identifier) -> Option<Sighting> {

@@ -8,6 +8,7 @@
 //! *Not here:* identity (`skeleton`), ids and counting (`fingerprint`).
 
 mod classes;
+mod dictionary;
 mod kind;
 mod piece;
 mod render;
@@ -18,7 +19,7 @@ pub use kind::MaskKind;
 pub use render::{MaskedSpan, TEXT_BYTES_MAX, masks, render};
 pub use scan::{ITEMS_MAX, QUOTED_BYTES_MAX, SCAN_BYTES_MAX, WORD_BYTES_MAX};
 
-pub(crate) use classes::{first_bytes, load};
+pub(crate) use classes::{Word, load};
 pub(crate) use scan::{Sink, scan};
 
 #[cfg(test)]

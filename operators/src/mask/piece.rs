@@ -2,7 +2,7 @@
 //! which of them are values and which hold words.
 
 use super::classes::{
-    AT, BACKSLASH, COLON, DIGIT, DOT, ESCAPE, LETTER, PIECE, SLASH, SPACE, TRIMMED, class_at,
+    AT, BACKSLASH, COLON, DIGIT, DOT, ESCAPE, LETTER, PIECE, SLASH, SPACE, TRIMMED, Word, class_at,
     class_of, classes_in,
 };
 use super::kind::MaskKind;
@@ -63,8 +63,9 @@ impl<S: Sink> Scanner<'_, '_, S> {
     fn piece_end(&self, start: usize) -> (usize, u16) {
         let (mut stop, mut seen) = (start, 0);
         loop {
-            while stop < self.text.len() && class_of(self.text[stop]) & PIECE != 0 {
-                seen |= class_of(self.text[stop]);
+            let classes = self.text[stop..].iter().map(|&byte| class_of(byte));
+            for class in classes.take_while(|class| class & PIECE != 0) {
+                seen |= class;
                 stop += 1;
             }
             let decimal_comma = self.text.get(stop) == Some(&b',')
@@ -104,12 +105,12 @@ impl<S: Sink> Scanner<'_, '_, S> {
             return;
         }
         if seen == LETTER {
-            return self.plain_word(start, stop);
+            return self.plain_word(Word::at(self.text, start, stop));
         }
         let before = std::mem::replace(&mut self.before, Before::Nothing);
         let part = &self.text[start..stop];
         if before == Before::Code && is_code(part) {
-            return self.constant(start, stop);
+            return self.constant(Word::at(self.text, start, stop));
         }
         if before == Before::User || is_value(part, seen) && !self.is_call(start, stop) {
             let is_number = seen & LETTER == 0 && seen & DIGIT != 0;
@@ -122,7 +123,7 @@ impl<S: Sink> Scanner<'_, '_, S> {
                 && (class_of(self.text[at]) & (LETTER | DIGIT) != 0 || self.text[at] == b'_');
             if !inside {
                 if at > from {
-                    self.constant(from, at);
+                    self.constant(Word::at(self.text, from, at));
                 }
                 from = at + 1;
             }

@@ -1,5 +1,6 @@
 //! The message as a person reads it: variables as typed placeholders, everything else as it was.
 
+use super::classes::Word;
 use super::kind::MaskKind;
 use super::scan::{SCAN_BYTES_MAX, Sink, scan};
 use std::borrow::Cow;
@@ -120,7 +121,7 @@ impl Spans {
 }
 
 impl Sink for Spans {
-    fn word(&mut self, _text: &[u8], _start: usize, _stop: usize) {}
+    fn word(&mut self, _text: &[u8], _word: Word) {}
 
     fn variable(&mut self, text: &[u8], start: usize, stop: usize, known: Option<MaskKind>) {
         let kind = known.unwrap_or_else(|| MaskKind::of(&text[start..stop]));

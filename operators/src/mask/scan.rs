@@ -12,7 +12,7 @@
 
 use super::classes::{
     CLOSE, COLON, DIGIT, DOT, EQUALS, ESCAPE, FOREIGN, HARD, LETTER, OPEN, PIECE, QUOTE, SPACE,
-    class_at, class_of, letters_end,
+    Word, class_at, class_of, digits_end,
 };
 use super::kind::{MaskKind, placeholder_at};
 use super::piece::{scheme_end, url_end};
@@ -31,8 +31,8 @@ const HEX_WORD_BYTES_MIN: usize = 8;
 
 /// What a scan hands on, in order of position.
 pub(crate) trait Sink {
-    /// A constant word: `text[start..stop]`, never empty.
-    fn word(&mut self, text: &[u8], start: usize, stop: usize);
+    /// A constant word of `text`, never empty.
+    fn word(&mut self, text: &[u8], word: Word);
     /// A variable: `text[start..stop]`, empty where a value is missing. `known` is its kind where
     /// the scanner had to know it; otherwise it can be told from the text.
     fn variable(&mut self, text: &[u8], start: usize, stop: usize, known: Option<MaskKind>);
@@ -85,6 +85,8 @@ impl<S: Sink> Scanner<'_, '_, S> {
                 self.letters(at)
             } else if class == SPACE {
                 at + 1
+            } else if class == DIGIT {
+                self.digits(at)
             } else if class & PIECE != 0 {
                 self.piece(at)
             } else {
@@ -96,58 +98,73 @@ impl<S: Sink> Scanner<'_, '_, S> {
     /// Reads from the letter at `at`: a plain word, unless it goes on with something else.
     #[inline]
     fn letters(&mut self, at: usize) -> usize {
-        let stop = letters_end(self.text, at);
-        let next = class_at(self.text, stop);
+        let word = Word::of_letters(self.text, at);
+        let next = class_at(self.text, word.stop);
         let ends = next & PIECE == 0
-            || (next & (DOT | COLON) != 0 && class_at(self.text, stop + 1) == SPACE);
+            || (next & (DOT | COLON) != 0 && class_at(self.text, word.stop + 1) == SPACE);
         if ends {
-            self.plain_word(at, stop);
-            stop
+            self.plain_word(word);
+            word.stop + usize::from(next == SPACE)
         } else {
             self.piece(at)
         }
     }
 
-    /// Hands on the letters `start..stop`, which stand alone.
+    /// Reads from the digit at `at`: a short plain number, unless it goes on with something else.
     #[inline]
-    pub(super) fn plain_word(&mut self, start: usize, stop: usize) {
+    fn digits(&mut self, at: usize) -> usize {
+        let stop = digits_end(self.text, at);
+        let ends = stop - at < 8 && class_at(self.text, stop) & PIECE == 0 && !self.is(stop, b',');
+        if !ends || self.before == Before::Code {
+            return self.piece(at);
+        }
+        self.before = Before::Number;
+        self.variable(at, stop, None);
+        stop
+    }
+
+    /// Hands on a word of letters that stands alone.
+    #[inline(always)]
+    pub(super) fn plain_word(&mut self, word: Word) {
         let before = std::mem::replace(&mut self.before, Before::Nothing);
         if before == Before::User {
-            return self.variable(start, stop, Some(MaskKind::Word));
+            return self.variable(word.start, word.stop, Some(MaskKind::Word));
         }
-        if before == Before::Number && is_unit(self.text, start, stop) {
+        if before == Before::Number && is_unit(self.text, word) {
             self.before = Before::Number;
             return;
         }
-        match meaning(self.text, start, stop) {
+        match meaning(self.text, word) {
             Meaning::Plain => {}
-            Meaning::Literal => return self.variable(start, stop, Some(MaskKind::Literal)),
+            Meaning::Literal => {
+                return self.variable(word.start, word.stop, Some(MaskKind::Literal));
+            }
             Meaning::User => self.before = Before::User,
             Meaning::Code => self.before = Before::Code,
-            Meaning::Calendar if self.begins_date(stop) => {
-                return self.variable(start, stop, Some(MaskKind::Time));
+            Meaning::Calendar if self.begins_date(word.stop) => {
+                return self.variable(word.start, word.stop, Some(MaskKind::Time));
             }
             Meaning::Calendar => {}
         }
-        self.constant(start, stop);
+        self.constant(word);
     }
 
     /// Hands on a constant, unless it is too long or too hexadecimal to be a word.
-    #[inline]
-    pub(super) fn constant(&mut self, start: usize, stop: usize) {
-        let len = stop - start;
+    #[inline(always)]
+    pub(super) fn constant(&mut self, word: Word) {
+        let Word { start, stop, .. } = word;
         // Few words begin and end with letters from a to f; the branch is foreseeable.
-        let may_be_hex = (len >= HEX_WORD_BYTES_MIN)
+        let may_be_hex = (word.len() >= HEX_WORD_BYTES_MIN)
             & self.text[start].is_ascii_hexdigit()
             & self.text[stop - 1].is_ascii_hexdigit();
-        if (len > WORD_BYTES_MAX)
+        if (word.len() > WORD_BYTES_MAX)
             | (may_be_hex && self.text[start..stop].iter().all(u8::is_ascii_hexdigit))
         {
             return self.variable(start, stop, None);
         }
         self.items += 1;
         self.in_variables = false;
-        self.sink.word(self.text, start, stop);
+        self.sink.word(self.text, word);
     }
 
     /// Hands on a variable.
@@ -199,7 +216,7 @@ impl<S: Sink> Scanner<'_, '_, S> {
         if before == Before::User || std::str::from_utf8(&rest[..len]).is_err() {
             self.variable(at, at + len, Some(MaskKind::Word));
         } else {
-            self.constant(at, at + len);
+            self.constant(Word::at(self.text, at, at + len));
         }
         at + len
     }

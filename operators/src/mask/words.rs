@@ -1,7 +1,8 @@
 //! The few words that are not simply constant: literals that are values, and words that say what
 //! the next piece is.
 
-use super::classes::{first_bytes, load};
+use super::classes::Word;
+use super::dictionary::{Dictionary, key};
 
 /// What a plain word means to the scanner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,20 +19,6 @@ pub(super) enum Meaning {
     Calendar,
 }
 
-/// Returns a word of at most eight letters as one number.
-const fn key(word: &[u8]) -> u64 {
-    let mut key = 0;
-    let mut at = word.len();
-    while at > 0 {
-        at -= 1;
-        key = (key << 8) | word[at] as u64;
-    }
-    key
-}
-
-/// Lower-cases eight letters at once; a zero byte becomes a space.
-const LOWER: u64 = 0x2020_2020_2020_2020;
-
 /// Names of months and days, as dates abbreviate them.
 const CALENDAR: [&[u8]; 19] = [
     b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov", b"Dec",
@@ -47,33 +34,39 @@ const ERRNO: u64 = key(b"errno");
 const SQLSTATE: u64 = key(b"sqlstate");
 const HRESULT: u64 = key(b"hresult");
 
-/// Returns the meaning of the letters `text[start..stop]`, of which there is at least one.
+/// The words that may mean something, names of months and days among them.
+const SPECIAL: [u64; 27] = {
+    let mut keys = [0; 27];
+    let few = [TRUE, FALSE, NULL, NIL, USER, ERRNO, SQLSTATE, HRESULT];
+    let mut at = 0;
+    while at < keys.len() {
+        keys[at] = if at < few.len() { few[at] } else { key(CALENDAR[at - few.len()]) };
+        at += 1;
+    }
+    keys
+};
+static SPECIAL_WORDS: Dictionary<128> = Dictionary::of(&SPECIAL);
+
+/// Returns the meaning of `word`, letters of `text`, of which there is at least one.
 #[inline]
-pub(super) fn meaning(text: &[u8], start: usize, stop: usize) -> Meaning {
-    let len = stop - start;
-    let exact = load(text, start) & first_bytes(len.min(8));
-    let lowered = (exact | LOWER) & first_bytes(len.min(8));
-    // One branch that is almost never taken; the lengths of words cannot be foreseen.
-    let may_be_more = (lowered == TRUE)
-        | (lowered == FALSE)
-        | (lowered == NULL)
-        | (lowered == NIL)
-        | (lowered == USER)
-        | (lowered == ERRNO)
-        | (lowered == SQLSTATE)
-        | (lowered == HRESULT)
-        | ((len == 3) & (exact & 0x20 == 0));
-    if may_be_more { special_meaning(&text[start..stop], exact, lowered) } else { Meaning::Plain }
+pub(super) fn meaning(text: &[u8], word: Word) -> Meaning {
+    if SPECIAL_WORDS.holds(word.head) {
+        special_meaning(&text[word.start..word.stop])
+    } else {
+        Meaning::Plain
+    }
 }
 
-/// Returns the meaning of a word that looks like one of the few.
+/// Returns the meaning of a word whose first eight letters are, in some case, one of the few.
 #[cold]
-fn special_meaning(word: &[u8], exact: u64, lowered: u64) -> Meaning {
-    match lowered {
+fn special_meaning(word: &[u8]) -> Meaning {
+    if word.len() > 8 {
+        return Meaning::Plain;
+    }
+    match key(word) {
         TRUE | FALSE | NULL | NIL => Meaning::Literal,
-        USER if exact == USER => Meaning::User,
-        ERRNO | HRESULT => Meaning::Code,
-        SQLSTATE if word.len() == 8 => Meaning::Code,
+        USER if word == b"user" => Meaning::User,
+        ERRNO | HRESULT | SQLSTATE => Meaning::Code,
         _ if is_calendar(word) => Meaning::Calendar,
         _ => Meaning::Plain,
     }
@@ -84,29 +77,31 @@ pub(super) fn is_calendar(word: &[u8]) -> bool {
     CALENDAR.contains(&word)
 }
 
-/// Returns whether the letters `text[start..stop]`, right after a number, say what was measured: they
-/// belong to the value, so that "1 byte", "12 bytes" and "12 bytes (1.2 KB)" are one message.
-pub(super) fn is_unit(text: &[u8], start: usize, stop: usize) -> bool {
-    const UNITS: [&[u8]; 42] = [
-        b"b", b"kb", b"mb", b"gb", b"tb", b"kib", b"mib", b"gib", b"tib", b"byte", b"bytes", b"ns",
-        b"us", b"ms", b"s", b"m", b"h", b"d", b"nsec", b"usec", b"msec", b"msecs", b"sec", b"secs",
-        b"second", b"seconds", b"min", b"mins", b"minute", b"minutes", b"hour", b"hours", b"hr",
-        b"hrs", b"day", b"days", b"millis", b"hz", b"khz", b"mhz", b"ghz", b"utc",
-    ];
-    const KEYS: [u64; UNITS.len()] = {
-        let mut keys = [0; UNITS.len()];
-        let mut at = 0;
-        while at < keys.len() {
-            keys[at] = key(UNITS[at]);
-            at += 1;
-        }
-        keys
-    };
-    let len = stop - start;
-    if len > 8 {
-        return text[start..stop].eq_ignore_ascii_case(b"milliseconds");
+/// What may be measured, and how it is abbreviated.
+const UNITS: [&[u8]; 42] = [
+    b"b", b"kb", b"mb", b"gb", b"tb", b"kib", b"mib", b"gib", b"tib", b"byte", b"bytes", b"ns",
+    b"us", b"ms", b"s", b"m", b"h", b"d", b"nsec", b"usec", b"msec", b"msecs", b"sec", b"secs",
+    b"second", b"seconds", b"min", b"mins", b"minute", b"minutes", b"hour", b"hours", b"hr",
+    b"hrs", b"day", b"days", b"millis", b"hz", b"khz", b"mhz", b"ghz", b"utc",
+];
+const UNIT_KEYS: [u64; UNITS.len()] = {
+    let mut keys = [0; UNITS.len()];
+    let mut at = 0;
+    while at < keys.len() {
+        keys[at] = key(UNITS[at]);
+        at += 1;
     }
-    KEYS.contains(&((load(text, start) | LOWER) & first_bytes(len)))
+    keys
+};
+static UNIT_WORDS: Dictionary<256> = Dictionary::of(&UNIT_KEYS);
+
+/// Returns whether `word`, letters of `text` right after a number, says what was measured: it
+/// belongs to the value, so that "1 byte", "12 bytes" and "12 bytes (1.2 KB)" are one message.
+pub(super) fn is_unit(text: &[u8], word: Word) -> bool {
+    if word.len() > 8 {
+        return text[word.start..word.stop].eq_ignore_ascii_case(b"milliseconds");
+    }
+    UNIT_WORDS.holds(word.head)
 }
 
 #[cfg(test)]
@@ -114,7 +109,7 @@ mod tests {
     use super::*;
 
     fn of(word: &[u8]) -> Meaning {
-        meaning(word, 0, word.len())
+        meaning(word, Word::at(word, 0, word.len()))
     }
 
     #[test]
@@ -131,7 +126,7 @@ mod tests {
 
     #[test]
     fn units_are_known_in_every_case() {
-        let is_unit = |word: &[u8]| is_unit(word, 0, word.len());
+        let is_unit = |word: &[u8]| is_unit(word, Word::at(word, 0, word.len()));
         assert!(is_unit(b"KB") && is_unit(b"Seconds") && is_unit(b"milliseconds"));
         assert!(!is_unit(b"errors") && !is_unit(b"secondss"));
     }

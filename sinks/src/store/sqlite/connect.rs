@@ -6,6 +6,7 @@
 
 use super::migrate;
 use engine::component::StoreError;
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
@@ -13,12 +14,15 @@ use std::time::Duration;
 
 /// How long a connection waits for a lock that another one holds.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
-/// Pages of 4 KiB in the write-ahead log before it is folded back into the file.
-const WAL_PAGES: i64 = 4_000;
+/// Bytes of a page of a new file (an old one keeps its own): half as many writes to the log as
+/// pages of 4 KiB need.
+const PAGE_BYTES: i64 = 8 << 10;
+/// Pages in the write-ahead log before it is folded back into the file: 16 MiB.
+const WAL_PAGES: i64 = 2_000;
 /// Bytes of an idle write-ahead log that stay on disk.
 const WAL_BYTES_KEPT: i64 = 64 << 20;
 /// Memory for pages of the writer, in KiB.
-const CACHE_KIB: i64 = 32 << 10;
+const CACHE_KIB: i64 = 16 << 10;
 /// Prepared statements kept by a connection.
 const STATEMENTS_MAX: usize = 64;
 
@@ -111,6 +115,9 @@ pub(super) fn writer(path: &Path) -> Result<Connection, Failure> {
     connection.busy_timeout(BUSY_TIMEOUT)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
     migrate::check(&connection, path)?;
+    // Plans do not look at parameters, or statements would be compiled anew for new ones.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    connection.pragma_update(None, "page_size", PAGE_BYTES)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "wal_autocheckpoint", WAL_PAGES)?;
