@@ -120,7 +120,8 @@ pub struct ScanArgs {
     /// Form of the result.
     #[arg(short, long, default_value = "table")]
     pub output: ScanOutput,
-    /// List only issues whose highest severity reaches this (unknown counts as warn).
+    /// List only issues whose highest severity reaches this; an issue of unknown severity counts as
+    /// warn, the threshold `unknown` lists all.
     #[arg(long, default_value = "unknown", value_name = "SEVERITY")]
     pub min_severity: SeverityName,
     /// List at most this many issues in the table (0: all). JSON always lists all.
@@ -149,10 +150,10 @@ pub enum ScanOutput {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 #[allow(missing_docs, reason = "the names are the severities'")]
 pub enum SeverityName {
-    Unknown,
     Trace,
     Debug,
     Info,
+    Unknown,
     Warn,
     Error,
     Fatal,

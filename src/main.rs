@@ -1,7 +1,5 @@
 //! Parses arguments, calls one function, prints one error, sets the exit code.
-//!
-//! *Note:* memory comes from the system's allocator: on 5 M lines mimalloc took as much processor time
-//! and 60 to 80 MB more memory.
+//! Memory comes from the system's allocator (`docs/decisions/003-allocator.md`).
 
 mod cli;
 mod demo;

@@ -15,9 +15,12 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// How long a drain may take before what is left is abandoned (it is read again after a restart).
 const DRAIN_MAX: Duration = Duration::from_millis(4_200);
+/// How long threads may take to notice that.
+const ABANDON_MAX: Duration = Duration::from_millis(300);
 /// How long open requests may take to end after that.
 const SERVER_STOP_MAX: Duration = Duration::from_millis(400);
 /// Exit code when a worker of this or another process of the cluster died: restart all of them.
@@ -90,6 +93,10 @@ pub fn serve(
         observer: Arc::clone(&telemetry) as _,
         cluster,
     };
+    let signals = {
+        let _within = runtime.enter();
+        Signals::listen()?
+    };
     let engine = Engine::start(graph, options)?;
     let stop = engine.stop_handle();
     telemetry.status.phase(Phase::Running);
@@ -112,7 +119,7 @@ pub fn serve(
         }));
         (task, address)
     });
-    runtime.spawn(obey_signals(stop.clone(), Arc::clone(&telemetry)));
+    runtime.spawn(signals.obey(stop.clone(), Arc::clone(&telemetry)));
     ready(served.as_ref().map_or("", |(_, address)| address));
 
     let outcome = engine.join();
@@ -183,43 +190,52 @@ fn access(server: &ServerOptions) -> Result<AccessOptions, Failure> {
     Ok(AccessOptions { token, allowed_hosts: server.allowed_hosts.clone() })
 }
 
-/// First signal: drain, within the deadline. Second signal: now.
-async fn obey_signals(stop: StopHandle, telemetry: Arc<Telemetry>) {
-    if !next_signal().await {
-        return;
-    }
-    tracing::info!("stopping: committing what has been read");
-    telemetry.status.phase(Phase::Draining);
-    stop.stop(StopStage::Draining);
-    tokio::select! {
-        _ = next_signal() => tracing::warn!("stopping now: what is not committed is read again"),
-        () = tokio::time::sleep(DRAIN_MAX) => {
-            tracing::warn!("the drain takes too long: what is not committed is read again");
-        }
-    }
-    stop.stop(StopStage::Abandoned);
+/// SIGTERM and SIGINT, heard from before the engine starts until the process ends.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
 }
 
-/// Waits for SIGTERM or SIGINT; returns `false` if this process cannot hear them.
-async fn next_signal() -> bool {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut terminate), Ok(mut interrupt)) =
-        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
-    else {
-        tracing::error!(
-            "cannot listen for SIGTERM: stop this process with SIGKILL, nothing is lost"
-        );
-        return false;
-    };
-    tokio::select! {
-        _ = terminate.recv() => true,
-        _ = interrupt.recv() => true,
+impl Signals {
+    /// Starts listening; must be called within the server's runtime.
+    fn listen() -> Result<Self, Failure> {
+        let listen = |kind| signal(kind).context("cannot listen for SIGTERM and SIGINT");
+        let terminate = listen(SignalKind::terminate())?;
+        Ok(Self { terminate, interrupt: listen(SignalKind::interrupt())? })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+
+    /// First signal: drain, within the deadline. Second signal, or the deadline: now. A thread that
+    /// does not return even then is left behind; what is stored is whole at any moment.
+    async fn obey(mut self, stop: StopHandle, telemetry: Arc<Telemetry>) {
+        self.next().await;
+        tracing::info!("stopping: committing what has been read");
+        telemetry.status.phase(Phase::Draining);
+        stop.stop(StopStage::Draining);
+        tokio::select! {
+            () = self.next() => tracing::warn!("stopping now: what is not committed is read again"),
+            () = tokio::time::sleep(DRAIN_MAX) => {
+                tracing::warn!("the drain takes too long: what is not committed is read again");
+            }
+        }
+        stop.stop(StopStage::Abandoned);
+        tokio::select! {
+            () = self.next() => {}
+            () = tokio::time::sleep(ABANDON_MAX) => {}
+        }
+        std::process::exit(0);
     }
 }
 
 /// Workers share one fate: when one panics, the others would wait for it for ever. The process ends
 /// with a code of its own and the supervisor restarts it; the store decides where it continues.
-fn exit_when_a_worker_dies() {
+pub fn exit_when_a_worker_dies() {
     let before = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
         before(panic);

@@ -19,8 +19,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Length of an epoch: nobody watches, so longer than live.
-const EPOCH: Duration = Duration::from_millis(250);
+/// One epoch for everything: nobody watches, and spikes are judged with all files at hand, whatever
+/// the order in which they are read.
+const PACE: Pace = Pace::Chunks(u64::MAX);
 /// Slices of a sparkline.
 const SPARKLINE_POINTS: usize = 24;
 /// Workers used unless told otherwise; more files than this share them.
@@ -30,9 +31,10 @@ const WORKERS_MAX: usize = 8;
 pub fn scan(args: ScanArgs) -> Result<(), Failure> {
     let bytes = check_files(&args.files)?;
     let graph = graph(&args)?;
+    crate::run::exit_when_a_worker_dies();
     let progress = Arc::new(Progress::new(bytes));
     let options = RunOptions {
-        pace: Pace::Every(EPOCH),
+        pace: PACE,
         clock: Arc::new(SystemClock),
         observer: Arc::clone(&progress) as _,
         cluster: None,

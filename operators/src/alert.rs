@@ -33,6 +33,11 @@ pub struct AlertConfig {
     pub quiet: HumanDuration,
 }
 
+impl AlertConfig {
+    /// The longest quiet stretch within an alert: a run must end well before its beginning expires.
+    pub const QUIET_MAX: HumanDuration = HumanDuration::from_secs(4 * 3600);
+}
+
 impl Default for AlertConfig {
     fn default() -> Self {
         Self { quiet: HumanDuration::from_secs(900) }
@@ -50,7 +55,11 @@ pub struct Alerting {
 }
 
 fn build(options: &Options) -> Result<Box<dyn Operator>, Vec<OptionsError>> {
-    Ok(Box::new(Alerting { config: options.parse()? }))
+    let config: AlertConfig = options.parse()?;
+    if config.quiet > AlertConfig::QUIET_MAX {
+        return Err(vec![OptionsError::at("quiet", "must be at most 4h")]);
+    }
+    Ok(Box::new(Alerting { config }))
 }
 
 /// An alert, or the horizon below which nothing is taken back.

@@ -36,13 +36,13 @@ pub struct WindowConfig {
     /// Length of a bucket; must divide a day.
     pub size: HumanDuration,
     /// How late an event may arrive and still change what is said about its bucket. Counts are
-    /// corrected however late it is. At most a day, which is what `spike` keeps.
+    /// corrected however late it is. At most half a day, which is what `alert` follows.
     pub lateness: HumanDuration,
 }
 
 impl WindowConfig {
     /// The longest lateness that later stages honour.
-    pub const LATENESS_MAX: HumanDuration = HumanDuration::from_secs(JUDGED_SECS as u64);
+    pub const LATENESS_MAX: HumanDuration = HumanDuration::from_secs(JUDGED_SECS as u64 / 2);
 }
 
 impl Default for WindowConfig {
@@ -71,7 +71,7 @@ impl Window {
             BucketSize::MINUTE
         });
         if config.lateness > WindowConfig::LATENESS_MAX {
-            mistakes.push(OptionsError::at("lateness", "must be at most 24h"));
+            mistakes.push(OptionsError::at("lateness", "must be at most 12h"));
         }
         if mistakes.is_empty() { Ok(Self { size }) } else { Err(mistakes) }
     }

@@ -17,16 +17,9 @@ use std::sync::Arc;
 pub struct SourceIndex(pub u16);
 
 /// The unit of a source that has its own [`Offset`]: one file, one stream, one table. Stable over
-/// restarts; owned by one worker at a time.
+/// restarts; read by one worker at a time.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct PartitionId(pub Arc<str>);
-
-impl PartitionId {
-    /// Returns the worker that owns this partition among `peers`; the same on every process.
-    pub fn worker(&self, peers: usize) -> usize {
-        (xxhash_rust::xxh3::xxh3_64(self.0.as_bytes()) % peers as u64) as usize
-    }
-}
 
 /// Whole lines of one partition, as a reader hands them over.
 ///

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// How bad an event says it is. The order is the order of badness; unknown sorts lowest, and
-/// thresholds treat it as `Warn` (DESIGN §8).
+/// How bad an event says it is. The order is the order of badness. Unknown stands just below warn:
+/// thresholds treat it as warn (DESIGN §8), so a milder label must never hide it in a maximum.
 #[derive(
     Clone,
     Copy,
@@ -22,15 +22,15 @@ use std::fmt;
 #[serde(rename_all = "lowercase")]
 #[repr(u8)]
 pub enum Severity {
+    /// Finest detail.
+    Trace = 0,
+    /// Detail for developers.
+    Debug = 1,
+    /// Normal operation, including "notice".
+    Info = 2,
     /// The event names no severity that we recognise.
     #[default]
-    Unknown = 0,
-    /// Finest detail.
-    Trace = 1,
-    /// Detail for developers.
-    Debug = 2,
-    /// Normal operation, including "notice".
-    Info = 3,
+    Unknown = 3,
     /// Something may be wrong.
     Warn = 4,
     /// Something failed.
@@ -55,10 +55,10 @@ pub enum SeverityClass {
 impl Severity {
     /// Every severity, mildest first.
     pub const ALL: [Severity; 7] = [
-        Severity::Unknown,
         Severity::Trace,
         Severity::Debug,
         Severity::Info,
+        Severity::Unknown,
         Severity::Warn,
         Severity::Error,
         Severity::Fatal,
@@ -91,10 +91,11 @@ impl Severity {
         if (code as usize) < Self::ALL.len() { Self::ALL[code as usize] } else { Severity::Unknown }
     }
 
-    /// Returns whether a threshold of `minimum` lets this severity through; unknown counts as warn.
+    /// Returns whether a threshold of `minimum` lets this severity through. Unknown counts as warn; as
+    /// a threshold it lets everything through.
     pub fn reaches(self, minimum: Severity) -> bool {
         let effective = if self == Severity::Unknown { Severity::Warn } else { self };
-        effective >= minimum
+        minimum == Severity::Unknown || effective >= minimum
     }
 }
 
@@ -141,5 +142,12 @@ mod tests {
         assert!(Severity::Unknown.reaches(Severity::Warn));
         assert!(!Severity::Unknown.reaches(Severity::Error));
         assert!(!Severity::Info.reaches(Severity::Warn));
+        assert!(Severity::Trace.reaches(Severity::Unknown));
+    }
+
+    #[test]
+    fn a_milder_label_never_hides_that_a_severity_is_unknown() {
+        assert_eq!(Severity::Unknown.max(Severity::Info), Severity::Unknown);
+        assert_eq!(Severity::Unknown.max(Severity::Warn), Severity::Warn);
     }
 }

@@ -134,42 +134,47 @@ impl Committer {
     /// Commits one transaction, however often it takes. Returns `false` if the engine was told to
     /// give up first.
     fn perform(&mut self, commit: &Commit) -> Result<bool, StoreError> {
+        let started = Instant::now();
         let mut failures = 0;
         loop {
-            let started = Instant::now();
-            let error = match self.store.commit(commit) {
-                Ok(()) => {
-                    if failures > 0 {
-                        self.observer.store(None);
-                    }
-                    self.observer.committed(commit, started.elapsed());
-                    return Ok(true);
-                }
-                Err(error) => error,
-            };
-            let trouble = match error {
-                StoreError::Unavailable { .. } => error.to_string(),
-                lasting => return Err(lasting),
+            let trouble = match self.store.commit(commit) {
+                Ok(()) => break,
+                Err(error @ StoreError::Unavailable { .. }) => error.to_string(),
+                Err(lasting) => return Err(lasting),
             };
             self.observer.store(Some(&trouble));
+            // Nothing is tried again before it is known what the first try did.
+            match self.settle(commit, &mut failures)? {
+                Some(Verdict::Done) => break,
+                Some(Verdict::Retry) => {}
+                Some(Verdict::Stop(reason)) => return Err(StoreError::Fenced(reason)),
+                None => return Ok(false),
+            }
+        }
+        if failures > 0 {
+            self.observer.store(None);
+        }
+        self.observer.committed(commit, started.elapsed());
+        Ok(true)
+    }
+
+    /// Asks what is really stored until the store answers; `None` if the engine is told to give up.
+    fn settle(
+        &mut self,
+        commit: &Commit,
+        failures: &mut u32,
+    ) -> Result<Option<Verdict>, StoreError> {
+        loop {
+            let jitter = (Instant::now().elapsed().subsec_nanos() >> 4) as u8;
+            if self.stop.wait(StopStage::Abandoned, backoff(*failures, jitter)) {
+                return Ok(None);
+            }
+            *failures += 1;
             match self.store.committed() {
-                Ok((epoch, incarnation)) => match decide(commit, epoch, incarnation) {
-                    Verdict::Done => {
-                        self.observer.store(None);
-                        self.observer.committed(commit, started.elapsed());
-                        return Ok(true);
-                    }
-                    Verdict::Retry => {}
-                    Verdict::Stop(reason) => return Err(StoreError::Fenced(reason)),
-                },
+                Ok((epoch, owner)) => return Ok(Some(decide(commit, epoch, owner))),
                 Err(StoreError::Unavailable { .. }) => {}
                 Err(lasting) => return Err(lasting),
             }
-            let jitter = (started.elapsed().subsec_nanos() >> 8) as u8;
-            if self.stop.wait(StopStage::Abandoned, backoff(failures, jitter)) {
-                return Ok(false);
-            }
-            failures += 1;
         }
     }
 }
@@ -177,7 +182,7 @@ impl Committer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::component::Contents;
+    use crate::component::{Contents, NodeIdentity, Recovered};
 
     fn commit() -> Commit {
         Commit {
@@ -204,5 +209,60 @@ mod tests {
             decide(&commit(), Some(Epoch(9)), Some(Incarnation(7))),
             Verdict::Stop(_)
         ));
+    }
+
+    /// Its first commit is durable but the answer is lost, and so are the first answers to questions.
+    struct LosesAnswers {
+        stored: (Option<Epoch>, Option<Incarnation>),
+        silent: u32,
+        commits: u32,
+    }
+
+    fn lost() -> StoreError {
+        StoreError::Unavailable { what: "the answer is lost".into(), cause: None }
+    }
+
+    impl Store for LosesAnswers {
+        fn load(&mut self, _: Option<crate::component::History>) -> Result<Recovered, StoreError> {
+            Ok(Recovered::default())
+        }
+        fn claim(&mut self, _: Incarnation, _: &[NodeIdentity]) -> Result<(), StoreError> {
+            Ok(())
+        }
+        fn commit(&mut self, commit: &Commit) -> Result<(), StoreError> {
+            self.commits += 1;
+            if self.stored.0 != commit.predecessor {
+                return Err(StoreError::Fenced("committed twice".into()));
+            }
+            self.stored.0 = Some(commit.epoch);
+            Err(lost())
+        }
+        fn committed(&mut self) -> Result<(Option<Epoch>, Option<Incarnation>), StoreError> {
+            if self.silent > 0 {
+                self.silent -= 1;
+                return Err(lost());
+            }
+            Ok(self.stored)
+        }
+        fn reader(&self) -> Arc<dyn crate::component::ReadStore> {
+            panic!("nobody reads here")
+        }
+    }
+
+    #[test]
+    fn a_lost_answer_is_never_tried_again_before_it_is_settled() {
+        let store =
+            LosesAnswers { stored: (Some(Epoch(4)), Some(Incarnation(7))), silent: 1, commits: 0 };
+        let mut committer = Committer {
+            store: Box::new(store),
+            incarnation: Incarnation(7),
+            last: Some(Epoch(4)),
+            source_ids: Arc::new([]),
+            backlog: Arc::default(),
+            observer: Arc::new(crate::runtime::Unobserved),
+            stop: StopSignal::default(),
+            wake: Box::new(|| {}),
+        };
+        assert!(committer.perform(&commit()).expect("the store is ours"));
     }
 }

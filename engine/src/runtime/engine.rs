@@ -11,7 +11,7 @@ use super::observer::Observer;
 use super::reader::Reader;
 use super::recovery::offsets_by_source;
 use super::shutdown::{StopSignal, StopStage};
-use super::supervise::supervise;
+use super::supervise::{SourceEnd, supervise};
 use super::worker::{self, Shape};
 use crate::clock::Clock;
 use crate::component::{
@@ -19,7 +19,7 @@ use crate::component::{
 };
 use crate::dataflow::{CommunicationConfig, Config, WorkerConfig, execute};
 use crate::graph::{ForeignCheckpoint, Graph, check_identity};
-use crate::model::{BucketSize, Chunk, Offset, PartitionId, SourceIndex};
+use crate::model::{BucketSize, Chunk, Epoch, Offset, PartitionId, SourceIndex};
 use crossbeam_channel::{Receiver, Sender, bounded};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -56,6 +56,15 @@ pub enum EngineError {
     /// The store was written by another graph.
     #[error("{0}\nHint: {hint}", hint = .0.hint())]
     ForeignCheckpoint(#[from] ForeignCheckpoint),
+    /// Several processes cannot continue from a store that only one of them can read.
+    #[error(
+        "cannot continue a cluster from epoch {0}: its other processes do not know where to resume\n\
+         Hint: run one process, or start the cluster with an empty store."
+    )]
+    ClusterRestart(Epoch),
+    /// A source failed for good and the others have ended.
+    #[error("source {0:?} failed for good: its message stands above")]
+    SourceFailed(String),
     /// The operating system refused a thread or a connection.
     #[error("cannot start {what}: {cause}")]
     Start {
@@ -93,7 +102,7 @@ impl StopHandle {
 pub struct Engine {
     stop: StopHandle,
     reader: Arc<dyn ReadStore>,
-    sources: Vec<JoinHandle<()>>,
+    sources: Vec<(String, JoinHandle<SourceEnd>)>,
     workers: JoinHandle<Result<(), EngineError>>,
     committer: Option<JoinHandle<Result<(), StoreError>>>,
 }
@@ -144,6 +153,9 @@ impl Engine {
     pub fn start(graph: Graph, options: RunOptions) -> Result<Engine, EngineError> {
         let mut parts = Parts::of(graph);
         let recovered = Arc::new(parts.store.load(parts.history)?);
+        if let (Some(_), Some(epoch)) = (&options.cluster, recovered.epoch) {
+            return Err(EngineError::ClusterRestart(epoch));
+        }
         if recovered.epoch.is_some() {
             check_identity(&recovered.identity, &parts.identity)?;
         }
@@ -215,6 +227,7 @@ impl Engine {
                 clock: Arc::clone(&options.clock),
                 observer: Arc::clone(&options.observer),
                 offsets,
+                dealt: BTreeMap::new(),
             },
         )?;
         // Sources that have ended already could not close the queues while this handle was open.
@@ -237,11 +250,16 @@ impl Engine {
     pub fn join(self) -> Result<(), EngineError> {
         // Workers end when every source thread has dropped its queue; a source that does not return
         // is left behind, since the workers also end when the stop is abandoned.
-        let worked = join_thread(self.workers);
+        let worked = join_thread(self.workers).map_err(EngineError::Worker).flatten();
+        if worked.is_err() {
+            self.stop.stop(StopStage::Abandoned);
+        }
         let committed = self.committer.map(join_thread);
+        let mut failed = None;
         if self.stop.stage() < StopStage::Abandoned {
-            for source in self.sources {
-                join_thread(source).map_err(EngineError::Worker)?;
+            for (id, source) in self.sources {
+                let end = join_thread(source).map_err(EngineError::Worker)?;
+                failed = failed.or((end == SourceEnd::Failed).then_some(id));
             }
         }
         match committed {
@@ -249,7 +267,8 @@ impl Engine {
             Some(Err(panic)) => return Err(EngineError::Worker(panic)),
             None => {}
         }
-        worked.map_err(EngineError::Worker)?
+        worked?;
+        failed.map_or(Ok(()), |id| Err(EngineError::SourceFailed(id)))
     }
 }
 
@@ -280,7 +299,7 @@ fn start_sources(
     source_ids: &[String],
     cluster: Option<&Cluster>,
     intake: impl Fn(SourceIndex, BTreeMap<PartitionId, Offset>) -> SourceIntake,
-) -> Result<Vec<JoinHandle<()>>, EngineError> {
+) -> Result<Vec<(String, JoinHandle<SourceEnd>)>, EngineError> {
     let (offsets, strangers) = offsets_by_source(recovered, source_ids);
     if strangers > 0 {
         tracing::warn!(strangers, "offsets of sources that are not in the graph are kept");
@@ -289,9 +308,8 @@ fn start_sources(
     all.filter(|(index, _)| owns_source(*index, cluster))
         .map(|(index, ((source, offsets), id))| {
             let intake = intake(SourceIndex(index as u16), offsets);
-            spawn("a source thread", format!("source-{id}"), move || {
-                supervise(source.as_ref(), intake);
-            })
+            let supervised = move || supervise(source.as_ref(), intake);
+            Ok((id.clone(), spawn("a source thread", format!("source-{id}"), supervised)?))
         })
         .collect()
 }
@@ -363,6 +381,7 @@ fn start_workers(parts: WorkerParts) -> Result<JoinHandle<Result<(), EngineError
             worker.dataflow(|scope| {
                 worker::build(scope, &shape, input, &recovered, committer, &backlog, &stop.signal);
             });
+            drop(recovered);
             while worker.step_or_park(Some(PARK_MAX)) {}
         })
         .map_err(|cause| EngineError::Start { what: "the worker threads", cause })?;

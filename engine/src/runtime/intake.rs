@@ -15,6 +15,7 @@ use crate::dataflow::SyncActivator;
 use crate::model::{Chunk, EventTime, Offset, PartitionId, SourceIndex};
 use crossbeam_channel::{Receiver, SendTimeoutError, Sender, bounded};
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -57,6 +58,7 @@ impl Wakers {
 pub struct Queues {
     senders: Vec<Sender<Chunk>>,
     first_worker: usize,
+    dealt: Arc<AtomicUsize>,
 }
 
 impl Queues {
@@ -64,7 +66,13 @@ impl Queues {
     /// processes, and their ends for the workers.
     pub fn new(first_worker: usize, workers: usize) -> (Self, Vec<Receiver<Chunk>>) {
         let (senders, receivers) = (0..workers).map(|_| bounded(CHUNKS_MAX)).unzip();
-        (Self { senders, first_worker }, receivers)
+        (Self { senders, first_worker, dealt: Arc::default() }, receivers)
+    }
+
+    /// Deals out the next partition. Which worker reads it changes no result (I2), so they take
+    /// turns: a hash would often put two busy files on one worker.
+    fn deal(&self) -> usize {
+        self.dealt.fetch_add(1, Ordering::Relaxed) % self.senders.len().max(1)
     }
 }
 
@@ -84,6 +92,8 @@ pub struct SourceIntake {
     pub observer: Arc<dyn Observer>,
     /// Offsets of everything sent or recovered.
     pub offsets: BTreeMap<PartitionId, Offset>,
+    /// Which queue takes a partition's chunks, for partitions sent in this life of the engine.
+    pub dealt: BTreeMap<PartitionId, usize>,
 }
 
 impl Intake for SourceIntake {
@@ -93,7 +103,8 @@ impl Intake for SourceIntake {
 
     fn send(&mut self, delivery: Delivery) -> Result<(), Stopped> {
         debug_assert!(delivery.bytes.len() <= Delivery::BYTES_MAX, "Source contract 2");
-        let queue = delivery.partition.worker(self.queues.senders.len());
+        let deal = || self.queues.deal();
+        let queue = *self.dealt.entry(delivery.partition.clone()).or_insert_with(deal);
         let (partition, end) = (delivery.partition.clone(), delivery.end.clone());
         let bytes = delivery.bytes.len();
         let mut chunk = Chunk {
@@ -117,9 +128,14 @@ impl Intake for SourceIntake {
             }
         }
         match end {
-            Some(offset) => self.offsets.insert(partition, offset),
-            None => self.offsets.remove(&partition),
-        };
+            Some(offset) => {
+                self.offsets.insert(partition, offset);
+            }
+            None => {
+                self.offsets.remove(&partition);
+                self.dealt.remove(&partition);
+            }
+        }
         self.wakers.wake(self.queues.first_worker + queue);
         self.observer.received(self.source, bytes);
         Ok(())
@@ -170,6 +186,7 @@ mod tests {
             clock: Arc::new(SystemClock),
             observer: Arc::new(Unobserved),
             offsets: BTreeMap::new(),
+            dealt: BTreeMap::new(),
         };
         (intake, receivers)
     }

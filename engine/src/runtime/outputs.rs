@@ -16,7 +16,7 @@ use crossbeam_channel::{Sender, TrySendError};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How soon to try again when the committer's queue is full.
 const QUEUE_RETRY: Duration = Duration::from_millis(5);
@@ -89,12 +89,14 @@ pub fn outputs<'s>(
     let mut pending = Pending {
         facts: BTreeMap::new(),
         completed: std::collections::VecDeque::new(),
-        recovered: Arc::clone(recovered),
+        // Only the worker that commits compares with it.
+        recovered: queue.as_ref().map_or_else(Arc::default, |_| Arc::clone(recovered)),
         backlog: Arc::clone(backlog),
     };
     // Corrections are owed even if nothing is derived at epoch 0.
     pending.facts.insert(Epoch::RECOVERED.0, Vec::new());
     let (stop, mut queue) = (stop.clone(), queue);
+    let mut retry_at: Option<Instant> = None;
     builder.build_reschedule(move |_capabilities| {
         move |frontiers: &[MutableAntichain<DataflowTime>]| {
             facts.for_each(|time, data| pending.add(*time.time(), data));
@@ -112,7 +114,11 @@ pub fn outputs<'s>(
                             queue = None;
                             return false;
                         }
-                        activator.activate_after(QUEUE_RETRY);
+                        // One timer at a time: every other activation would start one more.
+                        if retry_at.is_none_or(|at| at <= Instant::now()) {
+                            retry_at = Some(Instant::now() + QUEUE_RETRY);
+                            activator.activate_after(QUEUE_RETRY);
+                        }
                         return true;
                     }
                     // The committer has stopped for good; so does this worker.

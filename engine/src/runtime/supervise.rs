@@ -27,8 +27,19 @@ pub fn backoff(failures: u32, jitter: u8) -> Duration {
     full - full.mul_f64(f64::from(jitter) / 510.0)
 }
 
+/// How a source's thread ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SourceEnd {
+    /// Everything has been read.
+    Finished,
+    /// The engine stopped it.
+    Stopped,
+    /// It failed, and trying again is useless.
+    Failed,
+}
+
 /// Runs `source` until it is finished, fails for good, or the engine stops.
-pub fn supervise(source: &dyn Source, mut intake: SourceIntake) {
+pub fn supervise(source: &dyn Source, mut intake: SourceIntake) -> SourceEnd {
     let observer = Arc::clone(&intake.observer);
     let index = intake.source;
     let mut failures = 0;
@@ -37,22 +48,26 @@ pub fn supervise(source: &dyn Source, mut intake: SourceIntake) {
         let started = Instant::now();
         let outcome = catch_unwind(AssertUnwindSafe(|| source.run(&mut intake)));
         if intake.stopped() {
-            return;
+            return SourceEnd::Stopped;
         }
         let error = match outcome {
-            Ok(Ok(())) => return observer.source(index, SourceReport::Finished),
+            Ok(Ok(())) => {
+                observer.source(index, SourceReport::Finished);
+                return SourceEnd::Finished;
+            }
             Ok(Err(error)) => error,
             Err(panic) => panicked(panic.as_ref()),
         };
         let sentence = sentence(&error);
         if !error.retry {
-            return observer.source(index, SourceReport::Failed(sentence));
+            observer.source(index, SourceReport::Failed(sentence));
+            return SourceEnd::Failed;
         }
         failures = if started.elapsed() > HEALTHY_RUN { 0 } else { failures };
         observer.source(index, SourceReport::BackingOff(sentence));
         let jitter = (started.elapsed().subsec_nanos() >> 8) as u8;
         if intake.stop.wait(StopStage::Draining, backoff(failures, jitter)) {
-            return;
+            return SourceEnd::Stopped;
         }
         failures += 1;
     }

@@ -38,7 +38,7 @@ pub struct SpikeConfig {
     pub bucket: HumanDuration,
     /// A spike has at least this many events more than expected.
     pub min_events: u32,
-    /// A spike has at least this many times the expected events.
+    /// A spike has at least this many times the expected events; at least 3.
     pub min_ratio: f64,
     /// A spike is less likely by chance than one in ten to this power.
     pub min_surprise: f64,
@@ -87,8 +87,9 @@ impl SpikeDetector {
             mistakes.push(mistake);
             BucketSize::FIVE_MINUTES
         });
-        if !(config.min_ratio >= 1.0 && config.min_ratio.is_finite()) {
-            mistakes.push(OptionsError::at("min_ratio", "must be a number from 1 upwards"));
+        // A smaller ratio would let a run outlast the history behind it.
+        if !(config.min_ratio >= 3.0 && config.min_ratio.is_finite()) {
+            mistakes.push(OptionsError::at("min_ratio", "must be a number from 3 upwards"));
         }
         if !(0.0..=score::SURPRISE_MAX).contains(&config.min_surprise) {
             mistakes.push(OptionsError::at("min_surprise", "must lie between 0 and 300"));
