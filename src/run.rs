@@ -93,12 +93,8 @@ pub fn serve(
         observer: Arc::clone(&telemetry) as _,
         cluster,
     };
-    let signals = {
-        let _within = runtime.enter();
-        Signals::listen()?
-    };
+    let signals = runtime.block_on(async { Signals::listen() })?;
     let engine = Engine::start(graph, options)?;
-    let stop = engine.stop_handle();
     telemetry.status.phase(Phase::Running);
 
     let (server_stop, server_stopped) = tokio::sync::oneshot::channel::<()>();
@@ -119,7 +115,7 @@ pub fn serve(
         }));
         (task, address)
     });
-    runtime.spawn(signals.obey(stop.clone(), Arc::clone(&telemetry)));
+    runtime.spawn(signals.obey(engine.stop_handle(), Arc::clone(&telemetry)));
     ready(served.as_ref().map_or("", |(_, address)| address));
 
     let outcome = engine.join();

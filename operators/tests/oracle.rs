@@ -136,7 +136,7 @@ fn model(events: &[Written]) -> Stored {
             *known = (time, hash);
             seen.3 = explained.text;
         }
-        let series = by_issue.entry(id).or_default();
+        let series = by_issue.entry(id).or_insert_with(|| (severity, BTreeMap::new()));
         series.0 = series.0.max(severity);
         *series.1.entry(BucketSize::FIVE_MINUTES.of(time)).or_insert(0) += 1;
     }

@@ -68,7 +68,7 @@ impl Default for Entry {
             first: NEVER_FIRST,
             text: String::new(),
             last: NEVER_LAST,
-            severity: Severity::Unknown,
+            severity: Severity::Trace,
             source: String::new(),
             total: 0,
             counts: BTreeMap::new(),
