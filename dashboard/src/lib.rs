@@ -37,6 +37,7 @@ pub use error::ServeError;
 pub use limits::Limits;
 pub use routes::graph::{EdgeView, GraphView, NodeKind, NodeView};
 pub use server::{Listener, bind, serve};
+pub use wire::ExportLine;
 
 use engine::clock::Clock;
 use engine::component::ReadStore;

@@ -196,9 +196,9 @@ impl From<ClassCounts> for Slice {
     }
 }
 
-/// One line of the complete export.
+/// One line of the complete export, over HTTP and on the command line alike.
 #[derive(Serialize)]
-pub(crate) struct ExportLine {
+pub struct ExportLine {
     issue: IssueId,
     fingerprint: Fingerprint,
     severity: Severity,
