@@ -176,7 +176,7 @@ fn dies_and_recovers(path: &Path, step: CommitStep, commit: usize) {
     let what = format!("after a crash at {} of commit {commit}", step.as_str());
     assert_eq!(stored(reader.as_ref()), truth(), "{what}");
     let audit = reader.audit().unwrap();
-    assert!(audit.balanced, "{what}: {audit:?}");
+    assert!(engine::invariants::is_conserved(&audit), "{what}: {audit:?}");
     assert_eq!(audit.read, (CHUNKS * 5) as u64, "{what}");
 }
 

@@ -14,6 +14,7 @@ use super::observer::Observer;
 use super::shutdown::{StopSignal, StopStage};
 use super::supervise::backoff;
 use crate::component::{Commit, Incarnation, Store, StoreError};
+use crate::invariants::continues;
 use crate::model::{Epoch, Fact};
 use crossbeam_channel::Receiver;
 use std::sync::Arc;
@@ -134,6 +135,7 @@ impl Committer {
     /// Commits one transaction, however often it takes. Returns `false` if the engine was told to
     /// give up first.
     fn perform(&mut self, commit: &Commit) -> Result<bool, StoreError> {
+        debug_assert!(continues(commit, self.last), "I5: epochs commit in order");
         let started = Instant::now();
         let mut failures = 0;
         loop {
@@ -144,7 +146,7 @@ impl Committer {
             };
             self.observer.store(Some(&trouble));
             // Nothing is tried again before it is known what the first try did.
-            match self.settle(commit, &mut failures)? {
+            match self.settle(commit, started, &mut failures)? {
                 Some(Verdict::Done) => break,
                 Some(Verdict::Retry) => {}
                 Some(Verdict::Stop(reason)) => return Err(StoreError::Fenced(reason)),
@@ -162,10 +164,11 @@ impl Committer {
     fn settle(
         &mut self,
         commit: &Commit,
+        started: Instant,
         failures: &mut u32,
     ) -> Result<Option<Verdict>, StoreError> {
         loop {
-            let jitter = (Instant::now().elapsed().subsec_nanos() >> 4) as u8;
+            let jitter = (started.elapsed().subsec_nanos() >> 8) as u8;
             if self.stop.wait(StopStage::Abandoned, backoff(*failures, jitter)) {
                 return Ok(None);
             }

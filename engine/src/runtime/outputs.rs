@@ -11,6 +11,7 @@ use super::recovery::corrections;
 use super::shutdown::{StopSignal, StopStage};
 use crate::component::Recovered;
 use crate::dataflow::{DataflowTime, Exchange, MutableAntichain, OperatorBuilder, Scope, Stream};
+use crate::invariants::may_commit;
 use crate::model::{Epoch, Fact};
 use crossbeam_channel::{Sender, TrySendError};
 use std::collections::BTreeMap;
@@ -43,15 +44,16 @@ impl Pending {
         self.facts.entry(epoch).or_default().push(fact);
     }
 
-    /// Moves every epoch that no input can change any more to `completed`.
-    fn complete(&mut self, closed: impl Fn(DataflowTime) -> bool) {
+    /// Moves every epoch below `lowest`, the first that input can still change, to `completed`.
+    fn complete(&mut self, lowest: Option<DataflowTime>) {
         while let Some((&epoch, _)) = self.facts.first_key_value()
-            && closed(epoch)
+            && lowest.is_none_or(|lowest| epoch < lowest)
         {
             let Some(facts) = self.facts.remove(&epoch) else { return };
             if epoch == Epoch::RECOVERED.0 {
                 self.complete_recovery(facts);
             } else if !facts.is_empty() {
+                debug_assert!(may_commit(Epoch(epoch), lowest.map(Epoch)), "I4");
                 self.completed.push_back(CompletedEpoch { epoch: Epoch(epoch), facts });
             }
         }
@@ -104,7 +106,8 @@ pub fn outputs<'s>(
                 data.drain(..).for_each(|(epoch, fact)| pending.add_one(epoch, fact));
             });
             let Some(sender) = &queue else { return false };
-            pending.complete(|epoch| !frontiers.iter().any(|f| f.less_equal(&epoch)));
+            let lowest = frontiers.iter().filter_map(|f| f.frontier().first().copied()).min();
+            pending.complete(lowest);
             while let Some(completed) = pending.completed.pop_front() {
                 match sender.try_send(completed) {
                     Ok(()) => {}
