@@ -63,6 +63,7 @@ impl Telemetry {
                 issues.insert(member.fingerprint, member.issue);
             }
         }
+        self.metrics.set_fingerprints(issues.len());
         let mut touched = BTreeSet::new();
         for rows in commit.contents.counts.chunk_by(|a, b| a.0 == b.0) {
             touched.extend(issues.get(&rows[0].0));
@@ -82,6 +83,7 @@ impl Observer for Telemetry {
         }
         let mut issues = self.issues.lock().unwrap_or_else(PoisonError::into_inner);
         issues.extend(recovered.members.iter().map(|member| (member.fingerprint, member.issue)));
+        self.metrics.set_fingerprints(issues.len());
     }
 
     fn source(&self, source: SourceIndex, report: SourceReport) {

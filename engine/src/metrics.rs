@@ -14,7 +14,6 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Metric, Registry, Unit};
-use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 /// What a metric is called and means.
@@ -69,23 +68,11 @@ const COMMIT_SECONDS: Definition = Definition {
 };
 const COMMITTED_EPOCH: Definition =
     Definition { name: "committed_epoch", unit: "", label: "", help: "Last committed epoch" };
-const EPOCH_LAG: Definition = Definition {
-    name: "epoch_lag",
-    unit: "seconds",
-    label: "",
-    help: "Age of the oldest epoch that is closed and not committed",
-};
 const FINGERPRINTS: Definition = Definition {
     name: "fingerprints",
     unit: "",
     label: "",
     help: "Distinct fingerprints ever seen",
-};
-const INTAKE_QUEUE: Definition = Definition {
-    name: "intake_queue_chunks",
-    unit: "",
-    label: "",
-    help: "Chunks handed over and not yet taken by a worker",
 };
 const LIVE_WATCHERS: Definition = Definition {
     name: "live_watchers",
@@ -107,7 +94,7 @@ const HTTP_REFUSED: Definition = Definition {
 };
 
 /// Every metric there is.
-pub const DEFINITIONS: [Definition; 14] = [
+pub const DEFINITIONS: [Definition; 12] = [
     LINES_READ,
     BYTES_READ,
     SOURCE_RESTARTS,
@@ -116,9 +103,7 @@ pub const DEFINITIONS: [Definition; 14] = [
     COMMITS,
     COMMIT_SECONDS,
     COMMITTED_EPOCH,
-    EPOCH_LAG,
     FINGERPRINTS,
-    INTAKE_QUEUE,
     LIVE_WATCHERS,
     HTTP_CONNECTIONS,
     HTTP_REFUSED,
@@ -148,9 +133,7 @@ pub struct Metrics {
     commits: Counter,
     commit_seconds: Histogram,
     committed_epoch: Gauge,
-    epoch_lag: Gauge<f64, AtomicU64>,
     fingerprints: Gauge,
-    intake_queue: Gauge,
     live_watchers: Gauge,
     http_connections: Gauge,
     http_refused: Counter,
@@ -195,9 +178,7 @@ impl Metrics {
             commits: register(r, COMMITS, Counter::default()),
             commit_seconds: register(r, COMMIT_SECONDS, Histogram::new(COMMIT_SECONDS_BUCKETS)),
             committed_epoch: register(r, COMMITTED_EPOCH, Gauge::default()),
-            epoch_lag: register(r, EPOCH_LAG, Gauge::default()),
             fingerprints: register(r, FINGERPRINTS, Gauge::default()),
-            intake_queue: register(r, INTAKE_QUEUE, Gauge::default()),
             live_watchers: register(r, LIVE_WATCHERS, Gauge::default()),
             http_connections: register(r, HTTP_CONNECTIONS, Gauge::default()),
             http_refused: register(r, HTTP_REFUSED, Counter::default()),
@@ -242,19 +223,9 @@ impl Metrics {
         self.committed_epoch.set(to_gauge(epoch.0));
     }
 
-    /// Sets the age of the oldest epoch that is closed and not committed.
-    pub fn set_epoch_lag(&self, lag: Duration) {
-        self.epoch_lag.set(lag.as_secs_f64());
-    }
-
     /// Sets the number of distinct fingerprints ever seen.
     pub fn set_fingerprints(&self, fingerprints: usize) {
         self.fingerprints.set(to_gauge(fingerprints as u64));
-    }
-
-    /// Sets the number of chunks handed over and not yet taken.
-    pub fn set_intake_queue(&self, chunks: usize) {
-        self.intake_queue.set(to_gauge(chunks as u64));
     }
 
     /// Sets the number of open live streams.
@@ -323,7 +294,7 @@ mod tests {
         metrics.add_source_restart(SourceIndex(0));
         metrics.add_rejected(RejectReason::AbsurdTime, 2);
         metrics.committed(Epoch(7), 41, Duration::from_millis(3));
-        metrics.set_epoch_lag(Duration::from_millis(250));
+        metrics.set_fingerprints(12);
         let text = metrics.encode();
         for line in [
             "seismolog_lines_read_total{source=\"web\"} 3\n",
@@ -335,7 +306,7 @@ mod tests {
             "seismolog_records_counted_total 41\n",
             "seismolog_commit_seconds_count 1\n",
             "seismolog_committed_epoch 7\n",
-            "seismolog_epoch_lag_seconds 0.25\n",
+            "seismolog_fingerprints 12\n",
         ] {
             assert!(text.contains(line), "missing {line:?} in\n{text}");
         }
