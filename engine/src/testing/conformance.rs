@@ -215,8 +215,13 @@ pub fn conforms_epochs_one_by_one_or_folded_leave_the_same_rows(fresh: Fresh<'_>
 pub fn conforms_sums_and_merges_do_not_depend_on_order(fresh: Fresh<'_>) {
     for_each_seed(|seed| {
         let mut generated = Commits::new(seed, 9);
-        let order_free =
-            |c: Contents| Contents { progress: vec![], members: vec![], alerts: vec![], ..c };
+        let order_free = |c: Contents| Contents {
+            progress: vec![],
+            state: vec![],
+            members: vec![],
+            alerts: vec![],
+            ..c
+        };
         let mut epochs: Vec<Contents> = (0..6).map(|_| order_free(generated.contents())).collect();
         epochs.iter_mut().for_each(|epoch| epoch.issues.clear());
         // Membership makes samples visible; it comes first, and is the same both times.

@@ -21,6 +21,7 @@ mod migrate;
 mod read;
 mod readers;
 mod recover;
+mod samples;
 mod steps;
 mod write;
 
