@@ -22,7 +22,7 @@ const WAL_PAGES: i64 = 2_000;
 /// Bytes of an idle write-ahead log that stay on disk.
 const WAL_BYTES_KEPT: i64 = 64 << 20;
 /// Memory for pages of the writer, in KiB.
-const CACHE_KIB: i64 = 16 << 10;
+const CACHE_KIB: i64 = 6 << 10;
 /// Prepared statements kept by a connection.
 const STATEMENTS_MAX: usize = 64;
 
