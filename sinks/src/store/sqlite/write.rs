@@ -8,7 +8,7 @@ use crate::store::rows::{
     FastMap, GONE_RANK, NEVER_FIRST, NEVER_LAST, counter_name, source_id, source_rank,
 };
 use engine::model::{
-    Account, Alert, AlertKey, Fingerprint, Issue, Member, Progress, Rejected, Sighting,
+    Account, Alert, AlertKey, Fingerprint, Issue, IssueId, Member, Progress, Rejected, Sighting,
     SourceIndex, StateRow,
 };
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
@@ -122,6 +122,7 @@ impl Memory {
                 sighting.text,
                 NEVER_FIRST.time.0,
                 sighting.skeleton,
+                codec::blob(IssueId::new(sighting.class, sighting.template).0),
             ])?;
             let mut last = transaction.prepare_cached(
                 "UPDATE totals SET last_seen = ?2 WHERE fingerprint_id = ?1 AND last_seen < ?2",
@@ -295,7 +296,7 @@ pub(super) fn alerts(
 /// sighting (its first time is ?10) takes everything.
 const MERGE_SIGHTING: &str = "\
     UPDATE fingerprints SET \
-        template = ?2, class = ?3, service = ?8, skeleton = ?11, \
+        template = ?2, class = ?3, service = ?8, skeleton = ?11, own_issue = ?12, \
         severity = max(severity, ?4), \
         text = CASE WHEN (?5, ?6) < (first_time, first_hash) THEN ?9 ELSE text END, \
         first_time = min(first_time, ?5), \

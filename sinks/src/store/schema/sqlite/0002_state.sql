@@ -17,3 +17,8 @@ DROP TABLE samples;
 
 -- The constant words of a fingerprint's template: what patterns are made of.
 ALTER TABLE fingerprints ADD COLUMN skeleton TEXT NOT NULL DEFAULT '';
+
+-- The issue that the fingerprint would be the first member of. It may have had that id before it was
+-- merged, so whoever asks for it is led to the issue that the fingerprint belongs to now.
+ALTER TABLE fingerprints ADD COLUMN own_issue BLOB NOT NULL DEFAULT x'';
+CREATE INDEX fingerprints_by_own_issue ON fingerprints (own_issue);

@@ -12,7 +12,7 @@ use engine::component::{FingerprintRow, IssueDetail, IssuePage, IssueQuery, Memb
 use engine::model::{
     Bucket, EventTime, Fingerprint, FirstSeen, IssueId, Severity, SeverityClass, Template,
 };
-use rusqlite::{Connection, Params, Row, Transaction, params};
+use rusqlite::{Connection, OptionalExtension, Params, Row, Transaction, params};
 use std::collections::BTreeMap;
 
 /// The longest bucket, in seconds: an alert can hold at most three of them after its last start.
@@ -40,6 +40,7 @@ pub(super) fn detail(
     id: IssueId,
     query: &IssueQuery,
 ) -> Result<Option<IssueDetail>, Failure> {
+    let id = current(transaction, id)?;
     let counts = counts_in_range(transaction, query)?;
     let key = codec::blob(id.0);
     let mut found = summaries(transaction, MEMBERS_OF_ONE, [key], &counts)?;
@@ -57,6 +58,17 @@ pub(super) fn detail(
     )?;
     let members = members(transaction, id)?;
     Ok(Some(IssueDetail { issue, members, samples: samples_of(transaction, id)?, alerts }))
+}
+
+/// Returns the issue that now stands for `id`: itself, or the one into which it was merged.
+pub(super) fn current(connection: &Connection, id: IssueId) -> Result<IssueId, Failure> {
+    let mut select = connection.prepare_cached(
+        "SELECT m.issue FROM fingerprints f JOIN members m ON m.fingerprint_id = f.id \
+         WHERE f.own_issue = ?1 AND NOT EXISTS (SELECT 1 FROM issues WHERE issue = ?1) \
+         ORDER BY m.issue LIMIT 1",
+    )?;
+    let merged = select.query_row([codec::blob(id.0)], |row| codec::id(row, 0)).optional()?;
+    Ok(merged.map_or(id, IssueId))
 }
 
 fn summary_row(
