@@ -5,9 +5,10 @@
 //! checked loosely, structure and strings strictly.
 
 use super::fields::{self, Role, Value};
-use super::found::{Found, Layout, Place};
+use super::found::{Found, Layout, Place, set_first};
 use engine::model::{Severity, Span};
 use memchr::memchr2;
+use std::ops::Range;
 
 /// The deepest nesting that is read.
 pub(super) const DEPTH_MAX: usize = 64;
@@ -29,15 +30,6 @@ pub(super) enum Envelope {
     Line(usize, usize),
     /// `[start, end)` of the scratch bytes.
     Scratch(usize, usize),
-}
-
-impl Envelope {
-    fn span(self, place: Place) -> Span {
-        match self {
-            Envelope::Line(start, end) => place.span(start, end),
-            Envelope::Scratch(start, end) => Place { scratch: true, base: 0 }.span(start, end),
-        }
-    }
 }
 
 /// Where a field's value stands in the text.
@@ -77,38 +69,65 @@ pub(super) fn find(text: &[u8], place: Place, scratch: &mut Vec<u8>) -> Option<L
 impl Scanner<'_> {
     fn line(&self, place: Place, scratch: &mut Vec<u8>) -> Line {
         let mut found = Found { layout: Layout::Json, ..Found::default() };
-        let mut envelope = None;
-        let (mut message, mut exception) = (Span::NONE, Span::NONE);
         for (role, slot) in ALL_ROLES.iter().zip(&self.slots) {
-            if slot.rank == u8::MAX || !slot.scalar {
+            if slot.rank == u8::MAX || matches!(role, Role::Message | Role::Envelope) {
                 continue;
             }
-            let raw = &self.text[slot.start..slot.end];
-            match role {
-                Role::Message => message = self.span(slot, place, scratch),
-                Role::Exception if message.is_empty() => {
-                    exception = self.span(slot, place, scratch);
-                }
-                Role::Envelope if message.is_empty() => {
-                    envelope = Some(self.unwrapped(slot, scratch));
-                }
-                Role::Exception | Role::Envelope => {}
-                _ => {
-                    let span = self.span(slot, place, scratch);
-                    fields::enter(&mut found, *role, Value { text: raw, span });
-                }
-            }
+            let text = &self.text[slot.start..slot.end];
+            let span = self.span(slot, place, scratch);
+            fields::enter(&mut found, *role, Value { text, span });
         }
         if self.compact && found.severity.is_none() {
             // The compact event format leaves the level out where it is information.
             found.severity = Some(Severity::Info);
         }
-        let inner = envelope.map_or(exception, |envelope| envelope.span(place));
-        found.message = if message.is_empty() { inner } else { message };
-        if found.message.is_empty() {
+        let envelope = self.message(&mut found, place, scratch);
+        Line { found, envelope }
+    }
+
+    /// Enters the message: the field of that name, else what a container runtime wrapped, which is
+    /// returned, else what went wrong, else the whole object.
+    fn message(&self, found: &mut Found, place: Place, scratch: &mut Vec<u8>) -> Option<Envelope> {
+        let [message, envelope] = [Role::Message, Role::Envelope].map(|r| self.slots[r as usize]);
+        if message.rank != u8::MAX && message.end > message.start {
+            // A message that is an object itself is read like a wrapped line.
+            if self.text[message.start] == b'{' {
+                return Some(self.unwrapped(&message, scratch));
+            }
+            self.lines(&message, found, place, scratch);
+            return None;
+        }
+        if envelope.rank != u8::MAX {
+            found.layout = Layout::Container;
+            return Some(self.unwrapped(&envelope, scratch));
+        }
+        let [exception, stack] = [Role::Exception, Role::Stack].map(|r| self.slots[r as usize]);
+        if !found.details.exception_message.is_empty() {
+            found.message = found.details.exception_message;
+        } else if exception.end > exception.start {
+            self.lines(&exception, found, place, scratch);
+        } else if stack.end > stack.start {
+            self.lines(&stack, found, place, scratch);
+        } else {
             found.message = place.trimmed(self.text, 0, self.text.len());
         }
-        Line { found, envelope }
+        None
+    }
+
+    /// Enters the first line of a field as the message, and what follows it as the trace, if the
+    /// object names no other.
+    fn lines(&self, slot: &Slot, found: &mut Found, place: Place, scratch: &mut Vec<u8>) {
+        if !slot.escaped {
+            found.message = place.trimmed(self.text, slot.start, slot.end);
+            return;
+        }
+        let begin = scratch.len();
+        unescape(&self.text[slot.start..slot.end], scratch);
+        let place = Place { scratch: true, base: begin };
+        let text = &scratch[begin..];
+        let (first, rest) = first_line(text);
+        found.message = place.trimmed(text, first.start, first.end);
+        set_first(&mut found.details.stack, place.span(rest.start, rest.end));
     }
 
     fn span(&self, slot: &Slot, place: Place, scratch: &mut Vec<u8>) -> Span {
@@ -301,11 +320,15 @@ const fn close_of(objects: u64) -> u8 {
     if objects & 1 == 1 { b'}' } else { b']' }
 }
 
-/// The roles in the order of their slots; messages first, since the others fall back on them.
+/// The roles in the order of their slots.
 const ALL_ROLES: [Role; fields::ROLES] = [
     Role::Message,
     Role::Envelope,
     Role::Exception,
+    Role::ExceptionType,
+    Role::Stack,
+    Role::Fingerprint,
+    Role::Stream,
     Role::Time,
     Role::Level,
     Role::PythonLevel,
@@ -317,6 +340,18 @@ const ALL_ROLES: [Role; fields::ROLES] = [
     Role::Thread,
     Role::Logger,
 ];
+
+/// Returns the first line of `text` that is not blank, and the lines behind it, without the white
+/// space at their end.
+pub(super) fn first_line(text: &[u8]) -> (Range<usize>, Range<usize>) {
+    let end = text.trim_ascii_end().len();
+    let words = end - text[..end].trim_ascii_start().len();
+    let start = memchr::memrchr(b'\n', &text[..words]).map_or(0, |line_end| line_end + 1);
+    match memchr::memchr(b'\n', &text[start..end]) {
+        Some(length) => (start..start + length, start + length + 1..end),
+        None => (start..end, end..end),
+    }
+}
 
 /// Appends `raw` to the scratch bytes with its escapes resolved. Half a surrogate pair becomes the
 /// replacement character, an unknown escape stands for itself.

@@ -2,7 +2,7 @@
 //! format; neighbours never matter.
 
 use super::format::Format;
-use super::found::{Found, Place};
+use super::found::{Found, Place, set_first};
 use super::json::Envelope;
 use super::{header, json, logfmt, syslog};
 
@@ -111,9 +111,19 @@ fn json_line(text: &[u8], place: Place, scratch: &mut Scratch) -> Option<Found> 
             Place { scratch: true, base: start }
         }
     };
-    let found = line.found.refined_by(read_auto(&inner, place, scratch, false));
+    let found = wrapped(line.found, &inner, place, scratch);
     scratch.spare = inner;
     Some(found)
+}
+
+/// What an envelope wraps: the first line is read on its own, lines behind it are a trace.
+fn wrapped(mut outer: Found, inner: &[u8], place: Place, scratch: &mut Scratch) -> Found {
+    let (first, rest) = json::first_line(inner);
+    let line = read_auto(&inner[first.clone()], place.within(first.start), scratch, false);
+    outer.body = place.span(first.start, rest.end);
+    let mut found = outer.refined_by(line);
+    set_first(&mut found.details.stack, place.span(rest.start, rest.end));
+    found
 }
 
 /// Appends `text` without terminal control sequences.

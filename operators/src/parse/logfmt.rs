@@ -19,7 +19,6 @@ pub(super) fn find(
     key_end(text, 0)?;
     let mut found = Found { layout: Layout::Logfmt, ..Found::default() };
     let mut best: [u8; fields::ROLES] = [u8::MAX; fields::ROLES];
-    let mut exception = engine::model::Span::NONE;
     let (mut at, mut pairs) = (0, 0);
     while at < text.len() {
         if text[at] == b' ' || text[at] == b'\t' {
@@ -46,7 +45,6 @@ pub(super) fn find(
         let span = if escaped { unescape(raw, scratch) } else { place.span(inner.0, inner.1) };
         match role {
             Role::Message => found.message = span,
-            Role::Exception => exception = span,
             _ => fields::enter(&mut found, role, Value { text: raw, span }),
         }
     }
@@ -55,6 +53,7 @@ pub(super) fn find(
             return None;
         }
         let whole = place.trimmed(text, 0, text.len());
+        let exception = found.details.exception_message;
         found.message = if exception.is_empty() { whole } else { exception };
     }
     Some(found)
@@ -70,6 +69,11 @@ fn forget(found: &mut Found, role: Role) {
         Role::Process => found.process = Default::default(),
         Role::Thread => found.thread = Default::default(),
         Role::Logger => found.logger = Default::default(),
+        Role::Exception => found.details.exception_message = Default::default(),
+        Role::ExceptionType => found.details.exception_type = Default::default(),
+        Role::Stack => found.details.stack = Default::default(),
+        Role::Fingerprint => found.details.fingerprint = Default::default(),
+        Role::Stream => found.stream = Default::default(),
         _ => {}
     }
 }

@@ -53,25 +53,31 @@ pub(super) fn find(text: &[u8], place: Place) -> Option<Found> {
     found.then(|| walk.finish())
 }
 
-/// Returns what stands in a container runtime's line after its time: where the inner line begins.
+/// Returns the envelope of a container runtime's line, `time stdout F line`, and where the inner
+/// line begins.
 pub(super) fn container_line(text: &[u8], place: Place) -> Option<(Found, usize)> {
-    if !text.first()?.is_ascii_digit() {
-        return None;
-    }
     let stamp = timestamp::at(text, 0).filter(|stamp| stamp.style == Style::Iso)?;
-    let rest = text.get(stamp.end..)?;
-    let rest = rest.strip_prefix(b" stdout ").or_else(|| rest.strip_prefix(b" stderr "))?;
-    if !matches!(rest.first(), Some(b'F' | b'P')) {
-        return None;
-    }
+    let tail = text.get(stamp.end..)?;
+    let rest = tail.strip_prefix(b" stdout ").or_else(|| tail.strip_prefix(b" stderr "))?;
+    let partial = match rest.first()? {
+        b'F' => false,
+        b'P' => true,
+        _ => return None,
+    };
     let start = match rest.get(1) {
         None => text.len(),
         Some(b' ') => text.len() - rest.len() + 2,
         _ => return None,
     };
-    let message = place.trimmed(text, start, text.len());
-    let found =
-        Found { layout: Layout::Container, time: Some(stamp.written), message, ..Found::default() };
+    let found = Found {
+        layout: Layout::Container,
+        time: Some(stamp.written),
+        stream: place.span(stamp.end + 1, stamp.end + 7),
+        partial,
+        body: place.span(start, text.len()),
+        message: place.trimmed(text, start, text.len()),
+        ..Found::default()
+    };
     Some((found, start))
 }
 
