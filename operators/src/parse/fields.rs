@@ -41,6 +41,29 @@ pub(super) enum Role {
 /// How many roles there are.
 pub(super) const ROLES: usize = Role::Logger as usize + 1;
 
+impl Role {
+    /// Every role, in the order of its number.
+    pub(super) const ALL: [Role; ROLES] = [
+        Role::Message,
+        Role::Envelope,
+        Role::Exception,
+        Role::ExceptionType,
+        Role::Stack,
+        Role::Fingerprint,
+        Role::Stream,
+        Role::Time,
+        Role::Level,
+        Role::PythonLevel,
+        Role::OtelLevel,
+        Role::SyslogLevel,
+        Role::Service,
+        Role::Host,
+        Role::Process,
+        Role::Thread,
+        Role::Logger,
+    ];
+}
+
 /// Returns the role of a field and its rank among the fields of that role; the lowest rank counts.
 pub(super) fn role(key: &[u8]) -> Option<(Role, u8)> {
     use Role::*;

@@ -15,6 +15,7 @@
 //! *Not here:* joining stack traces (assemble), masking variables (fingerprint).
 
 mod civil;
+mod escape;
 mod explain;
 mod fields;
 mod format;
@@ -30,6 +31,7 @@ mod parser;
 #[cfg(test)]
 mod properties;
 mod severity;
+mod slots;
 mod syslog;
 mod timestamp;
 mod zone;
