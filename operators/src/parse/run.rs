@@ -120,7 +120,7 @@ impl Run<'_> {
                 let mark = Some(mark(body.bytes(&self.chunk.bytes, scratch)));
                 let standing = Standing { mark, ..Standing::new(Front::Envelope) };
                 Standing {
-                    stream: stream(found, self.chunk, scratch),
+                    stream: stream(found, read.text, self.chunk, scratch),
                     visible: Some(body),
                     ..standing
                 }
@@ -134,23 +134,23 @@ impl Run<'_> {
             Layout::Level => {
                 let text = clean.map_or(read.text, |span| span.bytes(&[], scratch));
                 match mark(text) {
-                    Mark::Plain | Mark::Indented | Mark::Closer => self.headed(found),
+                    Mark::Plain | Mark::Indented | Mark::Closer => self.headed(found, read.text),
                     mark => {
                         let standing = Standing::new(Front::Nothing);
                         Standing { mark: Some(mark), visible: clean, ..standing }
                     }
                 }
             }
-            _ => self.headed(found),
+            _ => self.headed(found, read.text),
         }
     }
 
-    fn headed(&self, found: &Found) -> Standing {
+    fn headed(&self, found: &Found, text: &[u8]) -> Standing {
         let scratch = &self.draft.scratch.bytes;
         let message = found.message.bytes(&self.chunk.bytes, scratch);
         let standing = Standing::new(Front::Header);
         let in_envelope = !found.body.is_empty();
-        let stream = if in_envelope { stream(found, self.chunk, scratch) } else { 0 };
+        let stream = if in_envelope { stream(found, text, self.chunk, scratch) } else { 0 };
         Standing { stream, mark: mark_headed(message), visible: Some(found.message), ..standing }
     }
 
@@ -190,7 +190,7 @@ impl Run<'_> {
                 && time.is_none_or(|time| time.secs() - open.time.secs() <= GAP_SECS_MAX)
                 && (!is_headed || open.state.expects_frames() && open.thread == thread)
         };
-        let step = |index: usize| {
+        let step_as = |index: usize, mark: Mark| {
             let open = &partition.open[index];
             let follows = open.touched + 1 == partition.lines;
             let blanks = if follows { partition.blanks } else { 0 };
@@ -202,6 +202,7 @@ impl Run<'_> {
         if partition.open[newest].is_partial {
             return Some((newest, partition.open[newest].state)).filter(|_| !is_headed);
         }
+        let step = |index: usize| step_as(index, mark);
         // Lines that only traces have go to a trace rather than to an ordinary record before them.
         let of_trace =
             matches!(mark, Mark::Frame(_) | Mark::Call(_) | Mark::Link(_) | Mark::End(_));
@@ -212,10 +213,13 @@ impl Run<'_> {
             let steps = (0..open.len()).filter(is_older).filter_map(step);
             steps.max_by_key(|(index, _)| open[*index].touched)
         };
-        match newest_first {
+        let goes_on = match newest_first {
             true => step(newest).or_else(older),
             false => older().or_else(|| step(newest)),
-        }
+        };
+        // A line that is indented goes on somewhere even if nobody expected one like it.
+        let is_indented = of_trace && text.first().is_some_and(|b| matches!(b, b' ' | b'\t'));
+        goes_on.or_else(|| step_as(newest, Mark::Indented).filter(|_| is_indented))
     }
 
     /// Returns the record of `stream` that was begun or continued last.
@@ -356,7 +360,7 @@ fn body(found: &Found, read: &Read<'_>) -> Span {
 }
 
 /// Returns which of the interleaved streams a line in an envelope belongs to.
-fn stream(found: &Found, chunk: &Chunk, scratch: &[u8]) -> u64 {
+fn stream(found: &Found, text: &[u8], chunk: &Chunk, scratch: &[u8]) -> u64 {
     let mut hash = Xxh3::new();
     hash.update(found.stream.bytes(&chunk.bytes, scratch));
     // Without a host, the process is that of the line's own header, which not every line has.
@@ -365,6 +369,12 @@ fn stream(found: &Found, chunk: &Chunk, scratch: &[u8]) -> u64 {
             hash.update(b"\n");
             hash.update(span.bytes(&chunk.bytes, scratch));
         }
+    }
+    if matches!(found.layout, Layout::Syslog3164 | Layout::SyslogFile) {
+        // The tag of a syslog line also has the number of the process.
+        let front = text[..found.rest.min(text.len())].trim_ascii_end();
+        let tag = front.rsplit(|b| *b == b' ').next().unwrap_or_default();
+        hash.update(tag);
     }
     hash.digest().max(1)
 }
