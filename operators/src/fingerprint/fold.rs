@@ -6,8 +6,10 @@
 //! whose sample candidates are cut to the smallest when [`SPARE_CANDIDATES_MAX`] more have come.
 
 use super::identify::{Identifier, Identity, OVERFLOW_TEXT};
+use super::parts::EventParts;
 use super::samples::{SampleGate, keep_smallest};
 use crate::mask::render;
+use crate::trace::FrameRules;
 use engine::dataflow::DataflowTime;
 use engine::model::{
     Account, Counter, EventBatch, EventRef, EventTime, FirstSeen, Sample, Severity, Sighting,
@@ -25,6 +27,7 @@ const SPARE_CANDIDATES_MAX: usize = Sample::PER_DAY_MAX / 2;
 pub(super) struct Observation<'a> {
     pub(super) identity: Identity,
     pub(super) is_overflow: bool,
+    pub(super) rules: &'a FrameRules,
     pub(super) batch: &'a EventBatch,
     pub(super) event: &'a EventRef,
 }
@@ -35,7 +38,10 @@ impl Observation<'_> {
         if self.is_overflow {
             return OVERFLOW_TEXT.into();
         }
-        render(self.batch.text(self.event.message)).into()
+        match EventParts::of(self.batch, self.event) {
+            None => render(self.batch.text(self.event.message)).into(),
+            Some(parts) => parts.identity(self.rules).1.into(),
+        }
     }
 
     /// Returns the event's record as a sample.

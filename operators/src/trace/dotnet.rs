@@ -83,7 +83,10 @@ fn printed(line: &str) -> Option<&str> {
     let name = rest[..open].trim_end();
     let is_name = name.contains('.') && !name.contains([' ', '/', '\\', '"', ':', '='])
         || name.starts_with("lambda_method");
-    (is_name && ends_frame(&rest[close + 1..])).then(|| cut(name, NAME_BYTES_MAX))
+    let is_mono = name.len() < open;
+    let after = &rest[close + 1..];
+    (is_name && ends_frame(after) && (!is_mono || after.contains("[0x")))
+        .then(|| cut(name, NAME_BYTES_MAX))
 }
 
 /// Returns whether `rest` is what may follow the arguments: nothing, or ` in File.cs:line 12`.

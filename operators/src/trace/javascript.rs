@@ -81,10 +81,10 @@ fn v8(text: &str) -> Option<(&str, &str)> {
         let name_fits = !name.is_empty() && !name.contains('"');
         return (name_fits && is_place(place)).then_some((name, place));
     }
-    let is_file = rest.contains(['/', '\\', ':']) && !rest.contains('(');
-    let has_column = before_number(rest).and_then(before_number).is_some();
+    let file = before_number(rest).and_then(before_number).unwrap_or("");
+    let is_file = file.contains(['/', '\\']) || file.starts_with("node:") || is_script(file);
     let is_anonymous = rest.ends_with(" <anonymous>") || rest == "<anonymous>";
-    ((is_file && has_column && !rest.contains(": ")) || is_anonymous).then_some(("", rest))
+    ((is_file && !file.contains([' ', '('])) || is_anonymous).then_some(("", rest))
 }
 
 /// Returns whether `place` is where V8 says that a function is.

@@ -344,6 +344,8 @@ const RUST_STANDARD: &[&str] = &[
     "backtrace::",
     "backtrace_rs::",
     "panic_unwind::",
+    "__rustc::",
+    "__rust_",
     "proc_macro::",
     "std_detect::",
 ];

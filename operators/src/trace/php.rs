@@ -79,7 +79,7 @@ fn section(line: &str) -> Option<Section<'_>> {
         let (kind, rest) = object.split_once("(code: ")?;
         let (code, message) = rest.split_once("): ")?;
         let message = message.split_once(" at ").map_or(message, |(message, _)| message);
-        let mut cause = Cause::new(kind, message);
+        let mut cause = Cause::new(&kind.replace("\\\\", "\\"), message);
         if code != "0" && code.len() <= 8 && !cause.codes.iter().any(|one| one.ends_with(code)) {
             cause.codes.push(format!("code {code}"));
         }
@@ -182,7 +182,8 @@ fn frame(name: &str, file: Option<&str>, is_internal: bool, rules: &FrameRules) 
 
 /// Returns `Class::method`, closures without the line they begin in, anonymous classes without file.
 fn simple_name(name: &str) -> String {
-    let name = name.replace("->", "::");
+    // Within JSON, separators of namespaces are doubled.
+    let name = name.replace("->", "::").replace("\\\\", "\\");
     let (before, method) = name.rsplit_once("::").unwrap_or(("", &name));
     if let Some(at) = name.find("{closure") {
         let inner = name[at + "{closure".len()..].trim_start_matches(':').trim_end_matches('}');

@@ -177,8 +177,11 @@ fn file_of(line: &str) -> Option<&str> {
 fn frame(name: &str, file: &str, rules: &FrameRules) -> Frame {
     let function = simple_name(name);
     let of_name = origin_of_name(Language::Rust, &function);
-    let of_path = if file.is_empty() { of_name } else { origin_of_path(file) };
-    let known = if !function.contains("::") || of_name == Origin::Standard {
+    let of_path = origin_of_path(file);
+    let is_qualified = function.contains("::");
+    let known = if function.is_empty() {
+        Origin::Generated
+    } else if of_name == Origin::Standard || file.is_empty() && !is_qualified {
         // Symbols outside of any crate belong to the system.
         Origin::Standard
     } else if of_path == Origin::App {
@@ -186,7 +189,12 @@ fn frame(name: &str, file: &str, rules: &FrameRules) -> Frame {
     } else {
         of_path
     };
-    Frame { origin: rules.judge(&function, file, known), function }
+    let origin = rules.judge(&function, file, known);
+    // Sparse debug information leaves the path of the module out.
+    if is_qualified || file.is_empty() {
+        return Frame { function, origin };
+    }
+    Frame { function: format!("{}:{function}", path_key(file)), origin }
 }
 
 /// Returns the place of a panic as a frame, where there is no backtrace.
