@@ -198,7 +198,9 @@ fn is_http_status(word: &str) -> bool {
 }
 
 fn is_sqlstate(word: &str) -> bool {
-    word.len() == 5 && word.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
+    word.len() == 5
+        && word.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
+        && word.bytes().any(|byte| byte.is_ascii_digit())
 }
 
 /// Returns whether `word` is `0x8…` with eight digits.
@@ -247,7 +249,13 @@ mod tests {
 
     #[test]
     fn numbers_and_words_that_are_no_codes_are_left_alone() {
-        for message in ["order 404 of 503", "exit status 137", "EMPTY CART", "id 0x7fff5fbff8c0"] {
+        for message in [
+            "order 404 of 503",
+            "FATAL: no database",
+            "exit status 137",
+            "EMPTY CART",
+            "id 0x7fff5fbff8c0",
+        ] {
             assert!(codes_of("Error", message).is_empty(), "{message}");
         }
     }

@@ -135,8 +135,13 @@ pub(super) fn read(lines: &[&str], rules: &FrameRules) -> Option<Trace> {
     let mut causes = heads(&lines[..first]);
     let panicked = stack.frames.iter().rposition(|(name, _)| is_panic(name));
     if causes.is_empty() {
-        let kind = if panicked.is_some() { "panic" } else { "" };
-        causes.push(Cause::new(kind, lines.first().copied().unwrap_or("")));
+        let message = lines.first().copied().unwrap_or("");
+        // The word `panic:` in front may have been taken for a level. Loggers print stacks too.
+        let is_logged = !stack.is_running || stack.frames.iter().any(|(name, _)| is_print(name));
+        causes.push(match is_logged && panicked.is_none() {
+            true => Cause::new("", message),
+            false => cause("panic", message),
+        });
     }
     // What runs on top of a panic recovers from it and says nothing of where it came from.
     let thrown = panicked.map_or(0, |at| at + 1);
@@ -218,6 +223,11 @@ fn function(line: &str) -> Option<&str> {
 
 fn is_panic(name: &str) -> bool {
     matches!(name, "panic" | "runtime.gopanic")
+}
+
+/// Returns whether the function prints a stack.
+fn is_print(name: &str) -> bool {
+    name.starts_with("runtime/debug.") || name == "runtime.Stack"
 }
 
 fn frame(name: &str, file: &str, rules: &FrameRules) -> Frame {

@@ -40,14 +40,22 @@ const FAILURES: [&str; 10] = [
 pub(super) fn find_head<'t>(lines: &[&'t str], has_packages: bool) -> Option<Head<'t>> {
     let mut perhaps = None;
     for line in lines {
-        let Some(head) = head_at_start(line) else { continue };
+        let Some(head) = head_at_start(line).map(unwrapped) else { continue };
         match certainty(head.kind, has_packages) {
             Some(Certainty::Sure) => return Some(head),
             Some(Certainty::Perhaps) => perhaps = Some(head),
             None => {}
         }
     }
-    perhaps.or_else(|| lines.iter().find_map(|line| head_within(line)))
+    perhaps.or_else(|| lines.iter().find_map(|line| head_within(line)).map(unwrapped))
+}
+
+/// Returns the exception in the warning that Node wraps around one that nobody has caught.
+fn unwrapped(head: Head<'_>) -> Head<'_> {
+    match head.kind {
+        "UnhandledPromiseRejectionWarning" => head_at_start(head.message).unwrap_or(head),
+        _ => head,
+    }
 }
 
 /// Returns the exception that `line` begins with the name of, whatever the name.

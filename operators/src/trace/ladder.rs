@@ -152,7 +152,9 @@ impl Climbed {
     fn text(&self, reading: &Reading) -> String {
         let root = &reading.trace.causes[0];
         let message = render(root.message.as_bytes());
-        let kind = short_name(&root.kind);
+        // Of `panic: index out of bounds` the message says the rest again.
+        let kind = root.kind.split(": ").next().unwrap_or(&root.kind);
+        let kind = short_name(kind);
         let mut text = match (kind.is_empty(), message.is_empty()) {
             (false, false) => format!("{kind}: {message}"),
             (false, true) => kind.to_owned(),

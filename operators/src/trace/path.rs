@@ -78,8 +78,8 @@ fn deployed_at(folders: &[&str], is_absolute: bool) -> usize {
         } else if is_front && (PREFIXES.contains(folder) || is_drive(folder) || is_volatile(folder))
         {
             start = at + 1;
-        } else if is_front && at > 0 && folders[at - 1] == *folder {
-            // `work/shop/shop`: a checkout in a folder of its own name.
+        } else if is_front && at > 1 && folders[at - 2] == "work" && folders[at - 1] == *folder {
+            // `work/shop/shop`: a build machine's checkout in a folder of its own name.
             start = at + 1;
         }
     }
@@ -173,6 +173,7 @@ mod tests {
         ] {
             assert_eq!(path_key(path), "orders/views", "{path}");
         }
+        assert_eq!(path_key("/opt/shop/shop/api.py"), path_key("/app/shop/api.py"));
         for path in ["/app/main.py", "/srv/shop/releases/7/main.py", "main.py", "/opt/shop/main.py"]
         {
             assert_eq!(path_key(path), "main", "{path}");

@@ -144,6 +144,7 @@ fn function(call: &str) -> &str {
 fn finished(section: Section<'_>, rules: &FrameRules) -> Cause {
     let mut cause = section.cause;
     let mut own = section.thrown;
+    let mut is_called_back = false;
     for call in &section.calls {
         if call.function.is_empty() {
             // The script itself, as far as it is known.
@@ -154,10 +155,12 @@ fn finished(section: Section<'_>, rules: &FrameRules) -> Cause {
             continue;
         }
         // What PHP itself implements throws where it is called.
-        let is_internal = own.is_some() && own == call.place;
+        let is_internal = is_called_back || own.is_some() && own == call.place;
         let file = if is_internal { None } else { own.map(|(file, _)| file) };
         cause.push(frame(call.function, file, is_internal, rules));
         own = call.place;
+        // What is called from nowhere is called by the function in the next line.
+        is_called_back = own.is_none();
     }
     cause
 }

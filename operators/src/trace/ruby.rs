@@ -110,9 +110,21 @@ fn is_constant(text: &str) -> bool {
         && text.chars().all(|letter| letter.is_alphanumeric() || matches!(letter, '_' | ':'))
 }
 
+/// Returns `line` without the tags (`[request id]`) that some loggers put in front of every line.
+fn untagged(line: &str) -> &str {
+    let mut rest = line;
+    while let Some((tag, after)) = rest.strip_prefix('[').and_then(|tag| tag.split_once("] ")) {
+        if tag.contains([' ', '/', '[']) {
+            break;
+        }
+        rest = after;
+    }
+    rest
+}
+
 /// Returns the exception that a line names which is no frame: `Type (message):`, `Type: message`.
 fn named(line: &str) -> Option<Cause> {
-    let text = line.trim();
+    let text = untagged(line).trim();
     if let Some((kind, rest)) = text.split_once(" (")
         && is_constant(kind)
         && (names_failure(kind) || kind.contains("::"))
@@ -126,6 +138,7 @@ fn named(line: &str) -> Option<Cause> {
 }
 
 fn printed(line: &str) -> Option<Printed<'_>> {
+    let line = untagged(line);
     let text = line.trim();
     let (text, is_numbered) = match text.split_once(": from ") {
         Some((number, rest)) if is_digits(number) => (rest, true),
