@@ -6,8 +6,10 @@
 //! with at most [`Sample::PER_DAY_MAX`] samples a day.
 
 use super::identify::{Identifier, Identity, OVERFLOW_TEXT};
+use super::parts::EventParts;
 use super::samples::{SampleGate, keep};
 use crate::mask::render;
+use crate::trace::FrameRules;
 use engine::dataflow::DataflowTime;
 use engine::model::{
     Account, Counter, EventBatch, EventRef, EventTime, FirstSeen, Sample, Severity, Sighting,
@@ -21,6 +23,7 @@ use xxhash_rust::xxh3::xxh3_64;
 pub(super) struct Observation<'a> {
     pub(super) identity: Identity,
     pub(super) is_overflow: bool,
+    pub(super) rules: &'a FrameRules,
     pub(super) batch: &'a EventBatch,
     pub(super) event: &'a EventRef,
 }
@@ -31,7 +34,10 @@ impl Observation<'_> {
         if self.is_overflow {
             return OVERFLOW_TEXT.into();
         }
-        render(self.batch.text(self.event.message)).into()
+        match EventParts::of(self.batch, self.event) {
+            None => render(self.batch.text(self.event.message)).into(),
+            Some(parts) => parts.identity(self.rules).1.into(),
+        }
     }
 
     /// Returns the event's record as a sample.

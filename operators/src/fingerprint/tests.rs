@@ -53,7 +53,8 @@ fn said(secs: i64, severity: Severity, message: &str) -> Said {
 }
 
 fn fingerprinter(max_fingerprints: usize, known: &[KnownFingerprint]) -> Fingerprinter {
-    Fingerprinter::new(&FingerprintOptions { max_fingerprints }, &["app", "web"], known)
+    let options = FingerprintOptions { max_fingerprints, ..FingerprintOptions::default() };
+    Fingerprinter::new(&options, &["app", "web"], known)
 }
 
 /// Merges sightings as a store does.
