@@ -192,7 +192,7 @@ fn is_mac(value: &[u8]) -> bool {
         })
 }
 
-fn is_ipv4(value: &[u8]) -> bool {
+pub(super) fn is_ipv4(value: &[u8]) -> bool {
     let address = value.split(|&byte| matches!(byte, b':' | b'/')).next().unwrap_or(value);
     let mut parts = 0;
     let well_formed = address.split(|&byte| byte == b'.').all(|part| {
