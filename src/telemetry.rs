@@ -123,9 +123,11 @@ impl Observer for Telemetry {
         let counted: i64 = commit.contents.counts.iter().map(|(_, _, n)| n).sum();
         self.metrics.committed(commit.epoch, counted.max(0) as u64, took);
         for account in &commit.contents.accounts {
+            // Metrics only grow; the audit is exact.
+            let n = u64::try_from(account.n).unwrap_or(0);
             match account.counter {
-                Counter::LinesRead => self.metrics.add_lines_read(account.source, account.n),
-                Counter::Rejected(reason) => self.metrics.add_rejected(reason, account.n),
+                Counter::LinesRead => self.metrics.add_lines_read(account.source, n),
+                Counter::Rejected(reason) => self.metrics.add_rejected(reason, n),
                 _ => {}
             }
         }

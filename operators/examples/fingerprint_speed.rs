@@ -136,7 +136,14 @@ fn batch(lines: &[String]) -> EventBatch {
         bytes.push(b'\n');
     }
     let (bytes, scratch) = (Arc::new(bytes), Arc::default());
-    EventBatch { source: SourceIndex(0), service: "api".into(), bytes, scratch, events }
+    EventBatch {
+        source: SourceIndex(0),
+        service: "api".into(),
+        bytes,
+        scratch,
+        extras: Vec::new(),
+        events,
+    }
 }
 
 /// Runs the stage over all batches, several times, one epoch per round.

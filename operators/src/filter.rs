@@ -90,14 +90,18 @@ impl Conditions {
             && !self.not_contains.iter().any(found)
     }
 
-    /// Drops the events of `batch` that do not fulfil them and returns how many those were.
-    pub fn apply(&self, batch: &mut EventBatch) -> u64 {
+    /// Drops the events of `batch` that do not fulfil them and returns how many those were, less
+    /// those that took an earlier one back.
+    pub fn apply(&self, batch: &mut EventBatch) -> i64 {
         let mut events = std::mem::take(&mut batch.events);
-        let before = events.len();
-        events.retain(|event| self.keep(batch, event));
-        let dropped = before - events.len();
+        let mut dropped = 0;
+        events.retain(|event| {
+            let kept = self.keep(batch, event);
+            dropped += if kept { 0 } else { i64::from(event.change) };
+            kept
+        });
         batch.events = events;
-        dropped as u64
+        dropped
     }
 }
 
@@ -153,15 +157,14 @@ impl Operator for FilterOperator {
                     let mut kept = Vec::new();
                     for mut batch in batches.flat_map(|batches| batches.drain(..)) {
                         let n = conditions.apply(&mut batch);
-                        if n > 0 {
-                            *dropped.entry(batch.source).or_insert(0) += n;
-                        }
+                        *dropped.entry(batch.source).or_insert(0) += n;
                         if !batch.events.is_empty() {
                             kept.push(batch);
                         }
                     }
                     events_out.session(&time).give_iterator(kept.into_iter());
-                    let facts = dropped.into_iter().map(|(source, n)| {
+                    let dropped = dropped.into_iter().filter(|(_, n)| *n != 0);
+                    let facts = dropped.map(|(source, n)| {
                         Fact::Account(Account { source, counter: counter.clone(), n })
                     });
                     facts_out.session(&time).give_iterator(facts);

@@ -123,8 +123,8 @@ fn counted<'s>(
                         .or_insert_with(|| (time.retain(0), HashMap::<_, isize>::new()));
                     for batch in batches.drain(..) {
                         for print in batch.prints {
-                            *counts.entry((print.fingerprint, size.of(print.time))).or_insert(0) +=
-                                1;
+                            let key = (print.fingerprint, size.of(print.time));
+                            *counts.entry(key).or_insert(0) += isize::from(print.change);
                         }
                     }
                 });
@@ -132,7 +132,8 @@ fn counted<'s>(
                     && !frontier.less_equal(&epoch)
                 {
                     if let Some((capability, counts)) = open.remove(&epoch) {
-                        let updates = counts.into_iter().map(|(key, n)| (key, epoch, n));
+                        let changed = counts.into_iter().filter(|(_, n)| *n != 0);
+                        let updates = changed.map(|(key, n)| (key, epoch, n));
                         output.session(&capability).give_iterator(updates);
                     }
                 }

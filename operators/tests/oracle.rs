@@ -248,7 +248,7 @@ impl Stored {
                 String::new(),
             ));
             if first <= seen.0 {
-                (seen.0, seen.3) = (first, sighting.text);
+                (seen.0, seen.3) = (first, sighting.text.as_ref().to_owned());
             }
             (seen.1, seen.2) = (seen.1.max(last), seen.2.max(severity));
         }
@@ -292,6 +292,8 @@ impl Stored {
             fingerprint: member.fingerprint,
             template: of(member).template,
             class: of(member).class,
+            service: "".into(),
+            skeleton: "".into(),
             severity: self.seen[&member.fingerprint].2,
             first_seen: self.seen[&member.fingerprint].0,
             source: "app".to_owned(),

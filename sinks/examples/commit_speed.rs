@@ -100,8 +100,10 @@ fn sightings(load: &Load) -> Contents {
             template: Template(number.into()),
             class: SeverityClass::Error,
             service: "api".into(),
+            skeleton: "could not reach <*>".into(),
             first,
-            text: format!("could not reach <host> for request <num> of kind {number}: timed out"),
+            text: format!("could not reach <host> for request <num> of kind {number}: timed out")
+                .into(),
             last: first.time,
             severity: Severity::Error,
             source: SourceIndex(0),

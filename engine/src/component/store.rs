@@ -12,7 +12,8 @@
 use super::History;
 use crate::model::{
     Account, Alert, AlertKey, Bucket, BucketSize, Epoch, EventTime, Fingerprint, Issue, IssueId,
-    Member, Offset, PartitionId, Progress, Rejected, Severity, SeverityClass, Sighting, Template,
+    Member, Offset, PartitionId, Progress, Rejected, Severity, SeverityClass, Sighting, StateRow,
+    Template,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -54,6 +55,8 @@ pub struct Recovered {
     pub members: Vec<Member>,
     /// Alerts as stored that are not older than the history.
     pub alerts: Vec<Alert>,
+    /// The state of operators, by node and key.
+    pub state: BTreeMap<(Arc<str>, Arc<str>), Arc<[u8]>>,
 }
 
 /// What recovery needs of a fingerprint.
@@ -65,6 +68,10 @@ pub struct KnownFingerprint {
     pub template: Template,
     /// Its class.
     pub class: SeverityClass,
+    /// Its service; empty if none was named.
+    pub service: Arc<str>,
+    /// Its skeleton.
+    pub skeleton: Arc<str>,
     /// Highest severity.
     pub severity: Severity,
     /// Earliest event time.
@@ -86,6 +93,8 @@ pub struct Contents {
     pub rejected: Vec<Rejected>,
     /// The latest per partition.
     pub progress: Vec<Progress>,
+    /// The latest per node and key.
+    pub state: Vec<StateRow>,
     /// Issues to insert (`true`) or remove.
     pub issues: Vec<(Issue, bool)>,
     /// Members to insert (`true`) or remove.

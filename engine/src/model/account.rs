@@ -59,8 +59,8 @@ pub struct Account {
     pub source: SourceIndex,
     /// What is counted.
     pub counter: Counter,
-    /// How many more.
-    pub n: u64,
+    /// How many more; fewer, where a record that was counted so has become another one.
+    pub n: i64,
 }
 
 /// An example of a record that could not be used; the exact number is in the account.

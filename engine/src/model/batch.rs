@@ -77,12 +77,46 @@ impl Span {
     }
 }
 
+/// Where an event's [`Extra`] stands in its batch, if it has one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ExtraIndex(u32);
+
+impl ExtraIndex {
+    /// The index of an event without extras.
+    pub const NONE: ExtraIndex = ExtraIndex(u32::MAX);
+
+    /// Returns the index of the `position`-th entry of [`EventBatch::extras`].
+    pub fn new(position: usize) -> ExtraIndex {
+        debug_assert!(position < u32::MAX as usize);
+        ExtraIndex(position as u32)
+    }
+}
+
+impl Default for ExtraIndex {
+    fn default() -> Self {
+        ExtraIndex::NONE
+    }
+}
+
+/// What few events have: kept apart, so that the others stay small.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Extra {
+    /// The lines after the first one, joined by `\n`, or the stack field of a structured record.
+    pub trace: Span,
+    /// The exception's type, where a structured record names it.
+    pub exception_type: Span,
+    /// The exception's message, likewise.
+    pub exception_message: Span,
+    /// The fingerprint that the record itself asks for.
+    pub fingerprint: Span,
+}
+
 /// One event, as spans into its batch.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub struct EventRef {
-    /// The whole record as it was read, without line end.
+    /// The whole record as it was read, all its lines, without the last line end.
     pub record: Span,
-    /// The message: what is left when the header or envelope is taken off.
+    /// The message: what is left of the first line when the header or envelope is taken off.
     pub message: Span,
     /// Service, if the event names one; else the source's default holds.
     pub service: Span,
@@ -98,6 +132,28 @@ pub struct EventRef {
     pub time: EventTime,
     /// How bad it says it is.
     pub severity: Severity,
+    /// Trace, exception and the like.
+    pub extra: ExtraIndex,
+    /// `1`; `-1` takes back an earlier version of the event, which a later line has completed.
+    pub change: i8,
+}
+
+impl Default for EventRef {
+    fn default() -> Self {
+        Self {
+            record: Span::NONE,
+            message: Span::NONE,
+            service: Span::NONE,
+            host: Span::NONE,
+            process: Span::NONE,
+            thread: Span::NONE,
+            logger: Span::NONE,
+            time: EventTime::default(),
+            severity: Severity::default(),
+            extra: ExtraIndex::NONE,
+            change: 1,
+        }
+    }
 }
 
 /// The events of one chunk. Cheap to clone: the bytes are shared.
@@ -111,6 +167,8 @@ pub struct EventBatch {
     pub bytes: Arc<Vec<u8>>,
     /// Text that does not stand in the chunk as such.
     pub scratch: Arc<Vec<u8>>,
+    /// What few of the events have.
+    pub extras: Vec<Extra>,
     /// The events, in the order in which they were read.
     pub events: Vec<EventRef>,
 }
@@ -121,6 +179,11 @@ impl EventBatch {
         let start = (span.start & !Span::SCRATCH) as usize;
         let buffer = if span.start & Span::SCRATCH == 0 { &self.bytes } else { &self.scratch };
         &buffer[start..start + span.len as usize]
+    }
+
+    /// Returns what `event` has besides the usual, if anything.
+    pub fn extra_of(&self, event: &EventRef) -> Option<&Extra> {
+        self.extras.get(event.extra.0 as usize)
     }
 
     /// Returns the service of `event`, the source's default if it names none.
@@ -136,6 +199,8 @@ pub struct Print {
     pub fingerprint: Fingerprint,
     /// When it happened.
     pub time: EventTime,
+    /// `1`; `-1` takes a print back.
+    pub change: i8,
 }
 
 /// The prints of one chunk.

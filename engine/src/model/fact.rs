@@ -2,7 +2,7 @@
 //!
 //! A fact is either a *sum* (counts, accounts), a *merge* (sightings, rejected examples: minimum,
 //! maximum, smallest hashes), a *difference* of a derived collection (issues, members, alerts:
-//! `+1` present, `-1` gone), or *progress* of a partition. Each of them can be applied epoch by
+//! `+1` present, `-1` gone), or the *latest* of something (progress of a partition, state of an operator). Each of them can be applied epoch by
 //! epoch or many epochs at once with the same result, which is what makes group commit exact.
 
 use super::{
@@ -10,6 +10,7 @@ use super::{
     Sighting, SourceIndex,
 };
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// How far a partition has been read, as of the end of an epoch.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -24,6 +25,17 @@ pub struct Progress {
     pub lag_bytes: u64,
     /// When the last of it was received.
     pub received: EventTime,
+}
+
+/// What an operator must find again after a restart, under a key of its own.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct StateRow {
+    /// The operator's id in the graph file.
+    pub node: Arc<str>,
+    /// The operator's key, such as a partition.
+    pub key: Arc<str>,
+    /// The state, in the operator's own encoding; `None` forgets it.
+    pub value: Option<Arc<[u8]>>,
 }
 
 /// One thing to store.
@@ -46,6 +58,8 @@ pub enum Fact {
     Rejected(Rejected),
     /// A partition was read up to here.
     Progress(Progress),
+    /// An operator's state under one key changed; the last one of an epoch holds.
+    State(StateRow),
     /// An issue appeared (`1`) or is gone (`-1`).
     Issue(Issue, i64),
     /// A fingerprint joined (`1`) or left (`-1`) an issue.

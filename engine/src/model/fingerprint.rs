@@ -7,6 +7,7 @@ use super::{EventTime, Severity, SeverityClass, SourceIndex};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 /// The version of the fingerprint algorithm, part of every id.
 pub const FINGERPRINT_VERSION: u8 = 1;
@@ -152,11 +153,13 @@ pub struct Sighting {
     /// Its severity class.
     pub class: SeverityClass,
     /// Its service; empty if none was named.
-    pub service: String,
+    pub service: Arc<str>,
+    /// Its skeleton: the constant words, `<*>` for each run of variables.
+    pub skeleton: Arc<str>,
     /// The event that is shown for it.
     pub first: FirstSeen,
     /// That event's template text, variables written `<name>`.
-    pub text: String,
+    pub text: Arc<str>,
     /// Latest event time.
     pub last: EventTime,
     /// Highest severity.

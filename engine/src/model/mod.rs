@@ -12,10 +12,13 @@ mod time;
 
 pub use account::{Account, Counter, RejectReason, Rejected};
 pub use alert::{Alert, AlertKey, Judgement, Verdict};
-pub use batch::{Chunk, EventBatch, EventRef, PartitionId, Print, PrintBatch, SourceIndex, Span};
+pub use batch::{
+    Chunk, EventBatch, EventRef, Extra, ExtraIndex, PartitionId, Print, PrintBatch, SourceIndex,
+    Span,
+};
 pub use bucket::{Bucket, BucketSize};
 pub use event::{Severity, SeverityClass};
-pub use fact::{Fact, Progress};
+pub use fact::{Fact, Progress, StateRow};
 pub use fingerprint::{
     FINGERPRINT_VERSION, Fingerprint, FirstSeen, ParseIdError, Sample, Sighting, Template,
 };

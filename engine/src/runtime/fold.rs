@@ -2,24 +2,26 @@
 //!
 //! *Promises:* folding epochs one by one and committing each leaves the same rows as folding all of
 //! them into one commit; the order of facts within an epoch matters only for progress, whose facts
-//! arrive in the order in which a partition's owner sent them.
+//! arrive in the order in which a partition's owner sent them, and for state, likewise.
 
 use crate::component::Contents;
 use crate::model::{
     Account, Alert, AlertKey, Bucket, Counter, Fact, Fingerprint, Issue, IssueId, Member,
-    PartitionId, Progress, Rejected, Sighting, SourceIndex,
+    PartitionId, Progress, Rejected, Sighting, SourceIndex, StateRow,
 };
 use foldhash::{HashMap, HashMapExt};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// Collects facts until they are committed.
 #[derive(Default)]
 pub struct Fold {
     counts: HashMap<(Fingerprint, Bucket), i64>,
     sightings: HashMap<Fingerprint, Sighting>,
-    accounts: BTreeMap<(SourceIndex, Counter), u64>,
+    accounts: BTreeMap<(SourceIndex, Counter), i64>,
     rejected: BTreeMap<(SourceIndex, crate::model::RejectReason, u64), Rejected>,
     progress: BTreeMap<(SourceIndex, PartitionId), Progress>,
+    state: BTreeMap<(Arc<str>, Arc<str>), Option<Arc<[u8]>>>,
     issues: BTreeMap<IssueId, Derived<Issue>>,
     members: HashMap<Member, i64>,
     alerts: BTreeMap<AlertKey, Derived<Alert>>,
@@ -75,6 +77,9 @@ impl Fold {
             Fact::Progress(progress) => {
                 self.progress.insert((progress.source, progress.partition.clone()), progress);
             }
+            Fact::State(StateRow { node, key, value }) => {
+                self.state.insert((node, key), value);
+            }
             Fact::Issue(issue, change) => {
                 self.issues.entry(issue.id).or_default().add(issue, change);
             }
@@ -117,10 +122,16 @@ impl Fold {
             accounts: self
                 .accounts
                 .into_iter()
+                .filter(|(_, n)| *n != 0)
                 .map(|((source, counter), n)| Account { source, counter, n })
                 .collect(),
             rejected: self.rejected.into_values().collect(),
             progress: self.progress.into_values().collect(),
+            state: self
+                .state
+                .into_iter()
+                .map(|((node, key), value)| StateRow { node, key, value })
+                .collect(),
             issues: self.issues.into_values().filter_map(Derived::stored).collect(),
             members,
             alerts: self

@@ -155,7 +155,7 @@ impl Running {
 
     fn pass_on(&mut self, chunk: Chunk) {
         let source = chunk.source;
-        let account = |counter, n| Fact::Account(Account { source, counter, n });
+        let account = |counter, n: u64| Fact::Account(Account { source, counter, n: n as i64 });
         let mut facts = vec![Fact::Progress(Progress {
             source,
             partition: chunk.partition.clone(),

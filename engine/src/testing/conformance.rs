@@ -12,7 +12,8 @@ use crate::component::{
 };
 use crate::model::{
     Account, Bucket, Counter, Epoch, EventTime, Fingerprint, FirstSeen, Member, Offset,
-    PartitionId, Progress, Sample, Severity, SeverityClass, Sighting, SourceIndex, Template,
+    PartitionId, Progress, Sample, Severity, SeverityClass, Sighting, SourceIndex, StateRow,
+    Template,
 };
 
 /// An empty store and a way to open it again once its first handle is dropped.
@@ -60,6 +61,7 @@ macro_rules! store_conforms {
             conforms_a_reader_sees_commits_at_once_and_nothing_else,
             conforms_the_export_adds_up_to_the_audit,
             conforms_the_export_stops_when_told,
+            conforms_the_state_of_operators_comes_back,
             conforms_a_forgotten_partition_keeps_its_accounts,
             conforms_sightings_merge_to_first_last_and_worst,
             conforms_a_renamed_graph_keeps_rows_under_source_ids,
@@ -306,7 +308,7 @@ pub fn conforms_sightings_merge_to_first_last_and_worst(fresh: Fresh<'_>) {
         first: FirstSeen { time: EventTime(first), hash },
         last: EventTime(last),
         severity,
-        text: text.to_owned(),
+        text: text.into(),
         ..sighting(3)
     };
     let sightings = [
@@ -370,6 +372,25 @@ pub fn conforms_counts_of_an_unknown_fingerprint_wait_for_their_sighting(fresh: 
     assert_eq!(detail(&mut *fixture.store, 3).issue.total, 6);
     let known = fixture.store.load(None).expect("it loads").fingerprints;
     assert_eq!((known.len(), known[0].class), (1, SeverityClass::Warn));
+}
+
+/// What an operator keeps comes back under its key: the latest value, and nothing that it forgot.
+pub fn conforms_the_state_of_operators_comes_back(fresh: Fresh<'_>) {
+    let mut fixture = fresh().claimed(FIRST);
+    let row = |key: &str, value: Option<&[u8]>| StateRow {
+        node: "events".into(),
+        key: key.into(),
+        value: value.map(Into::into),
+    };
+    let epochs = [
+        vec![row("a", Some(b"1")), row("b", Some(b"2"))],
+        vec![row("a", Some(b"\0\xff")), row("b", None), row("never", None)],
+    ];
+    let epochs = epochs.map(|state| Contents { state, ..Contents::default() });
+    commit_all(&mut *fixture.store, epochs);
+    let state = fixture.store.load(None).expect("it loads").state;
+    let expected = (("events".into(), "a".into()), b"\0\xff".as_slice().into());
+    assert_eq!(state, [expected].into());
 }
 
 /// Samples are bounded per day, without repeats, and do not depend on arrival.
@@ -442,7 +463,8 @@ fn sighting(number: u64) -> Sighting {
         fingerprint: fingerprint_of(number),
         template: Template::of_skeleton(&number.to_le_bytes()),
         class: SeverityClass::from_code((number / 3 % 3) as u8),
-        service: String::new(),
+        service: "".into(),
+        skeleton: "text".into(),
         first: FirstSeen { time: EventTime(100), hash: 5 },
         text: "text".into(),
         last: EventTime(100),

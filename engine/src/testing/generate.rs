@@ -4,7 +4,7 @@ use crate::component::{Commit, Contents, Incarnation};
 use crate::model::{
     Account, Alert, AlertKey, Bucket, Counter, Epoch, EventTime, Fingerprint, FirstSeen, Issue,
     IssueId, Member, Offset, PartitionId, Progress, RejectReason, Rejected, Sample, Severity,
-    SeverityClass, Sighting, SourceIndex, Template, Verdict,
+    SeverityClass, Sighting, SourceIndex, StateRow, Template, Verdict,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -89,6 +89,7 @@ impl Commits {
             folded.accounts.push(self.account());
             folded.rejected.push(self.rejected());
             folded.progress.push(self.progress());
+            folded.state.push(self.state());
             let number = self.number();
             folded.issues.push((issue_of(number - number % 3), !self.seeded.one_in(4)));
             let member = self.member();
@@ -132,9 +133,10 @@ impl Commits {
             fingerprint: fingerprint_of(number),
             template: template_of(number),
             class: class_of(number),
-            service: service_of(number),
+            service: service_of(number).into(),
+            skeleton: format!("Failure <*> of kind {number}").into(),
             first: FirstSeen { time, hash },
-            text: format!("Failure <num> of kind {number} number {}", hash % 7),
+            text: format!("Failure <num> of kind {number} number {}", hash % 7).into(),
             last: EventTime(time.0 + later),
             severity: severity_of(number, hash),
             source,
@@ -161,7 +163,7 @@ impl Commits {
             6 => Counter::Overflowed,
             _ => Counter::Read,
         };
-        Account { source: self.source(), counter, n: 1 + self.seeded.below(100) }
+        Account { source: self.source(), counter, n: 1 + self.seeded.below(100) as i64 }
     }
 
     fn rejected(&mut self) -> Rejected {
@@ -180,6 +182,13 @@ impl Commits {
             lag_bytes: self.seeded.below(1_000),
             received: EventTime::from_secs(self.secs()),
         }
+    }
+
+    fn state(&mut self) -> StateRow {
+        let node = ["events", "spikes"][self.seeded.below(2) as usize].into();
+        let key = format!("key-{}", self.seeded.below(4)).into();
+        let value = self.seeded.next_u64().to_le_bytes().as_slice().into();
+        StateRow { node, key, value: (!self.seeded.one_in(4)).then_some(value) }
     }
 
     fn member(&mut self) -> Member {
@@ -246,6 +255,7 @@ pub fn fold(epochs: impl IntoIterator<Item = Contents>) -> Contents {
     let mut accounts = BTreeMap::new();
     let mut rejected = Vec::new();
     let mut progress = BTreeMap::new();
+    let mut state = BTreeMap::new();
     let mut issues = BTreeMap::new();
     let mut members = BTreeMap::new();
     let mut alerts = BTreeMap::new();
@@ -264,6 +274,7 @@ pub fn fold(epochs: impl IntoIterator<Item = Contents>) -> Contents {
         }
         rejected.extend(epoch.rejected);
         progress.extend(epoch.progress.into_iter().map(|p| ((p.source, p.partition.clone()), p)));
+        state.extend(epoch.state.into_iter().map(|s| ((s.node.clone(), s.key.clone()), s)));
         issues
             .extend(epoch.issues.into_iter().map(|(issue, present)| (issue.id, (issue, present))));
         members.extend(epoch.members);
@@ -282,6 +293,7 @@ pub fn fold(epochs: impl IntoIterator<Item = Contents>) -> Contents {
         accounts: accounts.into_iter().map(account).collect(),
         rejected,
         progress: progress.into_values().collect(),
+        state: state.into_values().collect(),
         issues: issues.into_values().collect(),
         members: members.into_iter().collect(),
         alerts: alerts.into_iter().collect(),

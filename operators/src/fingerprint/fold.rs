@@ -89,7 +89,7 @@ struct Slot {
 struct OpenEpoch {
     slots: Vec<Slot>,
     by_identity: HashMap<Identity, u32, foldhash::fast::RandomState>,
-    overflowed: BTreeMap<SourceIndex, u64>,
+    overflowed: BTreeMap<SourceIndex, i64>,
 }
 
 /// What a complete epoch learned, ordered.
@@ -133,7 +133,7 @@ impl Fold {
             slot.add_sample(seen.sample(hash));
         }
         if seen.is_overflow {
-            *open.overflowed.entry(source).or_default() += 1;
+            *open.overflowed.entry(source).or_default() += i64::from(seen.event.change);
         }
     }
 
@@ -213,9 +213,10 @@ impl Slot {
             fingerprint: name.fingerprint,
             template: name.template,
             class: name.class,
-            service: name.service.clone(),
+            service: Arc::clone(&name.service),
+            skeleton: Arc::clone(&name.skeleton),
             first,
-            text: text.as_ref().to_owned(),
+            text,
             last: self.last,
             severity: self.severity,
             source: self.source,

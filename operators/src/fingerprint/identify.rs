@@ -16,6 +16,7 @@ use engine::model::{EventBatch, EventRef, Fingerprint, SeverityClass, SourceInde
 use foldhash::fast::RandomState;
 use std::collections::{HashMap, HashSet};
 use std::hash::BuildHasher;
+use std::sync::Arc;
 
 /// What the overflow fingerprint shows instead of a template.
 pub(super) const OVERFLOW_TEXT: &str = "<overflow: too many different messages>";
@@ -45,7 +46,8 @@ pub(super) struct Name {
     pub(super) fingerprint: Fingerprint,
     pub(super) template: Template,
     pub(super) class: SeverityClass,
-    pub(super) service: String,
+    pub(super) service: Arc<str>,
+    pub(super) skeleton: Arc<str>,
     pub(super) is_overflow: bool,
 }
 
@@ -153,13 +155,14 @@ impl Identifier {
     fn identify_in_full(&mut self, batch: &EventBatch, event: &EventRef) -> Identity {
         let class = event.severity.class();
         let service = cut_service(batch.service_of(event));
-        let template = Template::of_skeleton(&skeleton(batch.text(event.message)));
+        let skeleton = skeleton(batch.text(event.message));
+        let template = Template::of_skeleton(&skeleton);
         let fingerprint = Fingerprint::new(service, class, template);
         let max = self.max_fingerprints;
         let admitted = self.admitted.entry(batch.source).or_default();
         if admitted.fingerprints.contains(&fingerprint) || admitted.fingerprints.len() < max {
             admitted.fingerprints.insert(fingerprint);
-            return self.intern(fingerprint, template, class, service, false);
+            return self.intern(fingerprint, template, class, service, Some(&skeleton));
         }
         self.overflow(batch, class, service)
     }
@@ -169,30 +172,33 @@ impl Identifier {
         let template = self.overflow_template;
         let fingerprint = Fingerprint::new(service, class, template);
         if self.by_fingerprint.contains_key(&fingerprint) {
-            return self.intern(fingerprint, template, class, service, true);
+            return self.intern(fingerprint, template, class, service, None);
         }
         let admitted = self.admitted.entry(batch.source).or_default();
         if admitted.overflows < OVERFLOW_SERVICES_MAX * 3 {
             admitted.overflows += 1;
-            return self.intern(fingerprint, template, class, service, true);
+            return self.intern(fingerprint, template, class, service, None);
         }
         let service = cut_service(batch.service.as_bytes());
         let fingerprint = Fingerprint::new(service, class, template);
-        self.intern(fingerprint, template, class, service, true)
+        self.intern(fingerprint, template, class, service, None)
     }
 
+    /// Returns the number of a fingerprint; one without a skeleton is an overflow.
     fn intern(
         &mut self,
         fingerprint: Fingerprint,
         template: Template,
         class: SeverityClass,
         service: &[u8],
-        is_overflow: bool,
+        skeleton: Option<&[u8]>,
     ) -> Identity {
         let names = &mut self.names;
         *self.by_fingerprint.entry(fingerprint).or_insert_with(|| {
-            let service = String::from_utf8_lossy(service).into_owned();
-            names.push(Name { fingerprint, template, class, service, is_overflow });
+            let text = |bytes: &[u8]| Arc::from(String::from_utf8_lossy(bytes));
+            let is_overflow = skeleton.is_none();
+            let (service, skeleton) = (text(service), text(skeleton.unwrap_or(OVERFLOW_SKELETON)));
+            names.push(Name { fingerprint, template, class, service, skeleton, is_overflow });
             Identity((names.len() - 1) as u32)
         })
     }

@@ -34,6 +34,7 @@ use identify::Identifier;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// The entry of the registry.
 pub const COMPONENT: ComponentType = ComponentType {
@@ -152,8 +153,9 @@ impl Operator for FingerprintOperator {
 /// Returns a copy for the stages that follow, which need identities and not records.
 fn without_samples(sighting: &Sighting) -> Sighting {
     Sighting {
-        service: sighting.service.clone(),
-        text: sighting.text.clone(),
+        service: Arc::clone(&sighting.service),
+        skeleton: Arc::clone(&sighting.skeleton),
+        text: Arc::clone(&sighting.text),
         samples: Vec::new(),
         ..*sighting
     }
@@ -184,7 +186,7 @@ impl Fingerprinter {
         for event in &batch.events {
             let identity = self.identifier.identify(&contexts, batch, event);
             let fingerprint = self.identifier.name(identity).fingerprint;
-            prints.push(Print { fingerprint, time: event.time });
+            prints.push(Print { fingerprint, time: event.time, change: event.change });
             let is_overflow = self.identifier.name(identity).is_overflow;
             self.fold.observe(epoch, &Observation { identity, is_overflow, batch, event });
         }

@@ -43,6 +43,7 @@ fn batch_of(source: u16, said: &[Said]) -> EventBatch {
         service: "api".into(),
         bytes: Arc::new(bytes),
         scratch: Arc::default(),
+        extras: Vec::new(),
         events,
     }
 }
@@ -80,9 +81,10 @@ fn oracle(said: &[Said]) -> BTreeMap<Fingerprint, Sighting> {
             fingerprint: explained.fingerprint,
             template: explained.template,
             class: severity.class(),
-            service: "api".to_owned(),
+            service: "api".into(),
+            skeleton: explained.skeleton.join(" ").into(),
             first: FirstSeen { time, hash },
-            text: explained.text,
+            text: explained.text.into(),
             last: time,
             severity: *severity,
             source: SourceIndex(0),
@@ -147,7 +149,7 @@ fn a_quiet_epoch_of_a_known_fingerprint_still_has_its_first_text() {
     let second = &second.sightings[0];
     assert_eq!(second.first, first.sightings[0].first);
     assert_eq!(second.last, EventTime::from_secs(9));
-    assert_eq!((second.source, second.text.as_str()), (SourceIndex(1), "lost <num> of them"));
+    assert_eq!((second.source, &*second.text), (SourceIndex(1), "lost <num> of them"));
     assert_eq!(worker.fold.sizes(), (1, 0));
 }
 
@@ -168,7 +170,7 @@ fn a_service_in_the_event_is_the_events_service() {
     batch.events[0].message = Span::chunk(3, 7);
     let print = worker.batch(1, &batch).prints[0].fingerprint;
     assert_eq!(print, explain(b"lost", b"pay", SeverityClass::Rest).fingerprint);
-    assert_eq!(worker.complete(1).sightings[0].service, "pay");
+    assert_eq!(worker.complete(1).sightings[0].service.as_ref(), "pay");
 }
 
 #[test]
@@ -212,11 +214,11 @@ fn limit_a_million_different_messages_stay_bounded_and_are_all_counted() {
     assert_eq!((prints, names), (LINES, MAX + 1));
     assert!(lookups <= 2 * 64 * 1024, "{lookups} lookups");
     let learned = worker.complete(1);
-    let n = (LINES - MAX) as u64;
+    let n = (LINES - MAX) as i64;
     let account = Account { source: SourceIndex(0), counter: Counter::Overflowed, n };
     assert_eq!(learned.accounts, [account]);
     let overflow: Vec<_> =
-        learned.sightings.iter().filter(|sighting| sighting.text == OVERFLOW_TEXT).collect();
+        learned.sightings.iter().filter(|sighting| &*sighting.text == OVERFLOW_TEXT).collect();
     assert_eq!((learned.sightings.len(), overflow.len()), (MAX + 1, 1));
     assert!(overflow[0].samples.len() <= Sample::PER_DAY_MAX * 12);
 }
@@ -229,6 +231,8 @@ fn limit_each_source_has_its_own_room_and_what_is_recovered_keeps_its_place() {
             fingerprint: explained.fingerprint,
             template: explained.template,
             class: SeverityClass::Error,
+            service: "api".into(),
+            skeleton: explained.skeleton.join(" ").into(),
             severity: Severity::Error,
             first_seen: EventTime(0),
             source: source.to_owned(),

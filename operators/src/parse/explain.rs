@@ -48,6 +48,7 @@ pub fn explain(format: Format, timezone: &str, received: EventTime, text: &[u8])
         service: Arc::from(""),
         bytes: Arc::new(text.to_vec()),
         scratch: Arc::new(scratch.bytes),
+        extras: Vec::new(),
         events: Vec::new(),
     };
     let piece = |span: Span| String::from_utf8_lossy(batch.text(span)).into_owned();

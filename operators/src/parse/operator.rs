@@ -119,7 +119,7 @@ fn push_facts(chunk: &Chunk, parsed: &Parsed, facts: &mut Vec<Fact>) {
     let source = chunk.source;
     let mut account = |counter: Counter, n: u64| {
         if n > 0 {
-            facts.push(Fact::Account(Account { source, counter, n }));
+            facts.push(Fact::Account(Account { source, counter, n: n as i64 }));
         }
     };
     account(Counter::LinesRead, parsed.lines_read);
@@ -144,7 +144,7 @@ mod tests {
         run(vec![operator], chunks)
     }
 
-    fn account(counter: Counter, n: u64) -> Fact {
+    fn account(counter: Counter, n: i64) -> Fact {
         Fact::Account(Account { source: SourceIndex(0), counter, n })
     }
 

@@ -160,6 +160,7 @@ impl Parser {
                 service: Arc::clone(service),
                 bytes: Arc::clone(&chunk.bytes),
                 scratch: Arc::new(std::mem::take(&mut self.scratch.bytes)),
+                extras: Vec::new(),
                 events: run.events,
             },
             lines_read: run.lines_read,
@@ -238,6 +239,7 @@ impl Run<'_> {
             logger: found.logger,
             time,
             severity: found.severity.unwrap_or(Severity::Unknown),
+            ..EventRef::default()
         });
     }
 }

@@ -14,8 +14,9 @@ impl AuditBuilder {
         Self(Audit { epoch: epoch.map_or(0, |epoch| epoch.0), counted, ..Audit::default() })
     }
 
-    /// Adds one account of a source.
-    pub(crate) fn account(&mut self, source: &str, counter: Counter, n: u64) {
+    /// Adds one account of a source, the sum of all its changes.
+    pub(crate) fn account(&mut self, source: &str, counter: Counter, n: i64) {
+        let n = u64::try_from(n).unwrap_or(0);
         let audit = &mut self.0;
         let by_source = entry(audit, source);
         match counter {

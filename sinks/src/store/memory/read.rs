@@ -112,7 +112,7 @@ impl ReadStore for MemoryStore {
                     issue,
                     fingerprint,
                     severity: entry.severity,
-                    template: entry.text.clone(),
+                    template: entry.text.as_ref().to_owned(),
                     sample: sample.to_owned(),
                     bucket_start: bucket.start(),
                     bucket_seconds: BucketSize::MINUTE.secs(),
@@ -136,7 +136,9 @@ impl State {
     }
 
     fn text(&self, fingerprint: Fingerprint) -> String {
-        self.fingerprints.get(&fingerprint).map_or_else(String::new, |entry| entry.text.clone())
+        self.fingerprints
+            .get(&fingerprint)
+            .map_or_else(String::new, |entry| entry.text.as_ref().to_owned())
     }
 
     fn alerts_by_issue(&self) -> FastMap<IssueId, Vec<&Alert>> {
@@ -214,7 +216,7 @@ impl State {
         let shown = self.members_of(alert.issue).min_by_key(|(id, entry)| (entry.first, *id));
         let severity = self.members_of(alert.issue).map(|(_, entry)| entry.severity).max();
         AlertRow {
-            template: shown.map_or_else(String::new, |(_, entry)| entry.text.clone()),
+            template: shown.map_or_else(String::new, |(_, entry)| entry.text.as_ref().to_owned()),
             severity: severity.unwrap_or(Severity::Unknown),
             firing: Run::of(alert).holds(now),
             alert: alert.clone(),
@@ -226,8 +228,8 @@ fn member_row((fingerprint, entry): (Fingerprint, &Entry)) -> MemberRow {
     let row = FingerprintRow {
         fingerprint,
         template_id: entry.template,
-        template: entry.text.clone(),
-        service: entry.service.clone(),
+        template: entry.text.as_ref().to_owned(),
+        service: entry.service.as_ref().to_owned(),
         class: entry.class,
         severity: entry.severity,
         first_seen: entry.first.time,

@@ -10,9 +10,10 @@ use engine::component::{
 use engine::model::{
     Alert, AlertKey, Bucket, Counter, Epoch, EventTime, Fingerprint, FirstSeen, Issue, IssueId,
     Member, Offset, PartitionId, Progress, RejectReason, Rejected, Sample, Severity, SeverityClass,
-    Sighting, Template,
+    Sighting, StateRow, Template,
 };
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// Everything that is committed.
 #[derive(Default)]
@@ -21,9 +22,10 @@ pub(super) struct State {
     incarnation: Option<Incarnation>,
     identity: Vec<NodeIdentity>,
     pub(super) fingerprints: FastMap<Fingerprint, Entry>,
-    pub(super) accounts: BTreeMap<(String, Counter), u64>,
+    pub(super) accounts: BTreeMap<(String, Counter), i64>,
     pub(super) partitions: BTreeMap<(String, PartitionId), Partition>,
     rejected: BTreeMap<(String, RejectReason), BTreeMap<u64, String>>,
+    state: BTreeMap<(Arc<str>, Arc<str>), Arc<[u8]>>,
     pub(super) issues: BTreeMap<IssueId, Issue>,
     pub(super) members: BTreeSet<(IssueId, Fingerprint)>,
     pub(super) alerts: BTreeMap<AlertKey, Alert>,
@@ -33,9 +35,10 @@ pub(super) struct State {
 pub(super) struct Entry {
     pub(super) template: Template,
     pub(super) class: SeverityClass,
-    pub(super) service: String,
+    pub(super) service: Arc<str>,
+    skeleton: Arc<str>,
     pub(super) first: FirstSeen,
-    pub(super) text: String,
+    pub(super) text: Arc<str>,
     pub(super) last: EventTime,
     pub(super) severity: Severity,
     pub(super) source: String,
@@ -64,9 +67,10 @@ impl Default for Entry {
         Self {
             template: Template::default(),
             class: SeverityClass::Rest,
-            service: String::new(),
+            service: "".into(),
+            skeleton: "".into(),
             first: NEVER_FIRST,
-            text: String::new(),
+            text: "".into(),
             last: NEVER_LAST,
             severity: Severity::Trace,
             source: String::new(),
@@ -91,11 +95,12 @@ impl Entry {
         }
         if sighting.first < self.first {
             self.first = sighting.first;
-            self.text.clone_from(&sighting.text);
+            self.text = Arc::clone(&sighting.text);
         }
         self.template = sighting.template;
         self.class = sighting.class;
-        self.service.clone_from(&sighting.service);
+        self.service = Arc::clone(&sighting.service);
+        self.skeleton = Arc::clone(&sighting.skeleton);
         self.last = self.last.max(sighting.last);
         self.severity = self.severity.max(sighting.severity);
         for (day, samples) in samples_by_day(&sighting.samples) {
@@ -174,6 +179,13 @@ impl State {
         for progress in &contents.progress {
             self.progress(progress, source_ids);
         }
+        for StateRow { node, key, value } in &contents.state {
+            let place = (Arc::clone(node), Arc::clone(key));
+            match value {
+                Some(value) => self.state.insert(place, Arc::clone(value)),
+                None => self.state.remove(&place),
+            };
+        }
         self.apply_derived(contents);
     }
 
@@ -228,6 +240,7 @@ impl State {
             identity: self.identity.clone(),
             issues: self.issues.values().cloned().collect(),
             alerts: self.alerts.values().cloned().collect(),
+            state: self.state.clone(),
             ..Recovered::default()
         };
         for ((source, partition), state) in &self.partitions {
@@ -239,6 +252,8 @@ impl State {
                     fingerprint,
                     template: entry.template,
                     class: entry.class,
+                    service: Arc::clone(&entry.service),
+                    skeleton: Arc::clone(&entry.skeleton),
                     severity: entry.severity,
                     first_seen: entry.first.time,
                     source: entry.source.clone(),

@@ -85,6 +85,8 @@ fn write_contents(
     crash_points.reach(Step::AfterRejected)?;
     memory.progress(transaction, &contents.progress)?;
     crash_points.reach(Step::AfterProgress)?;
+    super::write::state(transaction, &contents.state)?;
+    crash_points.reach(Step::AfterState)?;
     super::write::issues(transaction, &contents.issues)?;
     crash_points.reach(Step::AfterIssues)?;
     memory.members(transaction, &contents.members)?;

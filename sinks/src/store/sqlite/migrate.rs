@@ -7,7 +7,10 @@ use rusqlite::{Connection, TransactionBehavior};
 use std::path::Path;
 
 /// The migrations in order; the number of those applied is the schema's version.
-const MIGRATIONS: &[&str] = &[include_str!("../schema/sqlite/0001_first.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("../schema/sqlite/0001_first.sql"),
+    include_str!("../schema/sqlite/0002_state.sql"),
+];
 
 /// Marks a database file as ours ("seis").
 const APPLICATION_ID: i64 = 0x7365_6973;

@@ -9,7 +9,11 @@ use engine::model::{
     SeverityClass, Template,
 };
 use rusqlite::{Connection, Row};
+use std::collections::BTreeMap;
 use std::sync::Arc;
+
+/// What operators keep, by node and key.
+type OperatorState = BTreeMap<(Arc<str>, Arc<str>), Arc<[u8]>>;
 
 impl Writer {
     /// Loads the last commit.
@@ -37,6 +41,7 @@ impl Writer {
                 &format!("SELECT {} FROM alerts ORDER BY alert_key", codec::ALERT_COLUMNS),
                 codec::alert,
             )?,
+            state: state(&transaction)?,
         };
         let Recovered { alerts, members, counts, .. } = &mut recovered;
         keep_alerts_within(alerts, members, counts, history);
@@ -70,7 +75,8 @@ fn fingerprint_ids(connection: &Connection) -> Result<FastMap<i64, Fingerprint>,
 
 fn fingerprints(connection: &Connection) -> Result<Vec<KnownFingerprint>, Failure> {
     let mut select = connection.prepare(
-        "SELECT fingerprint, template, class, severity, first_time, (SELECT name FROM sources WHERE id = source_id) \
+        "SELECT fingerprint, template, class, severity, first_time, service, skeleton, \
+         (SELECT name FROM sources WHERE id = source_id) \
          FROM fingerprints WHERE first_time <> ?1 ORDER BY fingerprint",
     )?;
     let known = select.query_map([NEVER_FIRST.time.0], |row| {
@@ -80,7 +86,9 @@ fn fingerprints(connection: &Connection) -> Result<Vec<KnownFingerprint>, Failur
             class: SeverityClass::from_code(row.get(2)?),
             severity: Severity::from_code(row.get(3)?),
             first_seen: EventTime(row.get(4)?),
-            source: row.get(5)?,
+            service: Arc::from(row.get::<_, String>(5)?),
+            skeleton: Arc::from(row.get::<_, String>(6)?),
+            source: row.get(7)?,
         })
     })?;
     Ok(known.collect::<rusqlite::Result<_>>()?)
@@ -92,6 +100,14 @@ fn offsets(connection: &Connection) -> Result<Vec<(String, PartitionId, Offset)>
     rows(connection, sql, |row| {
         Ok((row.get(0)?, PartitionId(Arc::from(row.get::<_, String>(1)?)), Offset(row.get(2)?)))
     })
+}
+
+fn state(connection: &Connection) -> Result<OperatorState, Failure> {
+    let found = rows(connection, "SELECT node, key, value FROM operator_state", |row| {
+        let (node, key, value): (String, String, Vec<u8>) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        Ok(((Arc::from(node), Arc::from(key)), Arc::from(value)))
+    })?;
+    Ok(found.into_iter().collect())
 }
 
 fn issues(connection: &Connection) -> Result<Vec<Issue>, Failure> {

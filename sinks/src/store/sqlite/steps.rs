@@ -46,6 +46,8 @@ steps! {
     AfterRejected = "after rejected",
     /// Partitions are moved on.
     AfterProgress = "after progress",
+    /// The state of operators is written.
+    AfterState = "after state",
     /// Issues are written.
     AfterIssues = "after issues",
     /// Members are written.

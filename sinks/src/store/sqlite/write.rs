@@ -10,7 +10,7 @@ use crate::store::rows::{
 };
 use engine::model::{
     Account, Alert, AlertKey, Fingerprint, Issue, Member, Progress, Rejected, Sample, Sighting,
-    SourceIndex,
+    SourceIndex, StateRow,
 };
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use std::sync::Arc;
@@ -117,6 +117,7 @@ impl Memory {
                 sighting.service,
                 sighting.text,
                 NEVER_FIRST.time.0,
+                sighting.skeleton,
             ])?;
             let mut last = transaction.prepare_cached(
                 "UPDATE totals SET last_seen = ?2 WHERE fingerprint_id = ?1 AND last_seen < ?2",
@@ -189,7 +190,7 @@ impl Memory {
         )?;
         for account in accounts {
             let source = self.source(transaction, account.source)?;
-            add.execute(params![source, counter_name(&account.counter), codec::count(account.n)])?;
+            add.execute(params![source, counter_name(&account.counter), account.n])?;
         }
         Ok(())
     }
@@ -268,6 +269,22 @@ impl Memory {
     }
 }
 
+/// Replaces or forgets what operators keep.
+pub(super) fn state(transaction: &Transaction<'_>, rows: &[StateRow]) -> Result<(), Failure> {
+    let mut keep = transaction.prepare_cached(
+        "INSERT OR REPLACE INTO operator_state (node, key, value) VALUES (?1, ?2, ?3)",
+    )?;
+    let mut forget =
+        transaction.prepare_cached("DELETE FROM operator_state WHERE node = ?1 AND key = ?2")?;
+    for StateRow { node, key, value } in rows {
+        match value {
+            Some(value) => keep.execute(params![node, key, value])?,
+            None => forget.execute(params![node, key])?,
+        };
+    }
+    Ok(())
+}
+
 /// Inserts, replaces or removes issues.
 pub(super) fn issues(
     transaction: &Transaction<'_>,
@@ -325,7 +342,7 @@ pub(super) fn alerts(
 /// sighting (its first time is ?10) takes everything.
 const MERGE_SIGHTING: &str = "\
     UPDATE fingerprints SET \
-        template = ?2, class = ?3, service = ?8, \
+        template = ?2, class = ?3, service = ?8, skeleton = ?11, \
         severity = max(severity, ?4), \
         text = CASE WHEN (?5, ?6) < (first_time, first_hash) THEN ?9 ELSE text END, \
         first_time = min(first_time, ?5), \

@@ -128,7 +128,7 @@ pub(super) fn audit(transaction: &Transaction<'_>) -> Result<Audit, Failure> {
         let name = row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?;
         let counter = counter_named(name)
             .ok_or_else(|| codec::strange(format!("an account counts {name:?}")))?;
-        audit.account(&row.get::<_, String>(0)?, counter, row.get::<_, i64>(2)?.cast_unsigned());
+        audit.account(&row.get::<_, String>(0)?, counter, row.get(2)?);
     }
     let mut select = transaction.prepare_cached(
         "SELECT s.name, p.partition, p.resume_offset, p.lag_bytes \
