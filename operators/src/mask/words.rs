@@ -86,10 +86,10 @@ pub(super) fn is_no_name(word: &[u8]) -> bool {
 }
 
 /// Names of techniques that hold a digit: constant words although identifiers with digits vary.
-const TECHNIQUES: [&[u8]; 22] = [
+const TECHNIQUES: [&[u8]; 25] = [
     b"base64", b"ec2", b"http2", b"i386", b"i686", b"ipv4", b"ipv6", b"k8s", b"l1", b"l2", b"l3",
-    b"md5", b"nfs4", b"oauth2", b"s3", b"sha1", b"sha256", b"sha512", b"ssh2", b"utf16", b"utf8",
-    b"x86",
+    b"md5", b"nfs4", b"oauth2", b"s3", b"sha1", b"sha256", b"sha512", b"socks4", b"socks5",
+    b"ssh1", b"ssh2", b"utf16", b"utf8", b"x86",
 ];
 const TECHNIQUE_BYTES_MAX: usize = 6;
 
