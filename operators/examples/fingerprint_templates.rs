@@ -11,10 +11,13 @@
 //! fingerprint_templates -- DATA OUT`.
 #![allow(clippy::disallowed_methods, reason = "a measuring tool reads files and its arguments")]
 
-use engine::model::{Chunk, EventTime, Offset, PartitionId, SourceIndex};
+use engine::model::{
+    Chunk, EventTime, Offset, PartitionId, Pattern, PatternId, SourceIndex,
+};
 use operators::parse::{Format, Parser};
-use operators::pattern::Patterns;
+use operators::pattern::{Patterns, text_of};
 use operators::skeleton::skeleton;
+use std::collections::BTreeMap;
 use std::io::{BufWriter, Error, Result, Write};
 use std::path::Path;
 use std::sync::Arc;
@@ -49,10 +52,18 @@ fn write(folder: &Path, name: &str, messages: &[Vec<u8>]) -> Result<()> {
     std::fs::create_dir_all(folder)?;
     let path = folder.join(format!("{name}.tsv"));
     let mut out = BufWriter::new(std::fs::File::create(path)?);
+    let of = |message: &Vec<u8>| patterns.pattern_of(&words_of(message));
+    let mut members: BTreeMap<Pattern, Vec<&[u8]>> = BTreeMap::new();
+    for message in messages {
+        members.entry(of(message)).or_default().push(message);
+    }
+    let text = |(pattern, members): (&Pattern, &Vec<&[u8]>)| {
+        (pattern.id, text_of(&pattern.skeleton, members.iter().copied()))
+    };
+    let texts: BTreeMap<PatternId, String> = members.iter().map(text).collect();
     for (index, message) in messages.iter().enumerate() {
-        let pattern = patterns.pattern_of(&words_of(message));
-        let text = operators::pattern::render(message, &pattern.skeleton);
-        writeln!(out, "{}\t{}\t{text}", index + 1, pattern.id)?;
+        let id = of(message).id;
+        writeln!(out, "{}\t{id}\t{}", index + 1, texts[&id])?;
     }
     out.flush()
 }

@@ -79,7 +79,7 @@ impl MaskKind {
     }
 
     /// Returns the kind of a value that is not further known.
-    pub(super) fn of(value: &[u8]) -> MaskKind {
+    pub(crate) fn of(value: &[u8]) -> MaskKind {
         let value = strip_sign(value);
         if let Some(kind) = of_structure(value) {
             return kind;

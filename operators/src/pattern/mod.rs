@@ -2,6 +2,7 @@
 
 mod reference;
 pub mod rule;
+mod text;
 
 pub use reference::Patterns;
-pub fn render(m: &[u8], _s: &str) -> String { crate::mask::render(m) }
+pub use text::text_of;
