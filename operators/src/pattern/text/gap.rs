@@ -3,8 +3,6 @@
 use super::Token;
 use crate::mask::MaskKind;
 
-/// How many messages must agree on a value before it is shown as such.
-const AGREEING_MIN: usize = 3;
 /// From this many values in a row, with nothing but white space between them, they are one.
 const RUN_MIN: usize = 3;
 
@@ -58,8 +56,8 @@ fn unify(left: &Token, right: &Token) -> Option<Token> {
     }
 }
 
-/// Appends the gap as it is shown for a pattern of which `messages` were seen.
-pub(super) fn show(gap: &[Token], messages: usize, shown: &mut String) {
+/// Appends the gap as it is shown.
+pub(super) fn show(gap: &[Token], shown: &mut String) {
     let mut rest = gap;
     while let Some((token, after)) = rest.split_first() {
         let run = run_len(rest);
@@ -72,7 +70,7 @@ pub(super) fn show(gap: &[Token], messages: usize, shown: &mut String) {
             Token::Text(text) => shown.push_str(text),
             Token::Value { text: Some(text), .. } if text.is_empty() => {}
             Token::Value { kind, text: Some(text) }
-                if messages >= AGREEING_MIN && is_name(*kind, text) =>
+                if is_name(*kind, text) =>
             {
                 shown.push_str(text);
             }

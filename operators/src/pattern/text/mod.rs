@@ -55,7 +55,7 @@ pub fn text_of<'a>(skeleton: &str, messages: impl IntoIterator<Item = &'a [u8]>)
     };
     let mut text = String::new();
     for (index, gap) in general.gaps.iter().enumerate() {
-        show(gap, messages.len(), &mut text);
+        show(gap, &mut text);
         text.push_str(general.constants.get(index).map_or("", String::as_str));
     }
     truncate(&mut text);
