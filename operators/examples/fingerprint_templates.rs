@@ -11,9 +11,7 @@
 //! fingerprint_templates -- DATA OUT`.
 #![allow(clippy::disallowed_methods, reason = "a measuring tool reads files and its arguments")]
 
-use engine::model::{
-    Chunk, EventTime, Offset, PartitionId, Pattern, PatternId, SourceIndex,
-};
+use engine::model::{Chunk, EventTime, Offset, PartitionId, Pattern, PatternId, SourceIndex};
 use operators::parse::{Format, Parser};
 use operators::pattern::{Patterns, text_of};
 use operators::skeleton::skeleton;

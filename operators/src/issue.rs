@@ -60,17 +60,16 @@ impl Operator for Grouping {
     fn stage<'s>(&self, _stage: &mut Stage<'_, 's>, mut inputs: Ports<'s>) -> Port<'s> {
         let (patterns, candidates) = inputs.patterns();
         let patterns = patterns.map(|(fingerprint, pattern)| (fingerprint, pattern.id));
-        let grouped = best(candidates).join_map(patterns, |_fingerprint, one, pattern| {
-            ((one.class, *pattern), *one)
-        });
+        let grouped = best(candidates)
+            .join_map(patterns, |_fingerprint, one, pattern| ((one.class, *pattern), *one));
         let firsts = firsts(grouped.clone());
-        let members = grouped
-            .clone()
-            .map(|(group, one)| (group, one.fingerprint))
-            .join_map(firsts.clone(), |group, fingerprint, first| Member {
+        let members = grouped.clone().map(|(group, one)| (group, one.fingerprint)).join_map(
+            firsts.clone(),
+            |group, fingerprint, first| Member {
                 fingerprint: *fingerprint,
                 issue: IssueId::new(group.0, *first),
-            });
+            },
+        );
         let severities = highest(grouped).join_map(firsts.clone(), |group, severity, first| {
             (IssueId::new(group.0, *first), *severity)
         });

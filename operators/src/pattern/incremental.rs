@@ -29,7 +29,8 @@ pub fn patterns(skeletons: Collection<'_, Arc<str>>) -> Collection<'_, (Arc<str>
             .map(|(around, (filler, _, _))| (around, filler))
             .concat(closed)
             .reduce(|around, fillers, varying| {
-                let fillers: BTreeSet<Filler> = fillers.iter().map(|(filler, _)| **filler).collect();
+                let fillers: BTreeSet<Filler> =
+                    fillers.iter().map(|(filler, _)| **filler).collect();
                 if varies(*around, &fillers) {
                     varying.push(((), 1));
                 }
@@ -50,7 +51,8 @@ pub fn patterns(skeletons: Collection<'_, Arc<str>>) -> Collection<'_, (Arc<str>
                 (Arc::clone(skeleton), Arc::clone(current), rewritten)
             })
             .flat_map(|(skeleton, current, rewritten)| rewritten.map(|to| (skeleton, current, to)));
-        let left = moves.clone().map(|(skeleton, current, _): (_, _, Arc<str>)| (skeleton, current));
+        let left =
+            moves.clone().map(|(skeleton, current, _): (_, _, Arc<str>)| (skeleton, current));
         let reached = moves.map(|(skeleton, _, rewritten)| (skeleton, rewritten));
         mapped.concat(reached).concat(left.negate()).consolidate()
     })

@@ -88,7 +88,8 @@ mod tests {
     fn failures_that_differ_in_one_word_stay_apart() {
         let two = ["connection from <*> refused", "connection from <*> reset"];
         assert_eq!(pattern(&two, two[1]), two[1]);
-        let kinds = ["call failed IOException", "call failed AuthError", "call failed TimeoutError"];
+        let kinds =
+            ["call failed IOException", "call failed AuthError", "call failed TimeoutError"];
         assert_eq!(pattern(&kinds, kinds[0]), kinds[0]);
     }
 
@@ -100,7 +101,10 @@ mod tests {
         let found = Patterns::of(all.iter().map(String::as_str));
         let ids: BTreeSet<_> = found.iter().map(|(_, pattern)| pattern.id).collect();
         assert_eq!(ids.len(), 1);
-        assert_eq!(&*found.pattern_of(&all[0]).skeleton, "moved item from place <*> to place <*> at last");
+        assert_eq!(
+            &*found.pattern_of(&all[0]).skeleton,
+            "moved item from place <*> to place <*> at last"
+        );
     }
 
     #[test]

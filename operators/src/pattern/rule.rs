@@ -172,7 +172,8 @@ mod tests {
     use super::*;
 
     fn fillers(words: &[&str]) -> BTreeSet<Filler> {
-        let filler = |word: &&str| if *word == MARKER { Filler::Variable } else { Filler::of(word) };
+        let filler =
+            |word: &&str| if *word == MARKER { Filler::Variable } else { Filler::of(word) };
         words.iter().map(filler).collect()
     }
 

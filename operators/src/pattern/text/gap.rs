@@ -45,13 +45,12 @@ fn is_mark(character: char) -> bool {
 fn unify(left: &Token, right: &Token) -> Option<Token> {
     match (left, right) {
         (Token::Text(one), Token::Text(other)) => (one == other).then(|| left.clone()),
-        (
-            Token::Value { kind, text },
-            Token::Value { kind: other_kind, text: other_text },
-        ) => Some(Token::Value {
-            kind: if kind == other_kind { *kind } else { MaskKind::Word },
-            text: if text == other_text { text.clone() } else { None },
-        }),
+        (Token::Value { kind, text }, Token::Value { kind: other_kind, text: other_text }) => {
+            Some(Token::Value {
+                kind: if kind == other_kind { *kind } else { MaskKind::Word },
+                text: if text == other_text { text.clone() } else { None },
+            })
+        }
         _ => None,
     }
 }
@@ -69,9 +68,7 @@ pub(super) fn show(gap: &[Token], shown: &mut String) {
         match token {
             Token::Text(text) => shown.push_str(text),
             Token::Value { text: Some(text), .. } if text.is_empty() => {}
-            Token::Value { kind, text: Some(text) }
-                if is_name(*kind, text) =>
-            {
+            Token::Value { kind, text: Some(text) } if is_name(*kind, text) => {
                 shown.push_str(text);
             }
             Token::Value { kind, .. } => shown.push_str(kind.placeholder()),
@@ -99,7 +96,8 @@ fn is_name(kind: MaskKind, text: &str) -> bool {
 /// Returns how many values begin `gap` with nothing but white space between them.
 fn run_len(gap: &[Token]) -> usize {
     let is_value = |at: usize| matches!(gap.get(at), Some(Token::Value { text, .. }) if text.as_deref() != Some(""));
-    let is_space = |at: usize| matches!(gap.get(at), Some(Token::Text(text)) if text.trim().is_empty());
+    let is_space =
+        |at: usize| matches!(gap.get(at), Some(Token::Text(text)) if text.trim().is_empty());
     if !is_value(0) {
         return 0;
     }
