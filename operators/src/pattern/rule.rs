@@ -180,7 +180,7 @@ mod tests {
     #[test]
     fn a_hole_is_named_after_what_is_around_it() {
         let of = |skeleton| holes(skeleton).iter().map(|hole| hole.around).collect::<Vec<_>>();
-        assert_eq!(of("user ann left"), of("user bob left").to_vec());
+        assert_eq!(of("user ann left")[0], of("user bob left")[0]);
         assert_eq!(of("user ann left")[0], Around::of("user <*> left"));
         assert_eq!(holes("<*>"), []);
     }
