@@ -5,9 +5,10 @@
 //! *State and limits:* one profile per identity; per open epoch one slot per identity seen in it,
 //! whose sample candidates are cut to the smallest when [`SPARE_CANDIDATES_MAX`] more have come.
 
-use super::identify::{Identifier, Identity, OVERFLOW_TEXT};
+use super::identify::{Identifier, Identity, Name, OVERFLOW_TEXT};
 use super::samples::{SampleGate, keep_smallest};
 use crate::mask::render;
+use crate::pattern::text_of;
 use engine::dataflow::DataflowTime;
 use engine::model::{
     Account, Counter, EventBatch, EventRef, EventTime, FirstSeen, Sample, Severity, Sighting,
@@ -24,7 +25,7 @@ const SPARE_CANDIDATES_MAX: usize = Sample::PER_DAY_MAX / 2;
 /// One identified event.
 pub(super) struct Observation<'a> {
     pub(super) identity: Identity,
-    pub(super) is_overflow: bool,
+    pub(super) name: &'a Name,
     pub(super) batch: &'a EventBatch,
     pub(super) event: &'a EventRef,
 }
@@ -32,8 +33,12 @@ pub(super) struct Observation<'a> {
 impl Observation<'_> {
     /// Returns the text that is displayed for the event.
     fn text(&self) -> Arc<str> {
-        if self.is_overflow {
+        if self.name.is_overflow {
             return OVERFLOW_TEXT.into();
+        }
+        if self.name.is_widened {
+            let message = self.batch.text(self.event.message);
+            return text_of(&self.name.skeleton, [message]).into();
         }
         render(self.batch.text(self.event.message)).into()
     }
@@ -132,7 +137,7 @@ impl Fold {
         if profile.gate.admits(hash, time, source) {
             slot.add_sample(seen.sample(hash));
         }
-        if seen.is_overflow {
+        if seen.name.is_overflow {
             *open.overflowed.entry(source).or_default() += i64::from(seen.event.change);
         }
     }

@@ -16,6 +16,7 @@
 //! known fingerprints come back from the store, and everything else is learned again.
 //! *Not here:* what is a variable (`mask`), what identity is made of (`skeleton`).
 
+mod crowd;
 mod explain;
 mod fold;
 mod identify;
@@ -187,8 +188,8 @@ impl Fingerprinter {
             let identity = self.identifier.identify(&contexts, batch, event);
             let fingerprint = self.identifier.name(identity).fingerprint;
             prints.push(Print { fingerprint, time: event.time, change: event.change });
-            let is_overflow = self.identifier.name(identity).is_overflow;
-            self.fold.observe(epoch, &Observation { identity, is_overflow, batch, event });
+            let name = self.identifier.name(identity);
+            self.fold.observe(epoch, &Observation { identity, name, batch, event });
         }
         PrintBatch { prints }
     }

@@ -79,6 +79,9 @@ pub struct Hole {
 /// Returns the holes of `skeleton`.
 pub fn holes(skeleton: &str) -> Vec<Hole> {
     let items: Vec<&str> = skeleton.split(' ').collect();
+    if is_mark(items[0]) && items[0] != MARKER {
+        return Vec::new();
+    }
     let left = constants_of(skeleton).saturating_sub(1);
     let places = 0..items.len().min(HOLES_MAX);
     let open = places.filter(|&place| may_vary(&items, place, left));
@@ -93,7 +96,7 @@ pub fn holes(skeleton: &str) -> Vec<Hole> {
 /// Returns whether the word at `place` may vary, if `left` constant words remain without it.
 fn may_vary(items: &[&str], place: usize, left: usize) -> bool {
     let word = items[place];
-    if is_marker(word) || is_marker(items[0]) && place == 0 || left == 0 || names_failure(word) {
+    if word == MARKER || left == 0 || names_failure(word) {
         return false;
     }
     // What a message begins with is what it is about.
@@ -143,8 +146,9 @@ fn is_name(word: &str) -> bool {
     inner_upper || word.contains('_') || word.bytes().any(|byte| byte.is_ascii_digit())
 }
 
-/// Returns whether an item is no word: a variable, or a mark that makes a skeleton stand for itself.
-fn is_marker(item: &str) -> bool {
+/// Returns whether an item is no word. One that is no variable either makes a skeleton stand for
+/// itself: that of a trace, of an explicit fingerprint, of what overflowed.
+fn is_mark(item: &str) -> bool {
     item.starts_with('<')
 }
 
@@ -196,6 +200,12 @@ mod tests {
         assert_eq!(places("sshd startup succeeded"), [1, 2]);
         assert_eq!(places("mail <*> could not be sent today"), [0, 2, 3, 4, 5, 6]);
         assert_eq!(places("got TimeoutException again"), [2]);
+    }
+
+    #[test]
+    fn skeletons_that_stand_for_themselves_have_no_holes() {
+        assert_eq!(holes("<trace> shop Cart add shop Cart main"), []);
+        assert_eq!(holes("<overflow>"), []);
     }
 
     #[test]
