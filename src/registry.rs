@@ -11,6 +11,7 @@ pub const REGISTRY: Registry = Registry(&[
     operators::filter::COMPONENT,
     operators::fingerprint::COMPONENT,
     operators::window::COMPONENT,
+    operators::pattern::COMPONENT,
     operators::issue::COMPONENT,
     operators::spike::COMPONENT,
     operators::alert::COMPONENT,

@@ -14,7 +14,7 @@ use engine::runtime::{Engine, EngineError, Pace, RunOptions, Unobserved};
 use operators::fingerprint::{FingerprintOperator, FingerprintOptions};
 use operators::parse::{ParseOperator, ParseOptions};
 use operators::spike::{SpikeConfig, SpikeDetector};
-use operators::{alert, fingerprint, issue, parse, spike, window};
+use operators::{alert, fingerprint, issue, parse, pattern, spike, window};
 use sinks::store::sqlite::{CommitStep, CrashPoints, SqliteStore};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -122,7 +122,8 @@ fn graph(store: SqliteStore) -> Graph {
                 &["prints"],
                 Box::new(window::Window::new(BucketSize::MINUTE)),
             ),
-            node("issues", &issue::COMPONENT, &["prints"], Box::new(issue::Grouping)),
+            node("patterns", &pattern::COMPONENT, &["prints"], Box::new(pattern::PatternOperator)),
+            node("issues", &issue::COMPONENT, &["patterns"], Box::new(issue::Grouping)),
             node("spikes", &spike::COMPONENT, &["counts", "issues"], Box::new(spikes)),
             node("alerts", &alert::COMPONENT, &["spikes"], Box::<alert::Alerting>::default()),
         ],

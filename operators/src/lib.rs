@@ -17,6 +17,7 @@ pub mod fingerprint;
 pub mod issue;
 pub mod mask;
 pub mod parse;
+pub mod pattern;
 pub mod skeleton;
 pub mod spike;
 pub mod trace;

@@ -38,6 +38,8 @@ pub enum StreamKind {
     Prints,
     /// Events counted per fingerprint and bucket.
     Counts,
+    /// Patterns of fingerprints.
+    Patterns,
     /// Issues and their members.
     Issues,
     /// Spiking buckets per issue.
@@ -54,6 +56,7 @@ impl StreamKind {
             StreamKind::Events => "events",
             StreamKind::Prints => "prints",
             StreamKind::Counts => "counts",
+            StreamKind::Patterns => "patterns",
             StreamKind::Issues => "issues",
             StreamKind::Spikes => "spikes",
             StreamKind::Alerts => "alerts",
