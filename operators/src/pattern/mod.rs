@@ -21,7 +21,7 @@ mod text;
 
 pub use incremental::patterns;
 pub use reference::Patterns;
-pub use text::text_of;
+pub use text::{MESSAGES_MAX, text_of};
 
 use engine::component::{
     Build, ComponentType, NodeIdentity, Operator, Options, OptionsError, Port, Ports, Stage,
