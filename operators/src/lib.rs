@@ -10,6 +10,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 pub mod alert;
+pub mod assemble;
 pub mod expiry;
 pub mod filter;
 pub mod fingerprint;

@@ -8,7 +8,7 @@
 
 use super::identify::{OVERFLOW_SERVICES_MAX, OVERFLOW_TEXT};
 use super::parts::EXPLICIT_BYTES_MAX;
-use super::samples::{day_of, keep_smallest};
+use super::samples::{day_of, keep};
 use super::*;
 use engine::component::{KnownFingerprint, Recovered, SourceDefaults};
 use engine::dataflow::{CommunicationConfig, Config, Inspect, WorkerConfig, execute, source};
@@ -69,7 +69,11 @@ fn store(sightings: impl IntoIterator<Item = Sighting>) -> BTreeMap<Fingerprint,
             }
         }
     }
-    stored.values_mut().for_each(|sighting| keep_smallest(&mut sighting.samples));
+    for sighting in stored.values_mut() {
+        let mut kept = Vec::new();
+        std::mem::take(&mut sighting.samples).into_iter().for_each(|one| keep(&mut kept, one));
+        sighting.samples = kept;
+    }
     stored
 }
 

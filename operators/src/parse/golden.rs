@@ -447,7 +447,7 @@ fn golden_json_of_common_loggers() {
         ),
         (
             "{\"MESSAGE\":\"started\",\"PRIORITY\":\"4\",\"_HOSTNAME\":\"web1\",\"SYSLOG_IDENTIFIER\":\"shop\",\"__REALTIME_TIMESTAMP\":\"1704164645678000\"}",
-            "json 2024-01-02T03:04:05.678Z warn | web1 | shop | - | - | started",
+            "container 2024-01-02T03:04:05.678Z warn | web1 | shop | - | - | started",
         ),
         (
             "{\"severity\":\"ERROR\",\"err\":{\"message\":\"no such item\",\"stack\":\"Error: no such item\"}}",

@@ -38,57 +38,93 @@ struct Walk<'t> {
     place: Place,
     /// Where the rest of the line begins.
     at: usize,
-    found: Found,
+    found: &'t mut Found,
 }
 
-/// Returns what the header of `text` says, or `None` if there is none.
-pub(super) fn find(text: &[u8], place: Place) -> Option<Found> {
-    let first = *text.first()?;
+/// Enters what the header of `text` says; returns whether there is one.
+pub(super) fn find(text: &[u8], place: Place, found: &mut Found) -> bool {
     // Continuation lines are indented; headers are not.
-    if first <= b' ' {
-        return None;
+    if text.first().is_none_or(|first| *first <= b' ') {
+        return false;
     }
-    let mut walk = Walk { text, place, at: 0, found: Found::default() };
-    let found = walk.klog() || walk.timed_at_start() || walk.leveled() || walk.lead();
-    found.then(|| walk.finish())
+    let mut walk = Walk { text, place, at: 0, found };
+    let headed = walk.klog() || walk.timed_at_start() || walk.leveled() || walk.lead();
+    walk.finish(headed)
 }
 
-/// Returns what stands in a container runtime's line after its time: where the inner line begins.
-pub(super) fn container_line(text: &[u8], place: Place) -> Option<(Found, usize)> {
-    if !text.first()?.is_ascii_digit() {
-        return None;
-    }
-    let stamp = timestamp::at(text, 0).filter(|stamp| stamp.style == Style::Iso)?;
-    let rest = text.get(stamp.end..)?;
-    let rest = rest.strip_prefix(b" stdout ").or_else(|| rest.strip_prefix(b" stderr "))?;
-    if !matches!(rest.first(), Some(b'F' | b'P')) {
-        return None;
-    }
+/// The same for a text that begins with a digit, and with the time `stamp`, if there is one.
+pub(super) fn find_behind(
+    stamp: Option<Stamp>,
+    text: &[u8],
+    place: Place,
+    found: &mut Found,
+) -> bool {
+    let mut walk = Walk { text, place, at: 0, found };
+    let timed = stamp.and_then(|stamp| walk.stamped(stamp, false));
+    let headed = match timed {
+        Some((stamp, inside)) => {
+            walk.timed(stamp, inside);
+            true
+        }
+        None => walk.lead(),
+    };
+    walk.finish(headed)
+}
+
+/// Enters the envelope of a container runtime's line, `time stdout F line`, whose time is `stamp`;
+/// returns where the inner line begins.
+pub(super) fn container_line(
+    stamp: &Stamp,
+    text: &[u8],
+    place: Place,
+    found: &mut Found,
+) -> Option<usize> {
+    let tail = text.get(stamp.end..).filter(|_| stamp.style == Style::Iso)?;
+    let rest = tail.strip_prefix(b" stdout ").or_else(|| tail.strip_prefix(b" stderr "))?;
+    let partial = match rest.first()? {
+        b'F' => false,
+        b'P' => true,
+        _ => return None,
+    };
     let start = match rest.get(1) {
         None => text.len(),
         Some(b' ') => text.len() - rest.len() + 2,
         _ => return None,
     };
-    let message = place.trimmed(text, start, text.len());
-    let found =
-        Found { layout: Layout::Container, time: Some(stamp.written), message, ..Found::default() };
-    Some((found, start))
+    *found = Found {
+        layout: Layout::Container,
+        time: Some(stamp.written),
+        stream: place.span(stamp.end + 1, stamp.end + 7),
+        partial,
+        body: place.span(start, text.len()),
+        ..Found::default()
+    };
+    Some(start)
 }
 
 impl Walk<'_> {
-    fn finish(mut self) -> Found {
-        self.found.message = self.place.trimmed(self.text, self.at, self.text.len());
-        self.found.rest = blanks(self.text, self.at).0;
-        self.found
+    /// Enters the message, or takes back what was entered if there is no header.
+    fn finish(self, headed: bool) -> bool {
+        if headed {
+            self.found.message = self.place.trimmed(self.text, self.at, self.text.len());
+            self.found.rest = blanks(self.text, self.at).0;
+        } else {
+            *self.found = Found::default();
+        }
+        headed
     }
 
     /// A time at the very start, bracketed or not, and what follows it.
     fn timed_at_start(&mut self) -> bool {
         let Some((stamp, inside)) = self.time_at(0) else { return false };
+        self.timed(stamp, inside);
+        true
+    }
+
+    fn timed(&mut self, stamp: Stamp, inside: bool) {
         self.found.time = Some(stamp.written);
         self.found.layout = Layout::Timestamp;
         self.after_time(stamp, inside);
-        true
     }
 
     /// Recognises the time at `at` and moves behind it; the second value says whether its bracket
@@ -97,6 +133,11 @@ impl Walk<'_> {
         let bracketed = matches!(self.text.get(at), Some(b'[' | b'('));
         let start = at + usize::from(bracketed);
         let stamp = timestamp::at(self.text, start)?;
+        self.stamped(stamp, bracketed)
+    }
+
+    /// Moves behind a time, unless the sign behind it says that it is none.
+    fn stamped(&mut self, stamp: Stamp, bracketed: bool) -> Option<(Stamp, bool)> {
         let next = self.text.get(stamp.end).copied().unwrap_or(b' ');
         if !matches!(next, b' ' | b'\t' | b']' | b')' | b'|' | b',' | b':' | b';') {
             return None;
