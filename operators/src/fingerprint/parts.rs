@@ -37,7 +37,7 @@ pub struct EventParts<'e> {
 impl<'e> EventParts<'e> {
     /// Returns the parts of an event, `None` if its message is all it has.
     #[inline]
-    pub(super) fn of(batch: &'e EventBatch, event: &EventRef) -> Option<EventParts<'e>> {
+    pub fn of(batch: &'e EventBatch, event: &EventRef) -> Option<EventParts<'e>> {
         let message = batch.text(event.message);
         match batch.extra_of(event) {
             Some(extra) => Some(EventParts {
