@@ -487,7 +487,7 @@ fn a_trace_is_identified_by_its_ladder_and_shown_by_it() {
     assert_eq!(&*learned.sightings[0].skeleton, "<trace>\nT:shop.Gone\nF:shop.A.f\nF:shop.B.g");
     // A trace that was seen lately costs one lookup.
     assert_eq!(worker.identifier.sizes(), (1, 2));
-    worker.batch(1, &batch_with(&parts));
+    worker.batch(2, &batch_with(&parts));
     assert_eq!(worker.identifier.sizes(), (1, 2));
 }
 

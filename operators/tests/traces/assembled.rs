@@ -1,7 +1,9 @@
 //! From lines to identified events, by the crate's own parser and explanation.
 
 use super::interleave::{Row, STREAMS};
-use engine::model::{Chunk, EventTime, Offset, PartitionId, SourceIndex, Template};
+use engine::model::{
+    Chunk, EventRef, EventTime, Extra, ExtraIndex, Offset, PartitionId, SourceIndex, Span, Template,
+};
 use operators::fingerprint::explain_event;
 use operators::parse::{Format, Parsed, Parser};
 use operators::trace::FrameRules;
@@ -32,6 +34,21 @@ pub fn assemble<'t>(
     }
     add(&mut events, &parser.release(SourceIndex(0), &service, u64::MAX).0, rules);
     events
+}
+
+/// Returns the event of a record that is known to have these lines.
+pub fn identify(lines: &[String], rules: &FrameRules) -> Assembled {
+    let (mut parser, service) = (Parser::utc(Format::Auto), Arc::from("shop"));
+    let mut batch = parser.parse(&service, &chunk(&lines[0])).batch;
+    let (trace, mut scratch) = (lines[1..].join("\n"), batch.scratch.as_ref().clone());
+    let start = scratch.len();
+    scratch.extend_from_slice(trace.as_bytes());
+    batch.extras = vec![Extra { trace: Span::scratch(start, scratch.len()), ..Extra::default() }];
+    batch.scratch = Arc::new(scratch);
+    let event = EventRef { extra: ExtraIndex::new(0), ..batch.events[0] };
+    let explained = explain_event(&batch, &event, rules);
+    let skeleton = explained.skeleton.join(" ");
+    Assembled { record: lines.join("\n"), template: explained.template, skeleton }
 }
 
 fn add(events: &mut Vec<Assembled>, parsed: &Parsed, rules: &FrameRules) {
