@@ -23,7 +23,7 @@ mod identify;
 mod parts;
 mod samples;
 
-pub use explain::{Explained, ExplainedMask, explain, explain_parts};
+pub use explain::{Explained, ExplainedMask, explain, explain_event, explain_parts};
 pub use parts::EventParts;
 
 use crate::trace::FrameRules;
