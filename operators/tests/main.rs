@@ -1,4 +1,5 @@
 //! The one test binary of this crate.
 #![allow(clippy::unwrap_used)]
 
+mod golden;
 mod oracle;
