@@ -3,19 +3,23 @@
 //! leaves it as facts.
 //!
 //! ```text
-//! parse ─► filter ─► fingerprint ─► window ─► expiry ─► spike ─► alert
-//!                        └────────► issue ───────────────┘
+//! parse ─► redact, filter, sample, route ─► fingerprint ─► window ─► expiry ─► spike ─► alert
+//!                                              └────────► issue ───────────────┘
 //! ```
 #![forbid(unsafe_code)]
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 pub mod alert;
+mod batchwise;
 pub mod expiry;
 pub mod filter;
 pub mod fingerprint;
 pub mod issue;
 pub mod mask;
 pub mod parse;
+pub mod redact;
+pub mod route;
+pub mod sample;
 pub mod skeleton;
 pub mod spike;
 pub mod window;
