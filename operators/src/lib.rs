@@ -10,6 +10,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 pub mod alert;
+pub mod assemble;
 mod batchwise;
 pub mod expiry;
 pub mod filter;

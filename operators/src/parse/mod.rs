@@ -15,6 +15,7 @@
 //! *Not here:* joining stack traces (assemble), masking variables (fingerprint).
 
 mod civil;
+mod draft;
 mod escape;
 mod explain;
 mod fields;
@@ -26,18 +27,27 @@ mod header;
 mod json;
 mod line;
 mod logfmt;
+mod open;
 mod operator;
 mod parser;
+mod partition;
 #[cfg(test)]
 mod properties;
+mod rejections;
+mod run;
+mod settle;
 mod severity;
 mod slots;
 mod syslog;
 mod timestamp;
+mod worker;
 mod zone;
 
+pub use draft::Parsed;
 pub use explain::{Explanation, explain};
 pub use format::Format;
 pub use found::Layout;
 pub use operator::{COMPONENT, ParseOperator, ParseOptions};
-pub use parser::{PARTITIONS_MAX, Parsed, Parser, Rejections};
+pub use parser::{OPEN_BYTES_MAX, PARTITIONS_MAX, Parser};
+pub use rejections::Rejections;
+pub use settle::HOLD_EPOCHS;

@@ -2,28 +2,34 @@
 //!
 //! ```text
 //! Lines ──► parse ──► Events
-//!             └─────► facts: lines read, blank, invalid, rejected; examples of rejected records
+//!             └─────► facts: lines read, blank, cut, invalid, rejected; examples of rejected
+//!                     records; per partition what must be known after a restart
 //! ```
-//! *Frontier:* stateless with respect to epochs: what a chunk yields leaves at the chunk's epoch.
+//! *Frontier:* what a chunk yields leaves at the chunk's epoch, except a trace that may go on: it
+//! holds the epoch [`HOLD_EPOCHS`](super::HOLD_EPOCHS) later, and lets go when the frontier gets
+//! there. Epochs before that commit without it; it is not counted as read before it is emitted.
+//! *Promises.* A restart between any two epochs emits every record once (I3): what was held back at
+//! the last commit is emitted by worker 0 in the epoch that follows, which is noted in the state.
 //! *State and limits:* see [`super::parser`].
 
 use super::format::Format;
-use super::parser::{Parsed, Parser};
+use super::worker::Worker;
+use crate::assemble::Assemble;
 use engine::component::{
     Build, ComponentType, NodeIdentity, Operator, Options, OptionsError, Port, Ports, Stage,
     StreamKind,
 };
-use engine::dataflow::{OperatorBuilder, Output, Pipeline};
-use engine::model::{Account, Chunk, Counter, EventBatch, Fact, RejectReason};
+use engine::dataflow::{Capability, DataflowTime, OperatorBuilder, Output, Pipeline};
+use engine::model::{EventBatch, Fact};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 /// The entry of the registry.
 pub const COMPONENT: ComponentType = ComponentType {
     name: "parse",
-    summary: "Raw lines become events: time, severity and facets are found and taken off.",
+    summary: "Raw lines become events: stack traces are put together; time, severity and facets \
+              are found and taken off.",
     inputs: &[(StreamKind::Lines, true)],
     output: Some(StreamKind::Events),
     schema: || schemars::schema_for!(ParseOptions),
@@ -31,15 +37,19 @@ pub const COMPONENT: ComponentType = ComponentType {
 };
 
 /// The options of `parse`.
-#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ParseOptions {
     /// How lines are to be read; `auto` decides line by line.
     pub format: Format,
+    /// Which lines are one record: `auto` joins stack traces and indented lines to the record they
+    /// belong to, `off` makes a record of every line, `start_pattern` is a regular expression that
+    /// first lines match.
+    pub assemble: Assemble,
 }
 
 /// A configured `parse`.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct ParseOperator {
     options: ParseOptions,
 }
@@ -51,49 +61,66 @@ impl ParseOperator {
     }
 }
 
+/// The right to send events and facts in one epoch.
+type Outputs = [Capability<DataflowTime>; 2];
+
 fn build(options: &Options) -> Result<Box<dyn Operator>, Vec<OptionsError>> {
     Ok(Box::new(ParseOperator::new(options.parse()?)))
 }
 
 impl Operator for ParseOperator {
     fn stage<'s>(&self, stage: &mut Stage<'_, 's>, mut inputs: Ports<'s>) -> Port<'s> {
-        let mut parsers: Vec<(Arc<str>, Parser)> = stage
-            .sources
-            .iter()
-            .map(|source| {
-                // The graph has checked the zones of its sources.
-                let parser = Parser::new(self.options.format, &source.timezone)
-                    .unwrap_or_else(|| Parser::utc(self.options.format));
-                (Arc::clone(&source.service), parser)
-            })
-            .collect();
-
+        let mut worker = Worker::new(stage, &self.options);
         let mut builder = OperatorBuilder::new(format!("parse {}", stage.id), stage.scope);
         let mut input = builder.new_input(inputs.lines(), Pipeline);
         let (events_out, events) = builder.new_output::<Vec<EventBatch>>();
         let (facts_out, facts) = builder.new_output::<Vec<Fact>>();
         let mut events_out = Output::from(events_out);
         let mut facts_out = Output::from(facts_out);
-        builder.build(move |_| {
-            move |_frontiers| {
+        let is_first = stage.scope.index() == 0;
+        builder.build(move |mut at_start| {
+            at_start.retain(|_| is_first);
+            let mut waiting: BTreeMap<DataflowTime, Outputs> = BTreeMap::new();
+            move |frontiers| {
                 let mut events_out = events_out.activate();
                 let mut facts_out = facts_out.activate();
+                let mut give = |worker: &mut Worker, at: &Outputs| {
+                    events_out.session(&at[0]).give_iterator(worker.batches.drain(..));
+                    facts_out.session(&at[1]).give_iterator(worker.facts.drain(..));
+                };
+                if let [events, facts] = std::mem::take(&mut at_start).as_slice() {
+                    let first = worker.release_stored();
+                    give(&mut worker, &[events.delayed(&first), facts.delayed(&first)]);
+                }
+                while let Some(entry) = waiting.first_entry()
+                    && !frontiers[0].less_than(entry.key())
+                {
+                    let (due, outputs) = entry.remove_entry();
+                    worker.release(due);
+                    worker.write_rows(due);
+                    give(&mut worker, &outputs);
+                }
                 input.for_each_time(|time, chunks| {
-                    let mut batches = Vec::new();
-                    let mut facts = Vec::new();
+                    let epoch = *time.time();
+                    let now = [time.retain(0), time.retain(1)];
                     for chunk in chunks.flat_map(|chunks| chunks.drain(..)) {
-                        let Some((service, parser)) = parsers.get_mut(chunk.source.0 as usize)
-                        else {
-                            continue;
-                        };
-                        let parsed = parser.parse(service, &chunk);
-                        push_facts(&chunk, &parsed, &mut facts);
-                        if !parsed.batch.events.is_empty() {
-                            batches.push(parsed.batch);
+                        while let Some(due) = worker.overdue(&chunk, epoch)
+                            && let Some(outputs) = waiting.get(&due)
+                        {
+                            // It belongs to an epoch that may be committed before this one.
+                            worker.write_rows(epoch);
+                            give(&mut worker, &now);
+                            worker.release_of(&chunk, due);
+                            worker.write_rows(due);
+                            give(&mut worker, outputs);
+                        }
+                        if let Some(due) = worker.chunk(&chunk, epoch) {
+                            let later = || [time.delayed(&due, 0), time.delayed(&due, 1)];
+                            waiting.entry(due).or_insert_with(later);
                         }
                     }
-                    events_out.session(&time).give_iterator(batches.into_iter());
-                    facts_out.session(&time).give_iterator(facts.into_iter());
+                    worker.write_rows(epoch);
+                    give(&mut worker, &now);
                 });
             }
         });
@@ -105,38 +132,20 @@ impl Operator for ParseOperator {
         NodeIdentity {
             node: String::new(),
             component: COMPONENT.name.to_owned(),
-            version: 1,
-            options: BTreeMap::from([(
-                "format".to_owned(),
-                self.options.format.as_str().to_owned(),
-            )]),
+            version: 2,
+            options: BTreeMap::from([
+                ("format".to_owned(), self.options.format.as_str().to_owned()),
+                ("assemble".to_owned(), self.options.assemble.identity()),
+            ]),
         }
     }
-}
-
-/// Says what became of the lines of `chunk`; nothing of what did not occur.
-fn push_facts(chunk: &Chunk, parsed: &Parsed, facts: &mut Vec<Fact>) {
-    let source = chunk.source;
-    let mut account = |counter: Counter, n: u64| {
-        if n > 0 {
-            facts.push(Fact::Account(Account { source, counter, n: n as i64 }));
-        }
-    };
-    account(Counter::LinesRead, parsed.lines_read);
-    account(Counter::LinesBlank, parsed.lines_blank);
-    account(Counter::Read, parsed.read());
-    account(Counter::InvalidUtf8, parsed.invalid_utf8);
-    for reason in RejectReason::ALL {
-        account(Counter::Rejected(reason), parsed.rejected.count(reason));
-    }
-    facts.extend(parsed.rejected.examples().cloned().map(Fact::Rejected));
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::stage_test::{Ran, chunk, run};
-    use engine::model::SourceIndex;
+    use engine::model::{Account, Chunk, Counter, RejectReason, SourceIndex};
 
     fn parse(options: serde_json::Value, chunks: Vec<Chunk>) -> Ran {
         let options = Options { id: "events".to_owned(), value: options, base: "/".into() };
