@@ -20,7 +20,7 @@ use engine::runtime::{Fold, Shape};
 use engine::testing::harness::{Script, run};
 use operators::expiry::Series;
 use operators::fingerprint::{FingerprintOperator, FingerprintOptions};
-use operators::parse::{ParseOperator, ParseOptions};
+use operators::parse::ParseOperator;
 use operators::spike::{SpikeConfig, SpikeDetector};
 use operators::{alert::Alerting, issue::Grouping, window::Window};
 use std::collections::{BTreeMap, BTreeSet};
@@ -193,7 +193,7 @@ fn shape() -> Shape {
     Shape {
         sources: vec![source],
         operators: vec![
-            operator("events", &["app"], Box::new(ParseOperator::new(ParseOptions::default()))),
+            operator("events", &["app"], Box::new(ParseOperator::default())),
             operator("prints", &["events"], Box::new(fingerprints)),
             operator("counts", &["prints"], Box::new(Window::new(BucketSize::MINUTE))),
             operator("issues", &["prints"], Box::new(Grouping)),
