@@ -218,9 +218,9 @@ fn is_credential(value: &[u8]) -> bool {
 
 /// Returns whether a value only says that there is none, or was redacted before.
 fn is_placeholder(value: &[u8]) -> bool {
-    let words: [&[u8]; 7] =
-        [b"null", b"nil", b"none", b"true", b"false", b"undefined", b"<secret>"];
+    let words: [&[u8]; 6] = [b"null", b"nil", b"none", b"true", b"false", b"undefined"];
     words.iter().any(|word| value.eq_ignore_ascii_case(word))
+        || RuleName::ALL.iter().any(|rule| value.starts_with(rule.replacement()))
         || value.iter().all(|b| matches!(b, b'*' | b'x' | b'X' | b'.' | b'<' | b'>'))
 }
 
