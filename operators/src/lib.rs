@@ -19,6 +19,7 @@ pub mod mask;
 pub mod parse;
 pub mod skeleton;
 pub mod spike;
+pub mod trace;
 pub mod window;
 
 #[cfg(test)]
