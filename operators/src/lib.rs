@@ -23,6 +23,7 @@ pub mod route;
 pub mod sample;
 pub mod skeleton;
 pub mod spike;
+pub mod trace;
 pub mod window;
 
 #[cfg(test)]

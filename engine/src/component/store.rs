@@ -442,7 +442,8 @@ impl Audit {
 pub trait ReadStore: Send + Sync {
     /// Lists issues.
     fn issues(&self, query: &IssueQuery) -> Result<IssuePage, StoreError>;
-    /// Returns one issue, its counts and sparkline as `query` says (its filters do not apply).
+    /// Returns one issue, its counts and sparkline as `query` says (its filters do not apply). An id
+    /// that was merged into another issue leads to that one.
     fn issue(&self, id: IssueId, query: &IssueQuery) -> Result<Option<IssueDetail>, StoreError>;
     /// Returns counts over time; slices without events are left out.
     fn timeline(&self, query: &TimelineQuery) -> Result<Vec<ClassCounts>, StoreError>;

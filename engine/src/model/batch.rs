@@ -71,6 +71,11 @@ impl Span {
         Span { start: start as u32 | Self::SCRATCH, len: (end - start) as u32 }
     }
 
+    /// Returns whether it is a piece of the scratch bytes.
+    pub const fn is_scratch(self) -> bool {
+        self.start & Self::SCRATCH != 0
+    }
+
     /// Returns whether there is nothing in it.
     pub const fn is_empty(self) -> bool {
         self.len == 0

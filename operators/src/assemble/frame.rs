@@ -7,6 +7,9 @@ use memchr::memmem;
 /// if it is no call.
 pub(super) fn at(call: &[u8], indent: usize) -> Option<Language> {
     let call = call.trim_ascii();
+    if after_position(call, &[b".rs"]).is_some() {
+        return Some(Language::Rust);
+    }
     if is_node_place(call) {
         return Some(Language::Node);
     }

@@ -23,11 +23,18 @@ fn records(lines: &str) -> Vec<String> {
     batch.events.iter().map(|event| text(event.record)).collect()
 }
 
-/// Checks that `text` falls into the records that its `~~` lines separate.
+/// Checks that `text` falls into the records that its `~~` lines separate; blanks at the end of a
+/// line do not matter.
 #[track_caller]
 fn check(text: &str) {
-    let expected: Vec<&str> = text.split("\n~~\n").map(|record| record.trim_end()).collect();
+    let trimmed = |record: &str| -> String {
+        record.lines().map(|line| format!("{}\n", line.trim_end())).collect()
+    };
+    let expected: Vec<String> = text.trim_end().split("\n~~\n").map(trimmed).collect();
+    let expected: Vec<&str> = expected.iter().map(|record| record.trim_end()).collect();
     let found = records(&text.replace("\n~~\n", "\n"));
+    let found: Vec<String> = found.iter().map(|record| trimmed(record)).collect();
+    let found: Vec<&str> = found.iter().map(|record| record.trim_end()).collect();
     let shown = found.join("\n~~\n");
     assert_eq!(found, expected, "\n{shown}\n");
 }

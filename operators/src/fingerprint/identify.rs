@@ -10,7 +10,9 @@
 //! and one overflow fingerprint per class for each of [`OVERFLOW_SERVICES_MAX`] services); two
 //! generations of [`HOT_GENERATION_MAX`] lookups, the older of which is forgotten at once.
 
+use super::parts::EventParts;
 use crate::skeleton::{HotHash, skeleton};
+use crate::trace::FrameRules;
 use engine::component::KnownFingerprint;
 use engine::model::{EventBatch, EventRef, Fingerprint, SeverityClass, SourceIndex, Template};
 use foldhash::fast::RandomState;
@@ -67,6 +69,7 @@ struct Admitted {
 /// See the module.
 pub(super) struct Identifier {
     max_fingerprints: usize,
+    rules: FrameRules,
     overflow_template: Template,
     seed: u64,
     hot: HashMap<u128, Identity, RandomState>,
@@ -78,9 +81,15 @@ pub(super) struct Identifier {
 
 impl Identifier {
     /// Returns an identifier that lets every source have what is `known` of it.
-    pub(super) fn new(max: usize, source_ids: &[&str], known: &[KnownFingerprint]) -> Self {
+    pub(super) fn new(
+        max: usize,
+        rules: FrameRules,
+        source_ids: &[&str],
+        known: &[KnownFingerprint],
+    ) -> Self {
         let mut identifier = Self {
             max_fingerprints: max,
+            rules,
             overflow_template: Template::of_skeleton(OVERFLOW_SKELETON),
             // Differs per process, so that nobody can prepare messages whose hashes collide.
             seed: RandomState::default().hash_one(0),
@@ -97,6 +106,11 @@ impl Identifier {
             admitted.fingerprints.extend(of_source.map(|one| one.fingerprint));
         }
         identifier
+    }
+
+    /// Returns whose code is whose.
+    pub(super) fn rules(&self) -> &FrameRules {
+        &self.rules
     }
 
     /// Returns what `identity` stands for.
@@ -131,7 +145,10 @@ impl Identifier {
         } else {
             self.context(contexts.source, class, cut_service(batch.text(event.service)))
         };
-        let hot = context.of(batch.text(event.message));
+        let hot = match EventParts::of(batch, event) {
+            None => context.of(batch.text(event.message)),
+            Some(parts) => parts.hot(context),
+        };
         if let Some(identity) = self.hot.get(&hot) {
             return *identity;
         }
@@ -155,7 +172,10 @@ impl Identifier {
     fn identify_in_full(&mut self, batch: &EventBatch, event: &EventRef) -> Identity {
         let class = event.severity.class();
         let service = cut_service(batch.service_of(event));
-        let skeleton = skeleton(batch.text(event.message));
+        let skeleton = match EventParts::of(batch, event) {
+            None => skeleton(batch.text(event.message)),
+            Some(parts) => parts.identity(&self.rules).0,
+        };
         let template = Template::of_skeleton(&skeleton);
         let fingerprint = Fingerprint::new(service, class, template);
         let max = self.max_fingerprints;

@@ -7,7 +7,7 @@
 )]
 
 use super::identify::{OVERFLOW_SERVICES_MAX, OVERFLOW_TEXT};
-use super::samples::{day_of, keep_smallest};
+use super::samples::{day_of, keep};
 use super::*;
 use engine::component::{KnownFingerprint, Recovered, SourceDefaults};
 use engine::dataflow::{CommunicationConfig, Config, Inspect, WorkerConfig, execute, source};
@@ -53,7 +53,8 @@ fn said(secs: i64, severity: Severity, message: &str) -> Said {
 }
 
 fn fingerprinter(max_fingerprints: usize, known: &[KnownFingerprint]) -> Fingerprinter {
-    Fingerprinter::new(&FingerprintOptions { max_fingerprints }, &["app", "web"], known)
+    let options = FingerprintOptions { max_fingerprints, ..FingerprintOptions::default() };
+    Fingerprinter::new(&options, &["app", "web"], known)
 }
 
 /// Merges sightings as a store does.
@@ -67,7 +68,11 @@ fn store(sightings: impl IntoIterator<Item = Sighting>) -> BTreeMap<Fingerprint,
             }
         }
     }
-    stored.values_mut().for_each(|sighting| keep_smallest(&mut sighting.samples));
+    for sighting in stored.values_mut() {
+        let mut kept = Vec::new();
+        std::mem::take(&mut sighting.samples).into_iter().for_each(|one| keep(&mut kept, one));
+        sighting.samples = kept;
+    }
     stored
 }
 

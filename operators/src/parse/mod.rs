@@ -14,6 +14,8 @@
 //!
 //! *Not here:* joining stack traces (assemble), masking variables (fingerprint).
 
+#[cfg(test)]
+mod assembly;
 mod civil;
 mod draft;
 mod escape;

@@ -134,7 +134,8 @@ impl Text {
 impl CopiedText {
     /// Returns its length.
     pub(super) fn version(&self) -> Version {
-        Version { raw: self.raw.len(), trace: self.trace.as_ref().map_or(0, Vec::len) }
+        let trace = self.trace.as_ref().map_or(self.behind_first().len(), Vec::len);
+        Version { raw: self.raw.len(), trace }
     }
 
     /// Returns its first line.
@@ -144,16 +145,16 @@ impl CopiedText {
 
     /// Returns what stands behind the first line in `version`.
     pub(super) fn trace(&self, version: Version) -> &[u8] {
-        match &self.trace {
-            Some(trace) => &trace[..version.trace],
-            None => self.raw.get(self.first_bytes + 1..version.raw).unwrap_or_default(),
-        }
+        &self.trace.as_deref().unwrap_or_else(|| self.behind_first())[..version.trace]
+    }
+
+    fn behind_first(&self) -> &[u8] {
+        self.raw.get(self.first_bytes + 1..).unwrap_or_default()
     }
 
     fn append(&mut self, line: &Continuation<'_>, is_partial: bool) {
-        let behind_first = self.raw.get(self.first_bytes + 1..).unwrap_or_default();
         if line.visible.is_some() && self.trace.is_none() {
-            self.trace = Some(behind_first.to_vec());
+            self.trace = Some(self.behind_first().to_vec());
         }
         let ends = 1 + usize::from(line.blanks);
         self.raw.resize(self.raw.len() + ends, b'\n');

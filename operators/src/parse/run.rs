@@ -14,7 +14,7 @@ use super::severity;
 use super::zone::Zone;
 use crate::assemble::{Assemble, BLANKS_MAX, GAP_SECS_MAX, Line, Mark, State, mark, mark_headed};
 use engine::model::{Chunk, EventTime, RejectReason, Severity, Span};
-use xxhash_rust::xxh3::{Xxh3, xxh3_64};
+use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
 /// A chunk being read.
 pub(super) struct Run<'c> {
@@ -96,7 +96,11 @@ impl Run<'_> {
 
     fn assembled(&mut self, read: &Read<'_>) {
         let standing = self.standing(read);
-        let goes_on = standing.mark.and_then(|mark| self.continued(read, &standing, mark));
+        let goes_on = match standing.mark {
+            Some(Mark::Plain) if !self.takes_plain(standing.stream) => None,
+            Some(mark) => self.continued(read, &standing, mark),
+            None => None,
+        };
         match goes_on {
             Some((index, state)) => {
                 self.partition.open[index].state = state;
@@ -104,6 +108,18 @@ impl Run<'_> {
             }
             None => self.begin(read, &standing),
         }
+    }
+
+    /// Returns whether an ordinary line may go on from the newest record of `stream`.
+    fn takes_plain(&self, stream: u64) -> bool {
+        let Some(newest) = self.newest(stream) else { return false };
+        let open = &self.partition.open[newest];
+        open.is_partial
+            || match open.pending {
+                Pending::Nothing => !open.state.is_text(),
+                Pending::Headed => true,
+                Pending::Enveloped => false,
+            }
     }
 
     /// Says where a line stands, from the line alone.
@@ -120,7 +136,7 @@ impl Run<'_> {
                 let mark = Some(mark(body.bytes(&self.chunk.bytes, scratch)));
                 let standing = Standing { mark, ..Standing::new(Front::Envelope) };
                 Standing {
-                    stream: stream(found, self.chunk, scratch),
+                    stream: stream(found, read.text, self.chunk, scratch),
                     visible: Some(body),
                     ..standing
                 }
@@ -134,23 +150,23 @@ impl Run<'_> {
             Layout::Level => {
                 let text = clean.map_or(read.text, |span| span.bytes(&[], scratch));
                 match mark(text) {
-                    Mark::Plain | Mark::Indented | Mark::Closer => self.headed(found),
+                    Mark::Plain | Mark::Indented | Mark::Closer => self.headed(found, read.text),
                     mark => {
                         let standing = Standing::new(Front::Nothing);
                         Standing { mark: Some(mark), visible: clean, ..standing }
                     }
                 }
             }
-            _ => self.headed(found),
+            _ => self.headed(found, read.text),
         }
     }
 
-    fn headed(&self, found: &Found) -> Standing {
+    fn headed(&self, found: &Found, text: &[u8]) -> Standing {
         let scratch = &self.draft.scratch.bytes;
         let message = found.message.bytes(&self.chunk.bytes, scratch);
         let standing = Standing::new(Front::Header);
         let in_envelope = !found.body.is_empty();
-        let stream = if in_envelope { stream(found, self.chunk, scratch) } else { 0 };
+        let stream = if in_envelope { stream(found, text, self.chunk, scratch) } else { 0 };
         Standing { stream, mark: mark_headed(message), visible: Some(found.message), ..standing }
     }
 
@@ -190,7 +206,7 @@ impl Run<'_> {
                 && time.is_none_or(|time| time.secs() - open.time.secs() <= GAP_SECS_MAX)
                 && (!is_headed || open.state.expects_frames() && open.thread == thread)
         };
-        let step = |index: usize| {
+        let step_as = |index: usize, mark: Mark| {
             let open = &partition.open[index];
             let follows = open.touched + 1 == partition.lines;
             let blanks = if follows { partition.blanks } else { 0 };
@@ -202,6 +218,7 @@ impl Run<'_> {
         if partition.open[newest].is_partial {
             return Some((newest, partition.open[newest].state)).filter(|_| !is_headed);
         }
+        let step = |index: usize| step_as(index, mark);
         // Lines that only traces have go to a trace rather than to an ordinary record before them.
         let of_trace =
             matches!(mark, Mark::Frame(_) | Mark::Call(_) | Mark::Link(_) | Mark::End(_));
@@ -212,10 +229,13 @@ impl Run<'_> {
             let steps = (0..open.len()).filter(is_older).filter_map(step);
             steps.max_by_key(|(index, _)| open[*index].touched)
         };
-        match newest_first {
+        let goes_on = match newest_first {
             true => step(newest).or_else(older),
             false => older().or_else(|| step(newest)),
-        }
+        };
+        // A line that is indented goes on somewhere even if nobody expected one like it.
+        let is_indented = of_trace && text.first().is_some_and(|b| matches!(b, b' ' | b'\t'));
+        goes_on.or_else(|| step_as(newest, Mark::Indented).filter(|_| is_indented))
     }
 
     /// Returns the record of `stream` that was begun or continued last.
@@ -356,17 +376,21 @@ fn body(found: &Found, read: &Read<'_>) -> Span {
 }
 
 /// Returns which of the interleaved streams a line in an envelope belongs to.
-fn stream(found: &Found, chunk: &Chunk, scratch: &[u8]) -> u64 {
-    let mut hash = Xxh3::new();
-    hash.update(found.stream.bytes(&chunk.bytes, scratch));
+fn stream(found: &Found, text: &[u8], chunk: &Chunk, scratch: &[u8]) -> u64 {
+    let with = |seed: u64, bytes: &[u8]| xxh3_64_with_seed(bytes, seed);
+    let mut hash = with(0, found.stream.bytes(&chunk.bytes, scratch));
     // Without a host, the process is that of the line's own header, which not every line has.
     if !found.host.is_empty() || found.stream.is_empty() {
-        for span in [found.host, found.process] {
-            hash.update(b"\n");
-            hash.update(span.bytes(&chunk.bytes, scratch));
-        }
+        hash = with(hash, found.host.bytes(&chunk.bytes, scratch));
+        hash = with(hash, found.process.bytes(&chunk.bytes, scratch));
     }
-    hash.digest().max(1)
+    if matches!(found.layout, Layout::Syslog3164 | Layout::SyslogFile) {
+        // The tag of a syslog line also has the number of the process.
+        let front = text[..found.rest.min(text.len())].trim_ascii_end();
+        let tag = memchr::memrchr(b' ', front).map_or(front, |blank| &front[blank..]);
+        hash = with(hash, tag);
+    }
+    hash.max(1)
 }
 
 /// Returns whether a message in an envelope begins with a severity that announces trouble.
