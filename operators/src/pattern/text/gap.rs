@@ -9,28 +9,30 @@ const RUN_MIN: usize = 3;
 /// Returns the gap that both fit: the same tokens at the beginning and at the end, and one variable
 /// for what differs between them.
 pub(super) fn generalise(left: &[Token], right: &[Token]) -> Vec<Token> {
-    let shorter = left.len().min(right.len());
-    let alike = (0..shorter).take_while(|&at| unify(&left[at], &right[at]).is_some()).count();
-    if alike == left.len() && alike == right.len() {
-        return left.iter().zip(right).filter_map(|(a, b)| unify(a, b)).collect();
-    }
-    // A unit goes with its value where what follows it differs: "12 bytes (1.2 KB)".
-    let is_unit = |token: &Token| matches!(token, Token::Text(text) if !text.contains(is_mark));
-    let units = left[..alike].iter().rev().take_while(|token| is_unit(token)).count();
-    let head = if units < alike { alike - units } else { alike };
-    let ends = left.iter().rev().zip(right.iter().rev()).take(shorter - head);
-    let tail = ends.take_while(|(a, b)| unify(a, b).is_some()).count();
     let all = |left: &[Token], right: &[Token]| -> Vec<Token> {
         left.iter().zip(right).filter_map(|(a, b)| unify(a, b)).collect()
     };
-    let mut general = all(&left[..head], &right[..head]);
-    let wild = Token::Value { kind: MaskKind::Word, text: None };
-    let last = all(&left[left.len() - tail..], &right[right.len() - tail..]);
-    // A variable takes what differs beside it.
-    if matches!(general.last(), Some(Token::Value { .. })) {
-        general.pop();
+    let shorter = left.len().min(right.len());
+    let alike = (0..shorter).take_while(|&at| unify(&left[at], &right[at]).is_some()).count();
+    if alike == left.len() && alike == right.len() {
+        return all(left, right);
     }
-    general.push(wild);
+    // A unit goes with its value where what follows it differs: "12 bytes (1.2 KB)".
+    let is_unit = |token: &&Token| matches!(token, Token::Text(text) if !text.contains(is_mark));
+    let units = left[..alike].iter().rev().take_while(is_unit).count();
+    let head = if units < alike { alike - units } else { alike };
+    let ends = left.iter().rev().zip(right.iter().rev()).take(shorter - head);
+    let tail = ends.take_while(|(a, b)| unify(a, b).is_some()).count();
+    let mut general = all(&left[..head], &right[..head]);
+    let last = all(&left[left.len() - tail..], &right[right.len() - tail..]);
+    // The variable takes the values beside it, lists of them included.
+    while let Some(Token::Value { .. }) = general.last() {
+        general.pop();
+        if matches!(general.as_slice(), [.., Token::Value { .. }, space] if is_space(space)) {
+            general.pop();
+        }
+    }
+    general.push(Token::Value { kind: MaskKind::Word, text: None, lead: String::new() });
     let skip = usize::from(matches!(last.first(), Some(Token::Value { .. })));
     general.extend(last.into_iter().skip(skip));
     general
@@ -41,16 +43,23 @@ fn is_mark(character: char) -> bool {
     !character.is_alphanumeric() && !character.is_whitespace()
 }
 
+/// Returns whether a token is white space.
+fn is_space(token: &Token) -> bool {
+    matches!(token, Token::Text(text) if text.trim().is_empty())
+}
+
 /// Returns the token that both fit, if there is one.
 fn unify(left: &Token, right: &Token) -> Option<Token> {
     match (left, right) {
         (Token::Text(one), Token::Text(other)) => (one == other).then(|| left.clone()),
-        (Token::Value { kind, text }, Token::Value { kind: other_kind, text: other_text }) => {
-            Some(Token::Value {
-                kind: if kind == other_kind { *kind } else { MaskKind::Word },
-                text: if text == other_text { text.clone() } else { None },
-            })
-        }
+        (
+            Token::Value { kind, text, lead },
+            Token::Value { kind: other_kind, text: other_text, lead: other_lead },
+        ) => Some(Token::Value {
+            kind: if kind == other_kind { *kind } else { MaskKind::Word },
+            text: if text == other_text { text.clone() } else { None },
+            lead: if lead == other_lead { lead.clone() } else { String::new() },
+        }),
         _ => None,
     }
 }
@@ -68,10 +77,16 @@ pub(super) fn show(gap: &[Token], shown: &mut String) {
         match token {
             Token::Text(text) => shown.push_str(text),
             Token::Value { text: Some(text), .. } if text.is_empty() => {}
-            Token::Value { kind, text: Some(text) } if is_name(*kind, text) => {
+            Token::Value { kind, text: Some(text), .. } if is_name(*kind, text) => {
                 shown.push_str(text);
             }
-            Token::Value { kind, .. } => shown.push_str(kind.placeholder()),
+            Token::Value { kind, lead, .. } if lead.is_empty() => {
+                shown.push_str(kind.placeholder());
+            }
+            Token::Value { lead, .. } => {
+                shown.push_str(lead);
+                shown.push_str(MaskKind::Number.placeholder());
+            }
         }
         rest = after;
     }
@@ -95,14 +110,15 @@ fn is_name(kind: MaskKind, text: &str) -> bool {
 
 /// Returns how many values begin `gap` with nothing but white space between them.
 fn run_len(gap: &[Token]) -> usize {
-    let is_value = |at: usize| matches!(gap.get(at), Some(Token::Value { text, .. }) if text.as_deref() != Some(""));
-    let is_space =
-        |at: usize| matches!(gap.get(at), Some(Token::Text(text)) if text.trim().is_empty());
+    let is_value = |at: usize| match gap.get(at) {
+        Some(Token::Value { text, .. }) => text.as_deref() != Some(""),
+        _ => false,
+    };
     if !is_value(0) {
         return 0;
     }
     let mut len = 1;
-    while is_space(2 * len - 1) && is_value(2 * len) {
+    while gap.get(2 * len - 1).is_some_and(is_space) && is_value(2 * len) {
         len += 1;
     }
     len

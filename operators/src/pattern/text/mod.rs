@@ -35,6 +35,8 @@ enum Token {
         kind: MaskKind,
         /// What it was everywhere.
         text: Option<String>,
+        /// The name it began with everywhere, as `dump.` in `dump.17`; mostly empty.
+        lead: String,
     },
 }
 

@@ -105,13 +105,28 @@ fn push_text(gap: &mut Vec<Token>, bytes: &[u8]) {
 }
 
 fn push_value(gap: &mut Vec<Token>, kind: MaskKind, text: String) {
-    if let Some(Token::Value { kind: before, text: Some(value) }) = gap.last_mut() {
+    if let Some(Token::Value { kind: before, text: Some(value), lead }) = gap.last_mut() {
         // Nothing stands between the two.
         value.push_str(&text);
         *before = MaskKind::Word;
+        lead.clear();
         return;
     }
-    gap.push(Token::Value { kind, text: Some(text) });
+    let lead = lead_of(kind, &text).to_owned();
+    gap.push(Token::Value { kind, text: Some(text), lead });
+}
+
+/// Returns the name with which an identifier begins that is a name and a number: `dump.` of
+/// `dump.17`, `CPU#` of `CPU#0`.
+fn lead_of(kind: MaskKind, text: &str) -> &str {
+    let letters = text.bytes().take_while(u8::is_ascii_alphabetic).count();
+    let mark = text.as_bytes().get(letters);
+    if kind != MaskKind::Identifier || letters < 2 || !matches!(mark, Some(b'.' | b'#' | b'-')) {
+        return "";
+    }
+    let number = &text[letters + 1..];
+    let is_number = number.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    if is_number { &text[..=letters] } else { "" }
 }
 
 /// Gives values the punctuation beside them that belongs to them: angle brackets, the star of a
@@ -124,7 +139,7 @@ fn adopt(gap: Vec<Token>) -> Vec<Token> {
             adopted.push(token);
             continue;
         };
-        if let Some(Token::Value { text: Some(value), kind }) = adopted.last_mut() {
+        if let Some(Token::Value { text: Some(value), kind, .. }) = adopted.last_mut() {
             let owns = |mark: char| match mark {
                 '>' => true,
                 '*' => *kind == MaskKind::Path,
