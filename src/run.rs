@@ -1,11 +1,11 @@
 //! Start-up and shutdown in reading order: graph, store, recovery, workers, dashboard, signals.
 
 use crate::cli::{GraphFiles, RunArgs};
+use crate::explain::RecordAnalyst;
 use crate::failure::Failure;
 use crate::registry::REGISTRY;
 use crate::telemetry::Telemetry;
 use anyhow::Context;
-use crate::explain::RecordAnalyst;
 use dashboard::{AccessOptions, Dashboard, EdgeView, GraphView, Limits, NodeKind, NodeView};
 use engine::clock::SystemClock;
 use engine::component::{ComponentKind, ComponentType};

@@ -7,7 +7,7 @@ use crate::registry::REGISTRY;
 use crate::sparkline::sparkline;
 use anyhow::{Context, anyhow};
 use engine::clock::SystemClock;
-use engine::component::{Audit, IssueOrder, IssueQuery, IssueRow, ReadStore};
+use engine::component::{Audit, IssueQuery, IssueRow, ReadStore};
 use engine::graph::{Graph, GraphInput};
 use engine::model::{EventTime, IssueId, Severity, SourceIndex};
 use engine::runtime::{Engine, Observer, Pace, RunOptions, StopStage};

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod families;
+mod fuzz;
 mod golden;
 mod oracle;
 mod patterns;

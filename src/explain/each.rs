@@ -72,7 +72,8 @@ impl NamedPatterns {
         let patterns = Patterns::of(skeletons.iter().map(String::as_str));
         let mut messages: BTreeMap<PatternId, BTreeSet<&[u8]>> = BTreeMap::new();
         for record in records {
-            let of_pattern = messages.entry(patterns.pattern_of(&skeleton_of(record)).id).or_default();
+            let of_pattern =
+                messages.entry(patterns.pattern_of(&skeleton_of(record)).id).or_default();
             if of_pattern.len() < MESSAGES_MAX {
                 of_pattern.insert(&record.message);
             }

@@ -36,7 +36,8 @@ impl<'a> Rows<'a> {
     /// Opens a file, or standard input for `-`.
     pub(super) fn open(path: &Path, args: &'a ExplainArgs) -> Result<Self, Failure> {
         let now = SystemClock.now();
-        let rows = |input, received| Rows { input: BufReader::new(input), args, received, number: 0 };
+        let rows =
+            |input, received| Rows { input: BufReader::new(input), args, received, number: 0 };
         if path == Path::new("-") {
             return Ok(rows(Box::new(std::io::stdin()), now));
         }

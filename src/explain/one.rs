@@ -49,8 +49,9 @@ fn stored_sample(id: &str, args: &ExplainArgs) -> Result<String, Failure> {
         let detail = reader.issue(issue, &everything)?.ok_or_else(none)?;
         return Ok(detail.samples.into_iter().next().ok_or_else(none)?.record);
     }
-    let fingerprint: Fingerprint =
-        id.parse().map_err(|error| Failure::Usage(format!("cannot read the id {id:?}: {error}")))?;
+    let fingerprint: Fingerprint = id
+        .parse()
+        .map_err(|error| Failure::Usage(format!("cannot read the id {id:?}: {error}")))?;
     let issue = issue_of(&*reader, fingerprint)?.ok_or_else(none)?;
     let detail = reader.issue(issue, &everything)?.ok_or_else(none)?;
     let mut samples = detail.samples.into_iter();
@@ -82,7 +83,8 @@ fn analyse(record: &str, timezone: &str, received: EventTime) -> (Explanation, E
         lost_bytes: 0,
         lag_bytes: 0,
     };
-    let mut parser = Parser::new(Format::Auto, timezone).unwrap_or_else(|| Parser::utc(Format::Auto));
+    let mut parser =
+        Parser::new(Format::Auto, timezone).unwrap_or_else(|| Parser::utc(Format::Auto));
     let batch = parser.parse(&"".into(), &chunk).batch;
     let identity = match batch.events.iter().find(|event| event.change > 0) {
         Some(event) => identity(&batch, event),

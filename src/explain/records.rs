@@ -9,7 +9,7 @@ use engine::model::{
     Chunk, EventBatch, EventRef, EventTime, Offset, PartitionId, Severity, SourceIndex,
 };
 use operators::assemble::Assemble;
-use operators::fingerprint::{Explained, EventParts, explain_parts};
+use operators::fingerprint::{EventParts, Explained, explain_parts};
 use operators::parse::{Format, Parsed, Parser};
 use operators::trace::FrameRules;
 use std::collections::BTreeMap;
@@ -111,16 +111,19 @@ impl Records {
             let identity = explain_parts(&parts, b"", severity.class(), &FrameRules::default());
             let (raw, message) = (rejected.record.clone().into_bytes(), parts.message.to_vec());
             let time = time.unwrap_or(self.received);
-            self.push(stream, Record {
-                stream: stream.to_owned(),
-                lines: vec![number],
-                severity,
-                time,
-                identity,
-                message,
-                rejected: reason,
-                raw,
-            });
+            self.push(
+                stream,
+                Record {
+                    stream: stream.to_owned(),
+                    lines: vec![number],
+                    severity,
+                    time,
+                    identity,
+                    message,
+                    rejected: reason,
+                    raw,
+                },
+            );
             changed = true;
         }
         if !changed && parsed.lines_blank == 0 {
