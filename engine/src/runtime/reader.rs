@@ -183,7 +183,8 @@ impl Running {
             self.facts.activate().session(fact_capability).give_iterator(facts.into_iter());
         }
         let index = usize::from(source.0);
-        if !chunk.bytes.is_empty() {
+        // A partition that ends lets go of what is remembered of it.
+        if !chunk.bytes.is_empty() || chunk.end.is_none() {
             self.outputs[index].activate().session(&self.capabilities[index]).give(chunk);
         }
     }

@@ -11,7 +11,7 @@
 //! linear in the bytes of a line.
 //!
 //! *Limits.* [`RECORD_LINES_MAX`] and [`RECORD_BYTES_MAX`] per record, [`OPEN_RECORDS_MAX`] open
-//! records per partition, [`INTERPOSED_MAX`] records and [`GAP_SECS_MAX`] of event time between two
+//! records per partition, [`ORDINARY_RECORDS_MAX`] of them not traces, [`INTERPOSED_MAX`] records and [`GAP_SECS_MAX`] of event time between two
 //! parts of one trace, [`BLANKS_MAX`] blank lines in a row, [`MESSAGE_LINES_MAX`] lines of a message
 //! that only their place connects.
 //!
@@ -35,6 +35,9 @@ pub const RECORD_LINES_MAX: u32 = 2048;
 pub const RECORD_BYTES_MAX: usize = 128 * 1024;
 /// Records of one partition that may still be continued.
 pub const OPEN_RECORDS_MAX: usize = 16;
+/// Those of them that are ordinary records, waiting for their second line: the newest of as many
+/// streams.
+pub const ORDINARY_RECORDS_MAX: usize = 4;
 /// Records of the same stream that may stand between two parts of one trace.
 pub const INTERPOSED_MAX: u8 = 16;
 /// A record this much later than an open trace of its stream closes it.

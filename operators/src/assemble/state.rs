@@ -190,7 +190,9 @@ impl State {
         matches!(mark, Mark::End(language) if self.language == Some(language))
     }
 
-    fn is_text(self) -> bool {
+    /// Returns whether the record is an ordinary one so far. No ordinary line at the margin goes on
+    /// from there.
+    pub fn is_text(self) -> bool {
         matches!(self.phase, Phase::Text | Phase::Block)
     }
 

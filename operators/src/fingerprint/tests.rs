@@ -10,6 +10,7 @@ use super::identify::{OVERFLOW_SERVICES_MAX, OVERFLOW_TEXT};
 use super::parts::EXPLICIT_BYTES_MAX;
 use super::samples::{day_of, keep};
 use super::*;
+use crate::pattern::Patterns;
 use engine::component::{KnownFingerprint, Recovered, SourceDefaults};
 use engine::dataflow::{CommunicationConfig, Config, Inspect, WorkerConfig, execute, source};
 use engine::model::{
@@ -199,11 +200,37 @@ fn limit_samples_are_at_most_so_many_and_so_long() {
     }
 }
 
-/// Returns the n-th message made of words that no other one has.
-fn unique(n: usize) -> Said {
+/// Returns the n-th name of many, of lower-case letters.
+fn name(n: usize) -> String {
     let digit = |at: u32| char::from(b'g' + (n / 10usize.pow(at) % 10) as u8);
-    let word: String = (0..7).map(digit).collect();
-    said(n as i64, Severity::Error, &format!("failed as {word}"))
+    (0..7).map(digit).collect()
+}
+
+/// Returns the n-th message made of words that no other one has, in two places.
+fn unique(n: usize) -> Said {
+    let word = name(n);
+    said(n as i64, Severity::Error, &format!("failed as {word} with un{word}"))
+}
+
+#[test]
+fn limit_a_million_names_in_one_place_end_in_one_pattern() {
+    const LINES: usize = 1_000_000;
+    const MAX: usize = 1_000;
+    let mut worker = fingerprinter(MAX, &[]);
+    for chunk in 0..LINES / 1_000 {
+        let line = |n| said(n as i64, Severity::Error, &format!("card of {} is locked", name(n)));
+        let lines: Vec<_> = (chunk * 1_000..(chunk + 1) * 1_000).map(line).collect();
+        worker.batch(1, &batch_of(0, &lines));
+    }
+    let (names, lookups) = worker.identifier.sizes();
+    assert_eq!(names, MAX + 1);
+    assert!(lookups <= 2 * 64 * 1024, "{lookups} lookups");
+    let learned = worker.complete(1);
+    assert_eq!(learned.accounts, [], "nothing overflowed");
+    let skeletons: Vec<&str> = learned.sightings.iter().map(|one| &*one.skeleton).collect();
+    let patterns = Patterns::of(skeletons.iter().copied());
+    assert!(patterns.iter().all(|(_, pattern)| &*pattern.skeleton == "card of <*> is locked"));
+    assert!(learned.sightings.iter().any(|one| &*one.text == "card of <*> is locked"));
 }
 
 #[test]

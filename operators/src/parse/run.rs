@@ -14,7 +14,7 @@ use super::severity;
 use super::zone::Zone;
 use crate::assemble::{Assemble, BLANKS_MAX, GAP_SECS_MAX, Line, Mark, State, mark, mark_headed};
 use engine::model::{Chunk, EventTime, RejectReason, Severity, Span};
-use xxhash_rust::xxh3::{Xxh3, xxh3_64};
+use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
 /// A chunk being read.
 pub(super) struct Run<'c> {
@@ -96,7 +96,11 @@ impl Run<'_> {
 
     fn assembled(&mut self, read: &Read<'_>) {
         let standing = self.standing(read);
-        let goes_on = standing.mark.and_then(|mark| self.continued(read, &standing, mark));
+        let goes_on = match standing.mark {
+            Some(Mark::Plain) if !self.takes_plain(standing.stream) => None,
+            Some(mark) => self.continued(read, &standing, mark),
+            None => None,
+        };
         match goes_on {
             Some((index, state)) => {
                 self.partition.open[index].state = state;
@@ -104,6 +108,18 @@ impl Run<'_> {
             }
             None => self.begin(read, &standing),
         }
+    }
+
+    /// Returns whether an ordinary line may go on from the newest record of `stream`.
+    fn takes_plain(&self, stream: u64) -> bool {
+        let Some(newest) = self.newest(stream) else { return false };
+        let open = &self.partition.open[newest];
+        open.is_partial
+            || match open.pending {
+                Pending::Nothing => !open.state.is_text(),
+                Pending::Headed => true,
+                Pending::Enveloped => false,
+            }
     }
 
     /// Says where a line stands, from the line alone.
@@ -361,22 +377,20 @@ fn body(found: &Found, read: &Read<'_>) -> Span {
 
 /// Returns which of the interleaved streams a line in an envelope belongs to.
 fn stream(found: &Found, text: &[u8], chunk: &Chunk, scratch: &[u8]) -> u64 {
-    let mut hash = Xxh3::new();
-    hash.update(found.stream.bytes(&chunk.bytes, scratch));
+    let with = |seed: u64, bytes: &[u8]| xxh3_64_with_seed(bytes, seed);
+    let mut hash = with(0, found.stream.bytes(&chunk.bytes, scratch));
     // Without a host, the process is that of the line's own header, which not every line has.
     if !found.host.is_empty() || found.stream.is_empty() {
-        for span in [found.host, found.process] {
-            hash.update(b"\n");
-            hash.update(span.bytes(&chunk.bytes, scratch));
-        }
+        hash = with(hash, found.host.bytes(&chunk.bytes, scratch));
+        hash = with(hash, found.process.bytes(&chunk.bytes, scratch));
     }
     if matches!(found.layout, Layout::Syslog3164 | Layout::SyslogFile) {
         // The tag of a syslog line also has the number of the process.
         let front = text[..found.rest.min(text.len())].trim_ascii_end();
-        let tag = front.rsplit(|b| *b == b' ').next().unwrap_or_default();
-        hash.update(tag);
+        let tag = memchr::memrchr(b' ', front).map_or(front, |blank| &front[blank..]);
+        hash = with(hash, tag);
     }
-    hash.digest().max(1)
+    hash.max(1)
 }
 
 /// Returns whether a message in an envelope begins with a severity that announces trouble.

@@ -3,14 +3,17 @@
 //! *Promises.* Which records are open depends on the lines alone, never on chunks; when a record is
 //! emitted depends on chunks and epochs, but the sum of what is emitted does not: a version that a
 //! later line makes longer is taken back.
-//! *State and limits:* beyond [`OPEN_RECORDS_MAX`] the record that was touched first is let go.
+//! *State and limits:* beyond [`OPEN_RECORDS_MAX`] and [`ORDINARY_RECORDS_MAX`] the record that was
+//! touched first is let go, ordinary ones before traces.
 
 use super::draft::Draft;
 use super::format::Format;
 use super::open::{Open, Pending, Slot, Text};
 use super::partition::Partition;
 use super::run::announces;
-use crate::assemble::{GAP_SECS_MAX, INTERPOSED_MAX, OPEN_RECORDS_MAX, State, mark};
+use crate::assemble::{
+    GAP_SECS_MAX, INTERPOSED_MAX, OPEN_RECORDS_MAX, ORDINARY_RECORDS_MAX, State, mark,
+};
 use engine::model::{EventTime, Severity};
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -48,9 +51,8 @@ impl Partition {
         // The ordinary case: one stream, one open record, nothing to do for it.
         if let [only] = self.open.as_mut_slice()
             && only.stream == record.stream
-            && only.pending != Pending::Nothing
             && matches!(only.text, Text::Chunk(..))
-            && only.slot.is_some_and(|slot| is_quiet(slot, draft))
+            && is_ordinary(only, draft)
         {
             *only = record;
             return;
@@ -66,14 +68,31 @@ impl Partition {
                 index += 1;
             }
         }
-        if self.open.len() >= OPEN_RECORDS_MAX {
-            let ordinary = |open: &Open| (open.state.is_trace(), open.touched);
-            let first = (0..self.open.len()).min_by_key(|index| ordinary(&self.open[*index]));
-            if let Some(first) = first {
-                self.let_go(first, format, draft);
+        self.make_room(format, draft, chunk);
+        self.open.push(record);
+    }
+
+    /// Lets go of the records that were touched first, where there are too many.
+    fn make_room(&mut self, format: Format, draft: &mut Draft, chunk: &[u8]) {
+        let (mut ordinary, mut first, mut first_ordinary) = (0, None, None);
+        for index in 0..self.open.len() {
+            if !is_ordinary(&self.open[index], draft) {
+                self.settle_state(index, draft, chunk);
+            }
+            let open = &self.open[index];
+            let touched = (open.touched, index);
+            first = Some(first.map_or(touched, |first| touched.min(first)));
+            if is_ordinary(open, draft) {
+                ordinary += 1;
+                first_ordinary = Some(first_ordinary.map_or(touched, |first| touched.min(first)));
             }
         }
-        self.open.push(record);
+        let full = self.open.len() >= OPEN_RECORDS_MAX;
+        if ordinary >= ORDINARY_RECORDS_MAX || full {
+            if let Some((_, index)) = first_ordinary.or(first) {
+                self.let_go(index, format, draft);
+            }
+        }
     }
 
     fn is_ended_by(
@@ -84,13 +103,15 @@ impl Partition {
         draft: &Draft,
         chunk: &[u8],
     ) -> bool {
+        if is_ordinary(&self.open[index], draft) {
+            return true;
+        }
         self.settle_state(index, draft, chunk);
         let open = &mut self.open[index];
         open.interposed = open.interposed.saturating_add(1);
         let is_late = own_time.is_some_and(|time| time.secs() - open.time.secs() > GAP_SECS_MAX);
         let same_thread = open.thread != 0 && open.thread == record.thread;
-        let is_ordinary = !open.state.is_trace() || open.is_quiet && open.lines == 1;
-        is_ordinary || open.interposed > INTERPOSED_MAX || is_late || same_thread
+        !open.state.is_trace() || open.interposed > INTERPOSED_MAX || is_late || same_thread
     }
 
     /// Lets go of a record: nothing can continue it any more.
@@ -181,6 +202,17 @@ impl Partition {
 /// their messages for the beginning of a trace.
 fn is_quiet(slot: Slot, draft: &Draft) -> bool {
     draft.events[slot.event as usize].severity < Severity::Error
+}
+
+/// Returns whether a record is no trace for sure. Whether its message was looked at makes no
+/// difference.
+fn is_ordinary(open: &Open, draft: &Draft) -> bool {
+    match (open.pending, open.slot) {
+        (Pending::Nothing, _) | (_, None) => {
+            !open.state.is_trace() || open.is_quiet && open.lines == 1
+        }
+        (_, Some(slot)) => is_quiet(slot, draft),
+    }
 }
 
 /// Returns which thread an event names; 0 if none.
