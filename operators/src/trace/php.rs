@@ -106,7 +106,12 @@ fn thrown(line: &str) -> Option<(&str, &str)> {
         text.rfind(" in /").or(text.rfind(" at /")).or(text.rfind(" in ")).or(text.rfind(" at "))?;
     let place = text[at + 4..].trim();
     let (file, number) = place.split_once(" on line ").or(place.rsplit_once(':'))?;
-    is_digits(number).then_some((file, number))
+    is_digits(number).then(|| (without_eval(file), number))
+}
+
+/// Returns the file in which code was evaluated: `a.php` of `a.php(33) : eval()'d code`.
+fn without_eval(file: &str) -> &str {
+    file.find(".php(").map_or(file, |at| &file[..at + ".php".len()])
 }
 
 fn printed(line: &str) -> Option<Call<'_>> {
@@ -123,7 +128,8 @@ fn printed(line: &str) -> Option<Call<'_>> {
     }
     let (place, call) = rest.split_once("): ")?;
     let (file, number) = place.rsplit_once('(')?;
-    is_digits(number).then(|| Call { function: function(call), place: Some((file, number)) })
+    is_digits(number)
+        .then(|| Call { function: function(call), place: Some((without_eval(file), number)) })
 }
 
 /// Returns the function of a call, without arguments. A closure's name may hold brackets.
