@@ -1,5 +1,6 @@
 //! The one test binary of this crate.
 #![allow(clippy::unwrap_used)]
 
+mod assembly;
 mod oracle;
 mod traces;
