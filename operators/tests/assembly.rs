@@ -39,7 +39,7 @@ fn assigned(rows: &[(usize, String)], records: &[Vec<String>], found: &mut [usiz
     let mut read = vec![0; records.len()];
     let mut last = 0;
     for (row, line) in rows {
-        if line.trim().is_empty() {
+        if line.trim().is_empty() || line.ends_with(" F") {
             found[*row] = from + last;
             continue;
         }
