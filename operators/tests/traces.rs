@@ -5,7 +5,7 @@
 //! `golden_`: grouping accuracy (the share of traces whose group is found exactly), and pairs that
 //! look alike and must stay apart.
 
-mod interleave;
+pub mod interleave;
 
 use engine::model::{EventTime, SeverityClass, Template};
 use operators::fingerprint::{EventParts, explain_parts};
