@@ -10,6 +10,8 @@ use std::sync::{Arc, Mutex};
 pub(crate) struct Ran {
     /// The messages of the events that came out.
     pub messages: Vec<String>,
+    /// Every record that came out, with its epoch and change.
+    pub records: Vec<(u64, String, i8)>,
     /// The facts, with their epochs.
     pub facts: Vec<(u64, Fact)>,
 }
@@ -30,10 +32,21 @@ pub(crate) fn chunk(lines: &str) -> Chunk {
 
 /// Runs `operators`, each reading the one before it, on one worker.
 pub(crate) fn run(operators: Vec<Box<dyn Operator>>, chunks: Vec<Chunk>) -> Ran {
+    run_from(Recovered::default(), operators, chunks)
+}
+
+/// The same from a checkpoint on.
+pub(crate) fn run_from(
+    recovered: Recovered,
+    operators: Vec<Box<dyn Operator>>,
+    chunks: Vec<Chunk>,
+) -> Ran {
+    let first = recovered.epoch.map_or(0, |epoch| epoch.next().0);
+    let recovered = Arc::new(recovered);
     let ran = Arc::new(Mutex::new(Ran::default()));
-    let given = (Arc::new(operators), Arc::new(chunks), Arc::clone(&ran));
+    let given = (Arc::new(operators), Arc::new(chunks), Arc::clone(&ran), recovered);
     let guards = execute(Config::thread(), move |worker| {
-        let (operators, chunks, ran) = given.clone();
+        let (operators, chunks, ran, recovered) = given.clone();
         worker.dataflow::<u64, _, _>(|scope| {
             let mut remaining = chunks.iter().cloned().enumerate().collect::<Vec<_>>();
             remaining.reverse();
@@ -43,7 +56,7 @@ pub(crate) fn run(operators: Vec<Box<dyn Operator>>, chunks: Vec<Chunk>) -> Ran 
                     while let (Some(held), Some((epoch, chunk))) =
                         (capability.as_mut(), remaining.pop())
                     {
-                        held.downgrade(&(epoch as u64));
+                        held.downgrade(&(first + epoch as u64));
                         output.session(held).give(chunk);
                     }
                     capability = None;
@@ -54,7 +67,6 @@ pub(crate) fn run(operators: Vec<Box<dyn Operator>>, chunks: Vec<Chunk>) -> Ran 
                 service: Arc::from("shop"),
                 timezone: "UTC".to_owned(),
             }];
-            let recovered = Arc::new(Recovered::default());
             let mut facts = Vec::new();
             let mut port = Port::Lines(lines);
             for operator in operators.iter() {
@@ -66,7 +78,10 @@ pub(crate) fn run(operators: Vec<Box<dyn Operator>>, chunks: Vec<Chunk>) -> Ran 
                 facts_of.lock().unwrap().facts.push((*epoch, fact.clone()));
             });
             let Port::Events(events) = port else { panic!("the last stage yields no events") };
-            events.inspect(move |batch| {
+            events.inspect_time(move |epoch, batch| {
+                let text = |span| String::from_utf8_lossy(batch.text(span)).into_owned();
+                let records = batch.events.iter().map(|e| (*epoch, text(e.record), e.change));
+                ran.lock().unwrap().records.extend(records);
                 let texts = batch.events.iter().map(|event| batch.text(event.message));
                 let texts = texts.map(|text| String::from_utf8_lossy(text).into_owned());
                 ran.lock().unwrap().messages.extend(texts);

@@ -12,7 +12,7 @@
 )]
 
 use engine::model::{Chunk, EventTime, Offset, PartitionId, SourceIndex};
-use engine::testing::Seeded;
+use engine::testing::generate::Seeded;
 use operators::mask::{masks, render};
 use operators::parse::{Format, Parsed, Parser};
 use operators::skeleton::skeleton;

@@ -1,6 +1,7 @@
 //! The one test binary of this crate.
 #![allow(clippy::unwrap_used)]
 
+mod assembly;
 mod families;
 mod fuzz;
 mod golden;

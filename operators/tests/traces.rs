@@ -7,7 +7,7 @@
 //! read line by line.
 
 mod assembled;
-mod interleave;
+pub mod interleave;
 
 use assembled::{Assembled, identify};
 use engine::model::Template;

@@ -110,7 +110,7 @@ fn at_margin(text: &[u8]) -> Mark {
             let thrown = thrown.strip_prefix(b"(in promise) ").unwrap_or(thrown);
             if is_typed(thrown) { Mark::Start(Node) } else { Mark::Plain }
         }
-        b'N' if starts(b"Next ") && is_typed(&text[5..]) => Mark::Link(Php),
+        b'N' if starts(b"Next ") && names_next(&text[5..]) => Mark::Link(Php),
         b'N' if starts(b"Node.js v") => Mark::End(Node),
         b'p' if starts(b"panic: ") => Mark::Start(Go),
         b'f' if starts(b"fatal error: ") => Mark::Start(Go),
@@ -121,6 +121,7 @@ fn at_margin(text: &[u8]) -> Mark {
             Mark::End(Go)
         }
         b'[' if starts(b"[signal ") => Mark::Frame(Go),
+        b'[' if text == b"[native code]" => Mark::Frame(Node),
         b'[' if starts(b"[stacktrace]") => Mark::Frame(Php),
         b'[' if starts(b"[previous exception]") => Mark::Link(Php),
         b'#' if frame::numbered(text, b"#", b" ").is_some() => Mark::Frame(Php),
@@ -143,6 +144,12 @@ fn at_margin(text: &[u8]) -> Mark {
 
 fn is_typed(text: &[u8]) -> bool {
     name::names_exception(text)
+}
+
+/// Returns whether `text` is `Type: message in file`, of any type.
+fn names_next(text: &[u8]) -> bool {
+    let length = name::length(text);
+    length > 0 && text[length..].starts_with(b": ") && memmem::find(text, b" in ").is_some()
 }
 
 /// A line at the margin that begins with a name or a path.

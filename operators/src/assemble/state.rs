@@ -230,7 +230,8 @@ impl State {
     fn link(self, language: Language, line: &Line<'_>) -> Option<State> {
         let next = if language == Language::Python { Phase::Linked } else { Phase::Head };
         if self.is_text() {
-            let adopts = line.newest && self.headed && language != Language::Python;
+            let begins = !matches!(language, Language::Python | Language::Php);
+            let adopts = line.newest && self.headed && begins;
             return adopts.then(|| self.of(language, next));
         }
         self.suits(language, line).then(|| self.of(language, next))
@@ -252,7 +253,9 @@ impl State {
                             || self.language == Some(language) && line.newest && line.blanks == 0)
             }
             // "panic: a [recovered]", "panic: b".
-            Language::Go => self.language == Some(language) && self.phase == Phase::Head,
+            Language::Go if self.language == Some(language) => self.phase == Phase::Head,
+            // A handler has said that something panicked.
+            Language::Go | Language::Rust => receives && self.expects,
             Language::Node => {
                 line.newest
                     && self.is_text()

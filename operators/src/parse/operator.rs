@@ -62,8 +62,13 @@ pub struct ParseOperator {
 }
 
 impl ParseOperator {
+    /// Returns the operator with these options, whose format needs no pattern.
+    pub fn new(options: ParseOptions) -> Self {
+        Self { options, pattern: None }
+    }
+
     /// Returns the operator with these options, or what is wrong with its pattern.
-    pub fn new(options: ParseOptions) -> Result<Self, OptionsError> {
+    pub fn with_pattern(options: ParseOptions) -> Result<Self, OptionsError> {
         let pattern = pattern::compiled(options.format, options.pattern.as_deref())?;
         Ok(Self { options, pattern })
     }
@@ -73,7 +78,7 @@ impl ParseOperator {
 type Outputs = [Capability<DataflowTime>; 2];
 
 fn build(options: &Options) -> Result<Box<dyn Operator>, Vec<OptionsError>> {
-    let operator = ParseOperator::new(options.parse()?).map_err(|error| vec![error])?;
+    let operator = ParseOperator::with_pattern(options.parse()?).map_err(|error| vec![error])?;
     Ok(Box::new(operator))
 }
 
@@ -154,8 +159,10 @@ impl Operator for ParseOperator {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::stage_test::{Ran, chunk, run};
-    use engine::model::{Account, Chunk, Counter, RejectReason, SourceIndex};
+    use crate::stage_test::{Ran, chunk, run, run_from};
+    use engine::component::Recovered;
+    use engine::model::{Account, Chunk, Counter, Epoch, RejectReason, SourceIndex};
+    use std::sync::Arc;
 
     fn parse(options: serde_json::Value, chunks: Vec<Chunk>) -> Ran {
         let options = Options { id: "events".to_owned(), value: options, base: "/".into() };
@@ -190,6 +197,74 @@ mod tests {
         assert_eq!(first, expected);
         let second: Vec<Fact> = of_epoch(1).collect();
         assert_eq!(second[..2], [account(Counter::LinesRead, 1), account(Counter::LinesBlank, 1)]);
+    }
+
+    /// What a store would give back if the last commit had been that of `epoch`.
+    fn stored(ran: &Ran, epoch: u64) -> Recovered {
+        let mut state = BTreeMap::new();
+        for (at, fact) in &ran.facts {
+            if let (true, Fact::State(row)) = (*at <= epoch, fact) {
+                let key = (Arc::clone(&row.node), Arc::clone(&row.key));
+                state.insert(key, row.value.clone().unwrap());
+            }
+        }
+        Recovered { epoch: Some(Epoch(epoch)), state, ..Recovered::default() }
+    }
+
+    fn auto() -> Vec<Box<dyn Operator>> {
+        vec![Box::new(ParseOperator::new(ParseOptions::default()))]
+    }
+
+    #[test]
+    fn a_kill_between_any_two_epochs_leaves_every_record_counted_once() {
+        let chunks: Vec<Chunk> = [
+            "2024-01-02 03:04:05 ERROR failed\njava.lang.Error: no\n",
+            "\tat a.b.C.f(C.java:1)\n",
+            "\tat a.b.C.g(C.java:2)\n2024-01-02 03:04:06 INFO next\nwithout a time\n",
+            "2024-01-02 03:04:07 ERROR again\njava.lang.Error: no\n",
+        ]
+        .map(chunk)
+        .to_vec();
+        let sum = |parts: &[(&Ran, u64)]| -> BTreeMap<String, i64> {
+            let mut sum = BTreeMap::new();
+            for (ran, last) in parts {
+                for (_, record, change) in ran.records.iter().filter(|(at, ..)| at <= last) {
+                    *sum.entry(record.clone()).or_insert(0) += i64::from(*change);
+                }
+            }
+            sum.retain(|_, n| *n != 0);
+            sum
+        };
+        let read = |ran: &Ran, last: u64| -> i64 {
+            let of_read = |(at, fact): &(u64, Fact)| match fact {
+                Fact::Account(account) if *at <= last && account.counter == Counter::Read => {
+                    account.n
+                }
+                _ => 0,
+            };
+            ran.facts.iter().map(of_read).sum()
+        };
+        // Epochs begin at 1: nothing is ever committed at 0.
+        let start = || Recovered { epoch: Some(Epoch(0)), ..Recovered::default() };
+        let expected = run_from(start(), auto(), chunks.clone());
+        let whole = sum(&[(&expected, u64::MAX)]);
+        assert_eq!((whole.len(), read(&expected, u64::MAX)), (4, 4), "{whole:#?}");
+        for killed in 1..=4 {
+            let recovered = stored(&expected, killed);
+            let again = run_from(recovered, auto(), chunks[killed as usize..].to_vec());
+            let found = sum(&[(&expected, killed), (&again, u64::MAX)]);
+            assert_eq!(found, whole, "killed after epoch {killed}");
+            assert_eq!(read(&expected, killed) + read(&again, u64::MAX), 4);
+            // A second kill, before anything else of the partition was read.
+            let twice = stored(&again, killed + 1);
+            let mut state = stored(&expected, killed).state;
+            state.extend(twice.state);
+            let twice = Recovered { state, ..twice };
+            let rest = chunks.get(killed as usize + 1..).unwrap_or_default().to_vec();
+            let third = run_from(twice, auto(), rest);
+            let parts = [(&expected, killed), (&again, killed + 1), (&third, u64::MAX)];
+            assert_eq!(sum(&parts), whole, "killed after epochs {killed} and {}", killed + 1);
+        }
     }
 
     #[test]

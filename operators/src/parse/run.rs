@@ -66,8 +66,7 @@ impl Run<'_> {
         let whole = &self.chunk.bytes[start..end];
         let text = whole.strip_suffix(b"\r").unwrap_or(whole);
         if is_blank(text) {
-            self.draft.lines_blank += 1;
-            self.partition.blanks = (self.partition.blanks + 1).min(BLANKS_MAX + 1);
+            self.blank();
             return;
         }
         let is_invalid_utf8 = self.check_utf8 && std::str::from_utf8(text).is_err();
@@ -75,7 +74,6 @@ impl Run<'_> {
         let place = Place { scratch: false, base: start };
         let found = line::read(self.format, text, place, &mut self.draft.scratch);
         let read = Read { text, start, found, scratch_start, is_invalid_utf8 };
-        self.partition.lines += 1;
         match self.assemble {
             Assemble::Off => {
                 self.record(&read);
@@ -85,17 +83,28 @@ impl Run<'_> {
                 let standing = self.standing(&read);
                 let text = self.visible(&read, &standing);
                 let newest = self.newest(standing.stream).filter(|_| !pattern.is_match(text));
+                self.partition.lines += 1;
                 match newest {
                     Some(index) => self.join(&read, &standing, index),
                     None => self.begin(&read, &standing),
                 }
             }
         }
-        self.partition.blanks = 0;
+    }
+
+    fn blank(&mut self) {
+        self.draft.lines_blank += 1;
+        self.partition.blanks = (self.partition.blanks + 1).min(BLANKS_MAX + 1);
     }
 
     fn assembled(&mut self, read: &Read<'_>) {
         let standing = self.standing(read);
+        if standing.front == Front::Envelope && is_blank(self.visible(read, &standing)) {
+            self.draft.scratch.bytes.truncate(read.scratch_start);
+            self.blank();
+            return;
+        }
+        self.partition.lines += 1;
         let goes_on = match standing.mark {
             Some(Mark::Plain) if !self.takes_plain(standing.stream) => None,
             Some(mark) => self.continued(read, &standing, mark),
@@ -188,18 +197,15 @@ impl Run<'_> {
     ) -> Option<(usize, State)> {
         let newest = self.newest(standing.stream)?;
         self.settle_state(newest);
-        let time = match (standing.front, read.found.and_then(|found| found.time)) {
-            (Front::Header | Front::Envelope, Some(written)) => {
-                Some(self.zone.resolve(written, self.chunk.received))
-            }
-            _ => None,
-        };
+        let is_headed = standing.front == Front::Header;
+        // An envelope's time and a header's may be of different clocks and zones.
+        let time = read.found.and_then(|found| found.time).filter(|_| is_headed);
+        let time = time.map(|written| self.zone.resolve(written, self.chunk.received));
         let text = match standing.visible {
             Some(span) => span.bytes(&self.chunk.bytes, &self.draft.scratch.bytes),
             None => read.text,
         };
         let partition = &*self.partition;
-        let is_headed = standing.front == Front::Header;
         let thread = if is_headed { self.thread(read) } else { 0 };
         let fits = |open: &Open| {
             open.stream == standing.stream
@@ -285,6 +291,7 @@ impl Run<'_> {
             let (record, trace) = (Span::chunk(*start, *end), Span::chunk(first_end + 1, *end));
             self.draft.set_text(slot, record, trace);
         }
+        self.partition.blanks = 0;
     }
 
     /// Makes a record of a line, and remembers it as one that may be continued.
@@ -324,6 +331,7 @@ impl Run<'_> {
         };
         let own_time = has_time.then_some(time);
         self.partition.admit(open, own_time, self.format, self.draft, &self.chunk.bytes);
+        self.partition.blanks = 0;
     }
 
     /// Makes an event of a line, or rejects it. Returns the event, and the time of the record.

@@ -88,10 +88,10 @@ impl Partition {
             }
         }
         let full = self.open.len() >= OPEN_RECORDS_MAX;
-        if ordinary >= ORDINARY_RECORDS_MAX || full {
-            if let Some((_, index)) = first_ordinary.or(first) {
-                self.let_go(index, format, draft);
-            }
+        if (ordinary >= ORDINARY_RECORDS_MAX || full)
+            && let Some((_, index)) = first_ordinary.or(first)
+        {
+            self.let_go(index, format, draft);
         }
     }
 

@@ -1,7 +1,7 @@
 //! The fields between time and level, and what may stand behind a time without level.
 
 use super::token::{Field, Kind, blanks, field_at, is_header_like, is_logger_like};
-use super::{BEFORE_LEVEL_MAX, Walk};
+use super::{BEFORE_LEVEL_MAX, UNCAUGHT, Walk};
 use crate::parse::found::set_first;
 use crate::parse::severity;
 use crate::parse::timestamp::{Stamp, Style};
@@ -148,9 +148,12 @@ impl Walk<'_> {
                 && self.text[field.start].is_ascii_uppercase()
                 && let Some((severity, last)) = self.level_of_two_words(&field)
             {
-                self.take_before(&before[..count]);
                 self.found.severity = Some(severity);
-                self.at = last.next;
+                // What nobody caught is the first line of a trace, which is known by this name.
+                if !self.text[last.next..].starts_with(UNCAUGHT) {
+                    self.take_before(&before[..count]);
+                    self.at = last.next;
+                }
                 return true;
             }
             if let Some(tag) = self.slashed_level(&field) {

@@ -32,6 +32,9 @@ const BEFORE_LEVEL_MAX: usize = 5;
 /// How many fields may stand between the level and the message.
 const AFTER_LEVEL_MAX: usize = 7;
 
+/// How interpreters begin the first line of a trace, behind its level.
+const UNCAUGHT: &[u8] = b"Uncaught ";
+
 /// A line whose header is being taken off from the left.
 struct Walk<'t> {
     text: &'t [u8],
@@ -243,7 +246,9 @@ impl Walk<'_> {
             return false;
         }
         let Some(field) = field_at(self.text, first.next) else { return false };
-        let Some((severity, last)) = self.level_of_two_words(&field) else { return false };
+        let level = self.level_of_two_words(&field);
+        let caught = |last: &token::Field| !self.text[last.next..].starts_with(UNCAUGHT);
+        let Some((severity, last)) = level.filter(|(_, last)| caught(last)) else { return false };
         self.found.layout = Layout::Level;
         self.found.process = self.place.span(first.start, first.end);
         self.found.severity = Some(severity);
