@@ -5,6 +5,7 @@ use crate::failure::Failure;
 use crate::registry::REGISTRY;
 use crate::telemetry::Telemetry;
 use anyhow::Context;
+use crate::explain::RecordAnalyst;
 use dashboard::{AccessOptions, Dashboard, EdgeView, GraphView, Limits, NodeKind, NodeView};
 use engine::clock::SystemClock;
 use engine::component::{ComponentKind, ComponentType};
@@ -102,6 +103,7 @@ pub fn serve(
         let address = format!("http://{}", listener.address());
         let dashboard = Dashboard {
             read: engine.reader(),
+            analyst: Arc::new(RecordAnalyst),
             status: Arc::clone(&telemetry.status),
             live: telemetry.live.clone(),
             metrics: Arc::clone(&telemetry.metrics),

@@ -12,9 +12,9 @@ use engine::graph::{EngineOptions, Graph, OperatorNode, SourceNode, StoreNode};
 use engine::model::{BucketSize, EventTime, Offset, PartitionId};
 use engine::runtime::{Engine, EngineError, Pace, RunOptions, Unobserved};
 use operators::fingerprint::{FingerprintOperator, FingerprintOptions};
-use operators::parse::{ParseOperator, ParseOptions};
+use operators::parse::ParseOperator;
 use operators::spike::{SpikeConfig, SpikeDetector};
-use operators::{alert, fingerprint, issue, parse, spike, window};
+use operators::{alert, fingerprint, issue, parse, pattern, spike, window};
 use sinks::store::sqlite::{CommitStep, CrashPoints, SqliteStore};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -109,12 +109,7 @@ fn graph(store: SqliteStore) -> Graph {
             source: Box::new(Scripted),
         }],
         operators: vec![
-            node(
-                "events",
-                &parse::COMPONENT,
-                &["script"],
-                Box::new(ParseOperator::new(ParseOptions::default())),
-            ),
+            node("events", &parse::COMPONENT, &["script"], Box::new(ParseOperator::default())),
             node("prints", &fingerprint::COMPONENT, &["events"], Box::new(prints)),
             node(
                 "counts",
@@ -122,7 +117,8 @@ fn graph(store: SqliteStore) -> Graph {
                 &["prints"],
                 Box::new(window::Window::new(BucketSize::MINUTE)),
             ),
-            node("issues", &issue::COMPONENT, &["prints"], Box::new(issue::Grouping)),
+            node("patterns", &pattern::COMPONENT, &["prints"], Box::new(pattern::PatternOperator)),
+            node("issues", &issue::COMPONENT, &["patterns"], Box::new(issue::Grouping)),
             node("spikes", &spike::COMPONENT, &["counts", "issues"], Box::new(spikes)),
             node("alerts", &alert::COMPONENT, &["spikes"], Box::<alert::Alerting>::default()),
         ],

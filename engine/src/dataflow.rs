@@ -7,6 +7,7 @@
 
 pub use differential_dataflow::collection::concatenate;
 pub use differential_dataflow::input::InputSession;
+pub use differential_dataflow::operators::iterate::Iterate;
 pub use differential_dataflow::{AsCollection, VecCollection};
 pub use timely::container::CapacityContainerBuilder;
 pub use timely::dataflow::channels::pact::{Exchange, Pipeline};

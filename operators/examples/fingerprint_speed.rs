@@ -1,47 +1,91 @@
 //! Measures what a line costs: the hash of its skeleton, the displayed text, and the whole stage in
-//! a dataflow of one worker. Lines are 150 bytes on average, of 2,000 templates.
+//! a dataflow of one worker.
+//!
+//! Without an argument the lines are made up: 150 bytes on average, of 2,000 templates. With a folder
+//! they are the messages of all logs `*/*.log` in it, repeated to a million lines: `cargo run
+//! --release -p operators --example fingerprint_speed -- DATA`.
 #![allow(clippy::disallowed_methods, reason = "a measuring tool reads the clock and its own input")]
 
 use engine::component::{Operator, Port, Ports, Recovered, SourceDefaults, Stage};
 use engine::dataflow::{CommunicationConfig, Config, Probe, WorkerConfig, execute, source};
-use engine::model::{EventBatch, EventRef, EventTime, Severity, SourceIndex, Span};
+use engine::model::{
+    Chunk, EventBatch, EventRef, EventTime, Offset, PartitionId, Severity, SourceIndex, Span,
+};
 use operators::fingerprint::{FingerprintOperator, FingerprintOptions};
 use operators::mask::render;
+use operators::parse::{Format, Parser};
 use operators::skeleton::HotHash;
 use std::hint::black_box;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 const TEMPLATES: u64 = 2_000;
-const LINES: u64 = 200_000;
-const ROUNDS: u64 = 10;
+const LINES: usize = 1_000_000;
+const ROUNDS: u64 = 3;
 const BATCH_EVENTS: usize = 1_700;
 
-fn main() {
-    let lines: Vec<String> = (0..LINES).map(line).collect();
-    let bytes: usize = lines.iter().map(String::len).sum();
-    println!("{} bytes per line", bytes / lines.len());
+fn main() -> std::io::Result<()> {
+    let lines = match std::env::args_os().nth(1) {
+        Some(data) => messages(Path::new(&data))?,
+        None => (0..LINES as u64).map(|index| line(index).into_bytes()).collect(),
+    };
+    let bytes: usize = lines.iter().map(Vec::len).sum();
+    println!("{} lines, {} bytes per line", lines.len(), bytes / lines.len());
 
     let hash = HotHash::seeded(7);
     per_line("hash", &lines, |line| {
         black_box(hash.of(line));
     });
-    per_line("render", &lines, |line| {
+    per_line("render", &lines[..LINES / 10], |line| {
         black_box(render(line));
     });
     let batches: Vec<EventBatch> = lines.chunks(BATCH_EVENTS).map(batch).collect();
     let start = Clocks::now();
     stage(batches);
-    start.print_cost("stage");
+    start.print_cost("stage", lines.len());
+    Ok(())
+}
+
+/// Returns the messages of all logs in the folders of `data`, in turns of a line, to a million.
+fn messages(data: &Path) -> std::io::Result<Vec<Vec<u8>>> {
+    let mut logs = Vec::new();
+    for folder in std::fs::read_dir(data)? {
+        for file in std::fs::read_dir(folder?.path())? {
+            let path = file?.path();
+            if path.extension().is_some_and(|extension| extension == "log") {
+                logs.push(std::fs::read(path)?);
+            }
+        }
+    }
+    let mut parser = Parser::utc(Format::Auto);
+    let mut messages: Vec<Vec<u8>> = Vec::new();
+    for log in logs {
+        let chunk = Chunk {
+            source: SourceIndex(0),
+            partition: PartitionId(Arc::from("log")),
+            bytes: Arc::new(log),
+            end: Some(Offset::default()),
+            received: EventTime::from_secs(1_716_000_000),
+            lines_cut: 0,
+            lost_bytes: 0,
+            lag_bytes: 0,
+        };
+        let batch = parser.parse(&Arc::from(""), &chunk).batch;
+        messages.extend(batch.events.iter().map(|event| batch.text(event.message).to_vec()));
+    }
+    // A stride without a common divisor mixes the systems.
+    let count = messages.len().max(1);
+    Ok((0..LINES).map(|index| messages[index * 7_919 % count].clone()).collect())
 }
 
 /// Runs `work` over all lines several times and prints what one line costs.
-fn per_line(name: &str, lines: &[String], work: impl Fn(&[u8])) {
+fn per_line(name: &str, lines: &[Vec<u8>], work: impl Fn(&[u8])) {
     let start = Clocks::now();
     for _ in 0..ROUNDS {
-        lines.iter().for_each(|line| work(line.as_bytes()));
+        lines.iter().for_each(|line| work(line));
     }
-    start.print_cost(name);
+    start.print_cost(name, lines.len());
 }
 
 /// When something began, on the wall and in processor time of this process.
@@ -56,8 +100,9 @@ impl Clocks {
     }
 
     /// Prints what each line of all rounds has cost since.
-    fn print_cost(&self, name: &str) {
-        let per_line = |spent: Duration| spent.as_nanos() as f64 / (LINES * ROUNDS) as f64;
+    fn print_cost(&self, name: &str, lines: usize) {
+        let lines = lines as u64 * ROUNDS;
+        let per_line = |spent: Duration| spent.as_nanos() as f64 / lines as f64;
         print!("{name}: {:.0} ns per line on the wall", per_line(self.wall.elapsed()));
         match (self.processor, processor_time()) {
             (Some(start), Some(end)) => println!(", {:.0} ns of processor", per_line(end - start)),
@@ -123,12 +168,12 @@ fn line(index: u64) -> String {
 }
 
 /// Returns lines as a parsed batch.
-fn batch(lines: &[String]) -> EventBatch {
+fn batch(lines: &[Vec<u8>]) -> EventBatch {
     let mut bytes = Vec::new();
     let mut events = Vec::new();
     for (index, line) in lines.iter().enumerate() {
         let start = bytes.len();
-        bytes.extend_from_slice(line.as_bytes());
+        bytes.extend_from_slice(line);
         let record = Span::chunk(start, bytes.len());
         let time = EventTime::from_secs(1_700_000_000 + index as i64);
         let severity = Severity::ALL[index % Severity::ALL.len()];

@@ -46,7 +46,7 @@ impl Default for AlertConfig {
 
 /// How far above the judgements' horizon alerts begin: a run cannot outlast it, because its own
 /// buckets raise the baseline above the minimum ratio of 3 within 8 hours.
-const RUN_SECS_MAX: i64 = 12 * 3600;
+pub const RUN_SECS_MAX: i64 = 12 * 3600;
 
 /// The configured operator.
 #[derive(Clone, Copy, Debug, Default)]

@@ -1,27 +1,36 @@
-//! Issues from fingerprints: the first, simplest grouping. Every (severity class, template) is one
-//! issue, so it may span services and never classes (DESIGN §8, Identity).
+//! Issues from patterns: every (severity class, pattern) is one issue, so it may span services and
+//! never classes (DESIGN §8, Identity).
 //!
-//! *Picture:* sightings ──what can change of them──► distinct ──► members, issues, severities.
+//! ```text
+//! candidates ──best per fingerprint──┐
+//! patterns ───────────────join───────┴─► (class, pattern) ──first member──► issues, members,
+//!                                                                           severities
+//! ```
+//! An issue's id is that of its *first* member: the smallest (first event time, template). So it
+//! stays when later templates join; every other member's own id, [`IssueId::new`] of its class and
+//! template, is where a link from before the merge leads to.
+//!
 //! *Promises:* I1, I2, I3, I6: everything is a differential function of the *set* of sightings.
-//! *Frontier:* never holds an epoch. *State and limits:* one row per fingerprint and severity, bounded
-//! by the fingerprint stage's `max_fingerprints`. *Not here:* grouping by meaning, which replaces
-//! this stage's `issue of a candidate`.
+//! *Frontier:* never holds an epoch. *State and limits:* a few rows per fingerprint, bounded by the
+//! fingerprint stage's `max_fingerprints`. *Not here:* which templates are one pattern (`pattern`).
 
 use engine::component::{
     Build, ComponentType, NodeIdentity, Operator, Options, OptionsError, Port, Ports, Stage,
     StreamKind,
 };
-use engine::dataflow::{AsCollection, Collection, GenericOperator, Pipeline, Stream};
-use engine::model::{Candidate, Fingerprint, Issue, IssueId, Member, Severity, Sighting};
-use foldhash::{HashMap, HashMapExt};
+use engine::dataflow::Collection;
+use engine::model::{
+    Candidate, EventTime, Fingerprint, Issue, IssueId, Member, PatternId, Severity, SeverityClass,
+    Template,
+};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 /// The component type `issue`.
 pub const COMPONENT: ComponentType = ComponentType {
     name: "issue",
-    summary: "Groups fingerprints of one template and severity class into an issue.",
-    inputs: &[(StreamKind::Prints, true)],
+    summary: "Groups fingerprints of one pattern and severity class into an issue.",
+    inputs: &[(StreamKind::Patterns, true)],
     output: Some(StreamKind::Issues),
     schema: || schemars::schema_for!(IssueConfig),
     build: Build::Operator(build),
@@ -41,74 +50,67 @@ fn build(options: &Options) -> Result<Box<dyn Operator>, Vec<OptionsError>> {
     Ok(Box::new(Grouping))
 }
 
+/// What makes fingerprints one issue.
+type Group = (SeverityClass, PatternId);
+
+/// The order of members: the first one gives the issue its id.
+type Rank = (EventTime, Template);
+
 impl Operator for Grouping {
-    fn stage<'s>(&self, stage: &mut Stage<'_, 's>, mut inputs: Ports<'s>) -> Port<'s> {
-        let (_prints, sightings) = inputs.prints();
-        let recovered = stage.at_start(|recovered| {
-            let known = recovered.fingerprints.iter();
-            known
-                .map(|known| Candidate {
-                    fingerprint: known.fingerprint,
-                    class: known.class,
-                    template: known.template,
-                    severity: known.severity,
-                })
-                .map(|candidate| (candidate, 1))
-                .collect()
+    fn stage<'s>(&self, _stage: &mut Stage<'_, 's>, mut inputs: Ports<'s>) -> Port<'s> {
+        let (patterns, candidates) = inputs.patterns();
+        let patterns = patterns.map(|(fingerprint, pattern)| (fingerprint, pattern.id));
+        let grouped = best(candidates)
+            .join_map(patterns, |_fingerprint, one, pattern| ((one.class, *pattern), *one));
+        let firsts = firsts(grouped.clone());
+        let members = grouped.clone().map(|(group, one)| (group, one.fingerprint)).join_map(
+            firsts.clone(),
+            |group, fingerprint, first| Member {
+                fingerprint: *fingerprint,
+                issue: IssueId::new(group.0, *first),
+            },
+        );
+        let severities = highest(grouped).join_map(firsts.clone(), |group, severity, first| {
+            (IssueId::new(group.0, *first), *severity)
         });
-        let candidates = candidates(sightings).concat(recovered).distinct();
-        let members = candidates.clone().map(|candidate| member(&candidate)).distinct();
-        let issues = candidates.clone().map(|candidate| issue(&candidate)).distinct();
-        let severities = candidates
-            .map(|candidate| (member(&candidate).issue, candidate.severity))
-            .reduce(|_issue, severities, highest| {
-                if let Some((severity, _)) = severities.iter().max() {
-                    highest.push((**severity, 1));
-                }
-            });
+        let issues = firsts.map(|((class, _pattern), template)| Issue {
+            id: IssueId::new(class, template),
+            class,
+            template,
+        });
         Port::Issues { issues, members, severities }
     }
 
     fn identity(&self) -> NodeIdentity {
-        NodeIdentity { component: COMPONENT.name.to_owned(), version: 1, ..NodeIdentity::default() }
+        NodeIdentity { component: COMPONENT.name.to_owned(), version: 2, ..NodeIdentity::default() }
     }
 }
 
-/// Returns the issue that a fingerprint belongs to.
-fn issue(candidate: &Candidate) -> Issue {
-    let id = IssueId::new(candidate.class, candidate.template);
-    Issue { id, class: candidate.class, template: candidate.template }
+/// Returns one candidate per fingerprint: workers and the store may each know something of it.
+fn best(candidates: Collection<'_, Candidate>) -> Collection<'_, (Fingerprint, Candidate)> {
+    candidates.map(|one| (one.fingerprint, one)).reduce(|_fingerprint, known, best| {
+        let merged = known.iter().map(|(one, _)| **one).reduce(|left, right| Candidate {
+            severity: left.severity.max(right.severity),
+            first: left.first.min(right.first),
+            ..left
+        });
+        best.extend(merged.map(|one| (one, 1)));
+    })
 }
 
-fn member(candidate: &Candidate) -> Member {
-    Member { fingerprint: candidate.fingerprint, issue: issue(candidate).id }
+/// Returns the template of each group's first member.
+fn firsts(grouped: Collection<'_, (Group, Candidate)>) -> Collection<'_, (Group, Template)> {
+    grouped.map(|(group, one)| (group, (one.first, one.template))).reduce(
+        |_group, ranks: &[(&Rank, isize)], first| {
+            // Values come in ascending order.
+            first.extend(ranks.first().map(|((_, template), _)| (*template, 1)));
+        },
+    )
 }
 
-/// Passes on a fingerprint when this worker sees it first, or with a higher severity than before.
-fn candidates<'s>(sightings: Stream<'s, Sighting>) -> Collection<'s, Candidate> {
-    sightings
-        .unary(Pipeline, "candidates", |_capability, _info| {
-            let mut known: HashMap<Fingerprint, Severity> = HashMap::new();
-            move |input, output| {
-                input.for_each(|time, sightings: &mut Vec<Sighting>| {
-                    let epoch = *time.time();
-                    let news = sightings.drain(..).filter_map(|sighting| {
-                        let highest = known.get(&sighting.fingerprint);
-                        if highest.is_some_and(|&severity| severity >= sighting.severity) {
-                            return None;
-                        }
-                        known.insert(sighting.fingerprint, sighting.severity);
-                        let candidate = Candidate {
-                            fingerprint: sighting.fingerprint,
-                            class: sighting.class,
-                            template: sighting.template,
-                            severity: sighting.severity,
-                        };
-                        Some((candidate, epoch, 1))
-                    });
-                    output.session(&time).give_iterator(news.collect::<Vec<_>>().into_iter());
-                });
-            }
-        })
-        .as_collection()
+/// Returns the highest severity of each group.
+fn highest(grouped: Collection<'_, (Group, Candidate)>) -> Collection<'_, (Group, Severity)> {
+    grouped.map(|(group, one)| (group, one.severity)).reduce(|_group, severities, highest| {
+        highest.extend(severities.iter().map(|(severity, _)| **severity).max().map(|one| (one, 1)));
+    })
 }

@@ -3,20 +3,25 @@
 //! leaves it as facts.
 //!
 //! ```text
-//! parse ─► filter ─► fingerprint ─► window ─► expiry ─► spike ─► alert
-//!                        └────────► issue ───────────────┘
+//! parse ─► redact, filter, sample, route ─► fingerprint ─► window ─► expiry ─► spike ─► alert
+//!                                              └────────► issue ───────────────┘
 //! ```
 #![forbid(unsafe_code)]
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 pub mod alert;
 pub mod assemble;
+mod batchwise;
 pub mod expiry;
 pub mod filter;
 pub mod fingerprint;
 pub mod issue;
 pub mod mask;
 pub mod parse;
+pub mod pattern;
+pub mod redact;
+pub mod route;
+pub mod sample;
 pub mod skeleton;
 pub mod spike;
 pub mod trace;

@@ -2,5 +2,8 @@
 #![allow(clippy::unwrap_used)]
 
 mod assembly;
+mod families;
+mod golden;
 mod oracle;
+mod patterns;
 mod traces;

@@ -14,15 +14,17 @@
 use engine::component::{Contents, KnownFingerprint, Operator, Recovered, SourceDefaults};
 use engine::model::{
     Alert, AlertKey, Bucket, BucketSize, Chunk, Epoch, EventTime, Fingerprint, Issue, IssueId,
-    Member, Offset, PartitionId, Severity, SeverityClass, SourceIndex,
+    Member, Offset, PartitionId, Severity, SeverityClass, SourceIndex, Template,
 };
 use engine::runtime::{Fold, Shape};
 use engine::testing::harness::{Script, run};
+use operators::alert::{Alerting, RUN_SECS_MAX};
 use operators::expiry::Series;
 use operators::fingerprint::{FingerprintOperator, FingerprintOptions};
-use operators::parse::{ParseOperator, ParseOptions};
-use operators::spike::{SpikeConfig, SpikeDetector};
-use operators::{alert::Alerting, issue::Grouping, window::Window};
+use operators::parse::ParseOperator;
+use operators::pattern::{PatternOperator, Patterns};
+use operators::spike::{BASELINE_SECS, KEEP_SECS, SpikeConfig, SpikeDetector};
+use operators::{issue::Grouping, window::Window};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -32,13 +34,21 @@ const START: i64 = 1_772_323_200;
 const LATENESS_SECS: i64 = 600;
 
 /// What may be written, with its severity word.
-const MESSAGES: [(&str, Severity); 6] = [
+const MESSAGES: [(&str, Severity); 8] = [
+    ("ERROR cannot lock the record of {w} in {} ms", Severity::Error),
+    ("WARN shelf {w} is nearly empty", Severity::Warn),
     ("ERROR connection to db-primary refused after {} ms", Severity::Error),
     ("ERROR cannot parse invoice {} of customer", Severity::Error),
     ("WARN queue depth {} above limit", Severity::Warn),
     ("INFO request served in {} ms", Severity::Info),
     ("FATAL out of memory at {} bytes", Severity::Fatal),
     ("plain words without a level {}", Severity::Unknown),
+];
+
+/// Words that vary in some messages; whether often enough to be a variable differs per case.
+const WORDS: [&str; 12] = [
+    "alder", "birch", "cedar", "elder", "fir", "hazel", "larch", "maple", "oak", "pine", "rowan",
+    "yew",
 ];
 
 /// A small deterministic generator (splitmix64, Steele et al. 2014).
@@ -68,9 +78,13 @@ struct Written {
 }
 
 impl Written {
+    fn text(&self) -> String {
+        let word = WORDS[self.value as usize % WORDS.len()];
+        MESSAGES[self.message].0.replace("{}", &self.value.to_string()).replace("{w}", word)
+    }
+
     fn line(&self) -> String {
-        let text = MESSAGES[self.message].0.replace("{}", &self.value.to_string());
-        format!("{} {text}\n", EventTime::from_secs(self.secs))
+        format!("{} {}\n", EventTime::from_secs(self.secs), self.text())
     }
 }
 
@@ -88,7 +102,8 @@ fn events(seed: &mut Seeded) -> Vec<Written> {
         write(seed, message, secs);
     }
     for _ in 0..seed.below(4) {
-        let (begin, message) = (seed.below(days as u64 * 86_400) as i64, seed.below(6) as usize);
+        let (begin, message) =
+            (seed.below(days as u64 * 86_400) as i64, seed.below(MESSAGES.len() as u64) as usize);
         for _ in 0..20 + seed.below(40) {
             let secs = START + begin + seed.below(900) as i64;
             write(seed, message, secs);
@@ -98,6 +113,18 @@ fn events(seed: &mut Seeded) -> Vec<Written> {
     events
 }
 
+/// What must be known of a fingerprint.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Seen {
+    first: EventTime,
+    last: EventTime,
+    severity: Severity,
+    text: String,
+    template: Template,
+    class: SeverityClass,
+    skeleton: String,
+}
+
 /// What must be stored in the end.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Stored {
@@ -105,47 +132,72 @@ struct Stored {
     issues: BTreeSet<Issue>,
     members: BTreeSet<Member>,
     alerts: BTreeMap<AlertKey, Alert>,
-    seen: BTreeMap<Fingerprint, (EventTime, EventTime, Severity, String)>,
+    seen: BTreeMap<Fingerprint, Seen>,
 }
 
 /// The sequential model: every event once, in any order, plain maps.
 fn model(events: &[Written]) -> Stored {
     let mut stored = Stored::default();
-    let mut by_issue: BTreeMap<IssueId, (Severity, BTreeMap<Bucket, i64>)> = BTreeMap::new();
-    let mut first: BTreeMap<Fingerprint, (EventTime, u64)> = BTreeMap::new();
+    let mut hashes: BTreeMap<Fingerprint, (EventTime, u64)> = BTreeMap::new();
+    let mut series: BTreeMap<Fingerprint, BTreeMap<Bucket, i64>> = BTreeMap::new();
     for event in events {
-        let (words, severity) = MESSAGES[event.message];
-        let text = words.replace("{}", &event.value.to_string());
+        let (_, severity) = MESSAGES[event.message];
+        let (text, class) = (event.text(), severity.class());
         let level =
             if severity == Severity::Unknown { "" } else { text.split(' ').next().unwrap() };
         let message = text[level.len()..].trim_start();
-        let explained =
-            operators::fingerprint::explain(message.as_bytes(), b"shop", severity.class());
-        let (fingerprint, class) = (explained.fingerprint, severity.class());
+        let explained = operators::fingerprint::explain(message.as_bytes(), b"shop", class);
+        let fingerprint = explained.fingerprint;
         let time = EventTime::from_secs(event.secs);
         *stored.counts.entry((fingerprint, BucketSize::MINUTE.of(time))).or_insert(0) += 1;
-        let id = IssueId::new(class, explained.template);
-        stored.issues.insert(Issue { id, class, template: explained.template });
-        stored.members.insert(Member { fingerprint, issue: id });
-        let line = event.line();
-        let hash = xxhash_rust::xxh3::xxh3_64(line.trim_end().as_bytes());
-        let seen = stored.seen.entry(fingerprint).or_insert((time, time, severity, String::new()));
-        (seen.0, seen.1) = (seen.0.min(time), seen.1.max(time));
-        let known = first.entry(fingerprint).or_insert((EventTime(i64::MAX), 0));
+        let buckets = series.entry(fingerprint).or_default();
+        *buckets.entry(BucketSize::FIVE_MINUTES.of(time)).or_insert(0) += 1;
+        let hash = xxhash_rust::xxh3::xxh3_64(event.line().trim_end().as_bytes());
+        let seen = stored.seen.entry(fingerprint).or_insert_with(|| Seen {
+            first: time,
+            last: time,
+            severity,
+            text: String::new(),
+            template: explained.template,
+            class,
+            skeleton: explained.skeleton.join(" "),
+        });
+        (seen.first, seen.last) = (seen.first.min(time), seen.last.max(time));
+        let known = hashes.entry(fingerprint).or_insert((EventTime(i64::MAX), 0));
         if (time, hash) < *known {
             *known = (time, hash);
-            seen.3 = explained.text;
-        }
-        let series = by_issue.entry(id).or_insert_with(|| (severity, BTreeMap::new()));
-        series.0 = series.0.max(severity);
-        *series.1.entry(BucketSize::FIVE_MINUTES.of(time)).or_insert(0) += 1;
-    }
-    for (issue, (severity, counts)) in by_issue {
-        if severity.reaches(Severity::Warn) {
-            stored.alerts.extend(alerts(issue, &counts));
+            seen.text = explained.text;
         }
     }
+    group(&mut stored, &series);
     stored
+}
+
+/// Groups what was seen into issues, from scratch, and judges each.
+fn group(stored: &mut Stored, series: &BTreeMap<Fingerprint, BTreeMap<Bucket, i64>>) {
+    let patterns = Patterns::of(stored.seen.values().map(|seen| seen.skeleton.as_str()));
+    let mut groups: BTreeMap<_, Vec<(EventTime, Template, Fingerprint)>> = BTreeMap::new();
+    for (fingerprint, seen) in &stored.seen {
+        let group = (seen.class, patterns.pattern_of(&seen.skeleton).id);
+        groups.entry(group).or_default().push((seen.first, seen.template, *fingerprint));
+    }
+    for ((class, _pattern), members) in groups {
+        let (_, template, _) = *members.iter().min().unwrap();
+        let id = IssueId::new(class, template);
+        stored.issues.insert(Issue { id, class, template });
+        let mut counts: BTreeMap<Bucket, i64> = BTreeMap::new();
+        let severities = members.iter().map(|(_, _, member)| stored.seen[member].severity);
+        let severity = severities.max().unwrap();
+        for (_, _, fingerprint) in members {
+            stored.members.insert(Member { fingerprint, issue: id });
+            for (bucket, n) in &series[&fingerprint] {
+                *counts.entry(*bucket).or_insert(0) += n;
+            }
+        }
+        if severity.reaches(Severity::Warn) {
+            stored.alerts.extend(alerts(id, &counts));
+        }
+    }
 }
 
 /// Judges a whole series at once and joins spiking buckets no more than 15 minutes apart.
@@ -193,15 +245,36 @@ fn shape() -> Shape {
     Shape {
         sources: vec![source],
         operators: vec![
-            operator("events", &["app"], Box::new(ParseOperator::new(ParseOptions::default()))),
+            operator("events", &["app"], Box::new(ParseOperator::default())),
             operator("prints", &["events"], Box::new(fingerprints)),
             operator("counts", &["prints"], Box::new(Window::new(BucketSize::MINUTE))),
-            operator("issues", &["prints"], Box::new(Grouping)),
+            operator("patterns", &["prints"], Box::new(PatternOperator)),
+            operator("issues", &["patterns"], Box::new(Grouping)),
             operator("spikes", &["counts", "issues"], Box::new(detector)),
             operator("alerts", &["spikes"], Box::<Alerting>::default()),
         ],
         stored: vec!["counts".into(), "issues".into(), "alerts".into()],
     }
+}
+
+/// Returns, for every issue, the bucket below which its alerts are history: which fingerprints were
+/// one issue when they were judged depends on what had arrived by then.
+fn horizons(expected: &Stored) -> BTreeMap<IssueId, i64> {
+    let mut members: BTreeMap<IssueId, Vec<i64>> = BTreeMap::new();
+    for member in &expected.members {
+        let last = expected.seen[&member.fingerprint].last.secs();
+        members.entry(member.issue).or_default().push(last);
+    }
+    let horizon = |last: Vec<i64>| match last.as_slice() {
+        [_] => i64::MIN,
+        _ => last.into_iter().max().unwrap() - KEEP_SECS + BASELINE_SECS + RUN_SECS_MAX,
+    };
+    members.into_iter().map(|(issue, last)| (issue, horizon(last))).collect()
+}
+
+/// Returns whether the set of events alone decides about an alert.
+fn is_determined(alert: &Alert, horizons: &BTreeMap<IssueId, i64>) -> bool {
+    horizons.get(&alert.issue).is_some_and(|horizon| alert.start.0 >= *horizon)
 }
 
 /// Cuts events, in order of arrival, into rounds of a few lines, and deals each round out to all
@@ -240,17 +313,21 @@ impl Stored {
             *self.counts.entry((fingerprint, bucket)).or_insert(0) += n;
         }
         for sighting in contents.sightings {
-            let (first, last, severity) = (sighting.first.time, sighting.last, sighting.severity);
-            let seen = self.seen.entry(sighting.fingerprint).or_insert((
-                EventTime(i64::MAX),
-                last,
-                severity,
-                String::new(),
-            ));
-            if first <= seen.0 {
-                (seen.0, seen.3) = (first, sighting.text.as_ref().to_owned());
+            let seen = self.seen.entry(sighting.fingerprint).or_insert_with(|| Seen {
+                first: EventTime(i64::MAX),
+                last: sighting.last,
+                severity: sighting.severity,
+                text: String::new(),
+                template: sighting.template,
+                class: sighting.class,
+                skeleton: sighting.skeleton.as_ref().to_owned(),
+            });
+            if sighting.first.time <= seen.first {
+                seen.first = sighting.first.time;
+                seen.text = sighting.text.as_ref().to_owned();
             }
-            (seen.1, seen.2) = (seen.1.max(last), seen.2.max(severity));
+            seen.last = seen.last.max(sighting.last);
+            seen.severity = seen.severity.max(sighting.severity);
         }
         for (issue, present) in contents.issues {
             if present {
@@ -287,20 +364,19 @@ impl Stored {
                 *counts.entry((*fingerprint, coarse(*bucket))).or_insert(0) += n;
             }
         }
-        let of = |member: &Member| self.issues.iter().find(|i| i.id == member.issue).unwrap();
-        let known = |member: &Member| KnownFingerprint {
-            fingerprint: member.fingerprint,
-            template: of(member).template,
-            class: of(member).class,
-            service: "".into(),
-            skeleton: "".into(),
-            severity: self.seen[&member.fingerprint].2,
-            first_seen: self.seen[&member.fingerprint].0,
+        let known = |(fingerprint, seen): (&Fingerprint, &Seen)| KnownFingerprint {
+            fingerprint: *fingerprint,
+            template: seen.template,
+            class: seen.class,
+            service: "shop".into(),
+            skeleton: seen.skeleton.as_str().into(),
+            severity: seen.severity,
+            first_seen: seen.first,
             source: "app".to_owned(),
         };
         Recovered {
             epoch: Some(epoch),
-            fingerprints: self.members.iter().map(known).collect(),
+            fingerprints: self.seen.iter().map(known).collect(),
             counts: counts.into_iter().map(|((f, b), n)| (f, b, n)).collect(),
             issues: self.issues.iter().cloned().collect(),
             members: self.members.iter().copied().collect(),
@@ -341,7 +417,7 @@ fn cases(default: u64) -> u64 {
 fn check(case: u64, workers: usize, lives: u64) {
     let mut seed = Seeded(case.wrapping_mul(0x2545_f491_4f6c_dd1d) ^ workers as u64);
     let events = events(&mut seed);
-    let expected = model(&events);
+    let mut expected = model(&events);
     let mut input = chunks(&events, workers, &mut seed);
     let (mut stored, mut recovered) = (Stored::default(), Recovered::default());
     for life in 0..lives {
@@ -351,6 +427,9 @@ fn check(case: u64, workers: usize, lives: u64) {
         recovered = stored.recovered(last);
         input = rest;
     }
+    let horizons = horizons(&expected);
+    stored.alerts.retain(|_, alert| is_determined(alert, &horizons));
+    expected.alerts.retain(|_, alert| is_determined(alert, &horizons));
     let what = format!("case {case} with {workers} workers over {lives} lives");
     assert_eq!(stored.alerts, expected.alerts, "{what}");
     assert_eq!(stored.seen, expected.seen, "{what}");
@@ -359,7 +438,7 @@ fn check(case: u64, workers: usize, lives: u64) {
 
 #[test]
 fn oracle_any_order_within_lateness_gives_the_models_results() {
-    (0..cases(1500)).for_each(|case| check(case, 1, 1));
+    (0..cases(600)).for_each(|case| check(case, 1, 1));
 }
 
 #[test]
@@ -369,7 +448,7 @@ fn oracle_two_to_four_workers_give_the_models_results() {
 
 #[test]
 fn oracle_a_crash_at_any_epoch_leaves_the_models_results() {
-    (0..cases(500)).for_each(|case| check(case, 1, 2 + case % 3));
+    (0..cases(200)).for_each(|case| check(case, 1, 2 + case % 3));
 }
 
 #[test]
@@ -378,4 +457,14 @@ fn the_made_up_events_raise_alerts() {
         (0..40).filter(|&case| !model(&events(&mut Seeded(case))).alerts.is_empty()).count();
     assert!(raised >= 5, "only {raised} of 40 cases have an alert: the oracle would test nothing");
     assert_eq!(Severity::Unknown.class(), SeverityClass::Rest);
+}
+
+#[test]
+fn the_made_up_events_merge_templates_in_some_cases_only() {
+    let merges = |case: &u64| {
+        let stored = model(&events(&mut Seeded(*case)));
+        stored.issues.len() < stored.seen.len()
+    };
+    let merged = (0..40).filter(merges).count();
+    assert!((5..40).contains(&merged), "{merged} of 40 cases merge templates");
 }

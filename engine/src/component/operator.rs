@@ -9,8 +9,8 @@ use crate::dataflow::{
     AsCollection, Collection, Concatenate, DataflowTime, Scope, Stream, ToStream, concatenate,
 };
 use crate::model::{
-    Alert, Bucket, BucketSize, Chunk, Epoch, EventBatch, Fact, Fingerprint, Issue, IssueId,
-    Judgement, Member, PrintBatch, Severity, Sighting,
+    Alert, Bucket, BucketSize, Candidate, Chunk, Epoch, EventBatch, Fact, Fingerprint, Issue,
+    IssueId, Judgement, Member, Pattern, PrintBatch, Severity, Sighting,
 };
 use std::sync::Arc;
 
@@ -30,6 +30,13 @@ pub enum Port<'s> {
     },
     /// Events counted per fingerprint and bucket: the count is the difference.
     Counts(Collection<'s, (Fingerprint, Bucket)>),
+    /// Which pattern each fingerprint has, and what else grouping needs to know of it.
+    Patterns {
+        /// The pattern of every fingerprint.
+        patterns: Collection<'s, (Fingerprint, Pattern)>,
+        /// One candidate per fingerprint and worker that saw it.
+        candidates: Collection<'s, Candidate>,
+    },
     /// Issues and their members.
     Issues {
         /// The issues.
@@ -53,6 +60,7 @@ impl Port<'_> {
             Port::Events(_) => StreamKind::Events,
             Port::Prints { .. } => StreamKind::Prints,
             Port::Counts(_) => StreamKind::Counts,
+            Port::Patterns { .. } => StreamKind::Patterns,
             Port::Issues { .. } => StreamKind::Issues,
             Port::Spikes(_) => StreamKind::Spikes,
             Port::Alerts(_) => StreamKind::Alerts,
@@ -135,6 +143,22 @@ impl<'s> Ports<'s> {
             _ => true,
         });
         (self.scope.concatenate(all_prints), self.scope.concatenate(all_sightings))
+    }
+
+    /// Takes all pattern inputs: the patterns, and the candidates.
+    pub fn patterns(
+        &mut self,
+    ) -> (Collection<'s, (Fingerprint, Pattern)>, Collection<'s, Candidate>) {
+        let (mut all_patterns, mut all_candidates) = (Vec::new(), Vec::new());
+        self.ports.retain(|port| match port {
+            Port::Patterns { patterns, candidates } => {
+                all_patterns.push(patterns.clone());
+                all_candidates.push(candidates.clone());
+                false
+            }
+            _ => true,
+        });
+        (concatenate(self.scope, all_patterns), concatenate(self.scope, all_candidates))
     }
 
     /// Takes all issue inputs: their members, and their severities.

@@ -13,19 +13,20 @@ const NAME: &str = "(standard chain)";
 
 /// The operators; what `events` reads, every source, is filled in.
 const TEXT: &str = "operators:
-  events: { type: parse,       inputs: [] }
-  prints: { type: fingerprint, inputs: [events] }
-  counts: { type: window,      inputs: [prints] }
-  issues: { type: issue,       inputs: [prints] }
-  spikes: { type: spike,       inputs: [counts, issues] }
-  alerts: { type: alert,       inputs: [spikes] }
+  events:   { type: parse,       inputs: [] }
+  prints:   { type: fingerprint, inputs: [events] }
+  counts:   { type: window,      inputs: [prints] }
+  patterns: { type: pattern,     inputs: [prints] }
+  issues:   { type: issue,       inputs: [patterns] }
+  spikes:   { type: spike,       inputs: [counts, issues] }
+  alerts:   { type: alert,       inputs: [spikes] }
 ";
 
 /// The operator that reads the sources.
 const EVENTS: &str = "events";
 
 /// The ids it uses.
-const IDS: [&str; 6] = [EVENTS, "prints", "counts", "issues", "spikes", "alerts"];
+const IDS: [&str; 7] = [EVENTS, "prints", "counts", "patterns", "issues", "spikes", "alerts"];
 
 /// What a store without `inputs` keeps of it.
 const STORED: [&str; 3] = ["counts", "issues", "alerts"];

@@ -2,7 +2,7 @@
 //! function of the set of events, never of their order.
 
 use super::fingerprint::id_type;
-use super::{Fingerprint, ParseIdError, Severity, SeverityClass, Template};
+use super::{EventTime, Fingerprint, ParseIdError, Severity, SeverityClass, Template};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
@@ -40,7 +40,7 @@ pub struct Member {
     pub issue: IssueId,
 }
 
-/// What the issue stage needs to know of a fingerprint.
+/// What the issue stage needs to know of a fingerprint besides its pattern.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Candidate {
     /// The fingerprint.
@@ -51,4 +51,6 @@ pub struct Candidate {
     pub template: Template,
     /// The highest severity seen so far.
     pub severity: Severity,
+    /// The earliest event time seen so far.
+    pub first: EventTime,
 }

@@ -8,6 +8,7 @@ mod event;
 mod fact;
 mod fingerprint;
 mod issue;
+mod pattern;
 mod time;
 
 pub use account::{Account, Counter, RejectReason, Rejected};
@@ -23,4 +24,5 @@ pub use fingerprint::{
     FINGERPRINT_VERSION, Fingerprint, FirstSeen, ParseIdError, Sample, Sighting, Template,
 };
 pub use issue::{Candidate, Issue, IssueId, Member};
+pub use pattern::{Pattern, PatternId};
 pub use time::{Epoch, EventTime, Offset};

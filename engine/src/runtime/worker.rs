@@ -66,7 +66,11 @@ fn timed_facts(port: Port<'_>) -> Vec<Stream<'_, TimedFact>> {
             vec![differences(alerts, |alert, n| Fact::Alert(Box::new(alert), n))]
         }
         // The graph's plan lets nothing else be stored.
-        Port::Lines(_) | Port::Events(_) | Port::Prints { .. } | Port::Spikes(_) => Vec::new(),
+        Port::Lines(_)
+        | Port::Events(_)
+        | Port::Prints { .. }
+        | Port::Patterns { .. }
+        | Port::Spikes(_) => Vec::new(),
     }
 }
 

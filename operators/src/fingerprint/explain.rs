@@ -4,7 +4,7 @@ use super::identify::cut_service;
 use super::parts::EventParts;
 use crate::mask::masks;
 use crate::trace::{ExplainedTrace, FrameRules};
-use engine::model::{Fingerprint, SeverityClass, Template};
+use engine::model::{EventBatch, EventRef, Fingerprint, SeverityClass, Template};
 
 /// A variable of a message and the rule that found it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,6 +42,14 @@ pub struct Explained {
 pub fn explain(message: &[u8], service: &[u8], class: SeverityClass) -> Explained {
     let parts = EventParts { message, ..EventParts::default() };
     explain_parts(&parts, service, class, &FrameRules::default())
+}
+
+/// Explains the identity of an event of `batch`, as the stage gives it.
+pub fn explain_event(batch: &EventBatch, event: &EventRef, rules: &FrameRules) -> Explained {
+    let message = batch.text(event.message);
+    let parts = EventParts::of(batch, event);
+    let parts = parts.unwrap_or(EventParts { message, ..EventParts::default() });
+    explain_parts(&parts, batch.service_of(event), event.severity.class(), rules)
 }
 
 /// Explains the identity of an event that has more than a message, for `service` and `class`.

@@ -5,10 +5,11 @@
 //! *State and limits:* one profile per identity; per open epoch one slot per identity seen in it,
 //! with at most [`Sample::PER_DAY_MAX`] samples a day.
 
-use super::identify::{Identifier, Identity, OVERFLOW_TEXT};
+use super::identify::{Identifier, Identity, Name, OVERFLOW_TEXT};
 use super::parts::EventParts;
 use super::samples::{SampleGate, keep};
 use crate::mask::render;
+use crate::pattern::text_of;
 use crate::trace::FrameRules;
 use engine::dataflow::DataflowTime;
 use engine::model::{
@@ -22,7 +23,7 @@ use xxhash_rust::xxh3::xxh3_64;
 /// One identified event.
 pub(super) struct Observation<'a> {
     pub(super) identity: Identity,
-    pub(super) is_overflow: bool,
+    pub(super) name: &'a Name,
     pub(super) rules: &'a FrameRules,
     pub(super) batch: &'a EventBatch,
     pub(super) event: &'a EventRef,
@@ -31,12 +32,14 @@ pub(super) struct Observation<'a> {
 impl Observation<'_> {
     /// Returns the text that is displayed for the event.
     fn text(&self) -> Arc<str> {
-        if self.is_overflow {
+        if self.name.is_overflow {
             return OVERFLOW_TEXT.into();
         }
+        let message = self.batch.text(self.event.message);
         match EventParts::of(self.batch, self.event) {
-            None => render(self.batch.text(self.event.message)).into(),
             Some(parts) => parts.identity(self.rules).1.into(),
+            None if self.name.is_widened => text_of(&self.name.skeleton, [message]).into(),
+            None => render(message).into(),
         }
     }
 
@@ -133,7 +136,7 @@ impl Fold {
         if profile.gate.admits(hash, time, source) {
             keep(&mut slot.samples, seen.sample(hash));
         }
-        if seen.is_overflow {
+        if seen.name.is_overflow {
             *open.overflowed.entry(source).or_default() += i64::from(seen.event.change);
         }
     }

@@ -10,6 +10,7 @@
 //! and one overflow fingerprint per class for each of [`OVERFLOW_SERVICES_MAX`] services); two
 //! generations of [`HOT_GENERATION_MAX`] lookups, the older of which is forgotten at once.
 
+use super::crowd::Crowds;
 use super::parts::EventParts;
 use crate::skeleton::{HotHash, skeleton};
 use crate::trace::FrameRules;
@@ -28,6 +29,8 @@ const OVERFLOW_SKELETON: &[u8] = b"<overflow>";
 const HOT_GENERATION_MAX: usize = 64 * 1024;
 /// For how many services a source keeps overflow fingerprints apart.
 pub(super) const OVERFLOW_SERVICES_MAX: usize = 64;
+/// How many fingerprints of crowds a source may have beyond its bound.
+const WIDENED_MAX: usize = 1000;
 /// How much of a service's name counts, in bytes.
 pub(super) const SERVICE_BYTES_MAX: usize = 256;
 
@@ -51,6 +54,8 @@ pub(super) struct Name {
     pub(super) service: Arc<str>,
     pub(super) skeleton: Arc<str>,
     pub(super) is_overflow: bool,
+    /// Whether the skeleton has variables where too many words stood.
+    pub(super) is_widened: bool,
 }
 
 /// The hashes from which those of the events of one batch go on, by class.
@@ -77,6 +82,7 @@ pub(super) struct Identifier {
     names: Vec<Name>,
     by_fingerprint: HashMap<Fingerprint, Identity, RandomState>,
     admitted: HashMap<SourceIndex, Admitted, RandomState>,
+    crowds: Crowds,
 }
 
 impl Identifier {
@@ -98,7 +104,11 @@ impl Identifier {
             names: Vec::new(),
             by_fingerprint: HashMap::default(),
             admitted: HashMap::default(),
+            crowds: Crowds::default(),
         };
+        for one in known {
+            identifier.crowds.count(one.template, one.skeleton.as_bytes());
+        }
         for (index, id) in source_ids.iter().enumerate() {
             let Ok(index) = u16::try_from(index) else { break };
             let admitted = identifier.admitted.entry(SourceIndex(index)).or_default();
@@ -182,9 +192,24 @@ impl Identifier {
         let admitted = self.admitted.entry(batch.source).or_default();
         if admitted.fingerprints.contains(&fingerprint) || admitted.fingerprints.len() < max {
             admitted.fingerprints.insert(fingerprint);
-            return self.intern(fingerprint, template, class, service, Some(&skeleton));
+            self.crowds.count(template, &skeleton);
+            let words = Words { skeleton: &skeleton, is_widened: false };
+            return self.intern(fingerprint, template, class, service, Some(words));
         }
-        self.overflow(batch, class, service)
+        // Over the bound an event joins the others of a crowd, or overflows.
+        let Some(skeleton) = self.crowds.widen(&skeleton) else {
+            return self.overflow(batch, class, service);
+        };
+        let template = Template::of_skeleton(&skeleton);
+        let fingerprint = Fingerprint::new(service, class, template);
+        if !admitted.fingerprints.contains(&fingerprint) {
+            if admitted.fingerprints.len() >= max + WIDENED_MAX {
+                return self.overflow(batch, class, service);
+            }
+            admitted.fingerprints.insert(fingerprint);
+        }
+        let words = Words { skeleton: &skeleton, is_widened: true };
+        self.intern(fingerprint, template, class, service, Some(words))
     }
 
     /// Returns the overflow identity of the service, or of the source if it has too many services.
@@ -211,14 +236,23 @@ impl Identifier {
         template: Template,
         class: SeverityClass,
         service: &[u8],
-        skeleton: Option<&[u8]>,
+        words: Option<Words<'_>>,
     ) -> Identity {
         let names = &mut self.names;
         *self.by_fingerprint.entry(fingerprint).or_insert_with(|| {
             let text = |bytes: &[u8]| Arc::from(String::from_utf8_lossy(bytes));
-            let is_overflow = skeleton.is_none();
-            let (service, skeleton) = (text(service), text(skeleton.unwrap_or(OVERFLOW_SKELETON)));
-            names.push(Name { fingerprint, template, class, service, skeleton, is_overflow });
+            let (is_overflow, overflow) = (words.is_none(), Words::OVERFLOW);
+            let Words { skeleton, is_widened } = words.unwrap_or(overflow);
+            let (service, skeleton) = (text(service), text(skeleton));
+            names.push(Name {
+                fingerprint,
+                template,
+                class,
+                service,
+                skeleton,
+                is_overflow,
+                is_widened,
+            });
             Identity((names.len() - 1) as u32)
         })
     }
@@ -228,6 +262,16 @@ impl Identifier {
     pub(super) fn sizes(&self) -> (usize, usize) {
         (self.names.len(), self.hot.len() + self.older.len())
     }
+}
+
+/// What a fingerprint is made of besides service and class.
+struct Words<'a> {
+    skeleton: &'a [u8],
+    is_widened: bool,
+}
+
+impl Words<'_> {
+    const OVERFLOW: Words<'static> = Words { skeleton: OVERFLOW_SKELETON, is_widened: false };
 }
 
 /// Returns the part of a service's name that counts.

@@ -16,13 +16,14 @@
 //! known fingerprints come back from the store, and everything else is learned again.
 //! *Not here:* what is a variable (`mask`), what identity is made of (`skeleton`, `trace`).
 
+mod crowd;
 mod explain;
 mod fold;
 mod identify;
 mod parts;
 mod samples;
 
-pub use explain::{Explained, ExplainedMask, explain, explain_parts};
+pub use explain::{Explained, ExplainedMask, explain, explain_event, explain_parts};
 pub use parts::EventParts;
 
 use crate::trace::FrameRules;
@@ -215,9 +216,9 @@ impl Fingerprinter {
             let identity = self.identifier.identify(&contexts, batch, event);
             let fingerprint = self.identifier.name(identity).fingerprint;
             prints.push(Print { fingerprint, time: event.time, change: event.change });
-            let is_overflow = self.identifier.name(identity).is_overflow;
+            let name = self.identifier.name(identity);
             let rules = self.identifier.rules();
-            self.fold.observe(epoch, &Observation { identity, is_overflow, rules, batch, event });
+            self.fold.observe(epoch, &Observation { identity, name, rules, batch, event });
         }
         PrintBatch { prints }
     }

@@ -10,7 +10,7 @@
 use crate::mask::render;
 use crate::skeleton::{HotHash, MARKER, skeleton};
 use crate::trace::{self, FrameRules};
-use engine::model::{EventBatch, EventRef};
+use engine::model::{EventBatch, EventRef, Extra};
 
 /// What the skeleton of a fingerprint of one's own begins with. No word holds `<`.
 const EXPLICIT_MARKER: &[u8] = b"<fingerprint>\n";
@@ -37,13 +37,13 @@ pub struct EventParts<'e> {
 impl<'e> EventParts<'e> {
     /// Returns the parts of an event, `None` if its message is all it has.
     #[inline]
-    pub(super) fn of(batch: &'e EventBatch, event: &EventRef) -> Option<EventParts<'e>> {
+    pub fn of(batch: &'e EventBatch, event: &EventRef) -> Option<EventParts<'e>> {
         let message = batch.text(event.message);
         match batch.extra_of(event) {
             Some(extra) => Some(EventParts {
                 message,
                 trace: batch.text(extra.trace),
-                exception_type: batch.text(extra.exception_type),
+                exception_type: typed(batch, event, extra),
                 exception_message: batch.text(extra.exception_message),
                 fingerprint: batch.text(extra.fingerprint),
             }),
@@ -115,4 +115,15 @@ impl<'e> EventParts<'e> {
     fn is_one_line(&self) -> bool {
         self.trace.is_empty() && self.first_line().len() == self.message.len()
     }
+}
+
+/// Returns the exception's type: where the record does not name it, the word in front of the
+/// message, which a header may have taken for a logger.
+fn typed<'e>(batch: &'e EventBatch, event: &EventRef, extra: &Extra) -> &'e [u8] {
+    let logger = batch.text(event.logger);
+    let is_unnamed = extra.exception_type.is_empty() && !extra.trace.is_empty();
+    if is_unnamed && trace::names_exception(logger) {
+        return logger;
+    }
+    batch.text(extra.exception_type)
 }

@@ -79,7 +79,7 @@ impl MaskKind {
     }
 
     /// Returns the kind of a value that is not further known.
-    pub(super) fn of(value: &[u8]) -> MaskKind {
+    pub(crate) fn of(value: &[u8]) -> MaskKind {
         let value = strip_sign(value);
         if let Some(kind) = of_structure(value) {
             return kind;
@@ -192,7 +192,7 @@ fn is_mac(value: &[u8]) -> bool {
         })
 }
 
-fn is_ipv4(value: &[u8]) -> bool {
+pub(super) fn is_ipv4(value: &[u8]) -> bool {
     let address = value.split(|&byte| matches!(byte, b':' | b'/')).next().unwrap_or(value);
     let mut parts = 0;
     let well_formed = address.split(|&byte| byte == b'.').all(|part| {

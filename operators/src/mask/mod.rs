@@ -20,6 +20,7 @@ pub use render::{MaskedSpan, TEXT_BYTES_MAX, masks, render};
 pub use scan::{ITEMS_MAX, QUOTED_BYTES_MAX, SCAN_BYTES_MAX, WORD_BYTES_MAX};
 
 pub(crate) use classes::{Word, load};
+pub(crate) use render::{readable, truncate};
 pub(crate) use scan::{Sink, scan};
 
 #[cfg(test)]

@@ -5,8 +5,9 @@ use super::classes::{
     AT, BACKSLASH, COLON, DIGIT, DOT, ESCAPE, LETTER, PIECE, SLASH, SPACE, TRIMMED, Word, class_at,
     class_of, classes_in,
 };
-use super::kind::MaskKind;
+use super::kind::{MaskKind, is_ipv4};
 use super::scan::{Before, Scanner, Sink, WORD_BYTES_MAX};
+use super::words::is_technique;
 
 /// The longest error code that is kept after `errno` and the like.
 const CODE_BYTES_MAX: usize = 12;
@@ -34,8 +35,11 @@ impl<S: Sink> Scanner<'_, '_, S> {
             self.variable(begin, end, Some(MaskKind::Host));
             return stop;
         }
-        let mut from = start;
-        for at in start..stop {
+        let mut from = start + leading_address(&self.text[start..stop]);
+        if from > start {
+            self.variable(start, from, Some(MaskKind::Ip));
+        }
+        for at in from..stop {
             if self.text[at] == b':' {
                 self.part(from, at, classes_in(&self.text[from..at]));
                 from = at + 1;
@@ -202,6 +206,15 @@ fn is_host_and_port(piece: &[u8]) -> bool {
         && port.iter().all(u8::is_ascii_digit)
 }
 
+/// Returns the length of the IPv4 address and port with which a piece begins before another colon.
+fn leading_address(piece: &[u8]) -> usize {
+    let mut colons = memchr::memchr_iter(b':', piece);
+    let (Some(first), Some(second)) = (colons.next(), colons.next()) else { return 0 };
+    let port = &piece[first + 1..second];
+    let is_port = !port.is_empty() && port.iter().all(u8::is_ascii_digit);
+    if is_port && is_ipv4(&piece[..first]) { second } else { 0 }
+}
+
 /// Returns whether `part` may be an error code.
 fn is_code(part: &[u8]) -> bool {
     part.len() <= CODE_BYTES_MAX
@@ -217,7 +230,7 @@ fn is_value(part: &[u8], seen: u16) -> bool {
         return true;
     }
     if seen & DIGIT != 0 {
-        return seen & LETTER == 0 || !is_error_type(part);
+        return seen & LETTER == 0 || !is_error_type(part) && !is_technique(part);
     }
     seen & DOT != 0 && is_dotted_value(part)
 }

@@ -62,8 +62,15 @@ fn push_readable(text: &mut String, bytes: &[u8]) {
     }
 }
 
+/// Returns `bytes` decoded, control characters as spaces, what is not UTF-8 replaced.
+pub(crate) fn readable(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len());
+    push_readable(&mut text, bytes);
+    text
+}
+
 /// Cuts `text` at the limit, at a character.
-fn truncate(text: &mut String) {
+pub(crate) fn truncate(text: &mut String) {
     const MORE: &str = "…";
     if text.len() > TEXT_BYTES_MAX {
         let mut cut = TEXT_BYTES_MAX - MORE.len();

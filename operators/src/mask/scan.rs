@@ -16,7 +16,7 @@ use super::classes::{
 };
 use super::kind::{MaskKind, placeholder_at};
 use super::piece::{scheme_end, url_end};
-use super::words::{Meaning, is_calendar, is_unit, meaning};
+use super::words::{Meaning, is_calendar, is_no_name, is_unit, meaning};
 
 /// How much of a message is looked at, in bytes.
 pub const SCAN_BYTES_MAX: usize = 16 * 1024;
@@ -26,6 +26,8 @@ pub const ITEMS_MAX: usize = 128;
 pub const WORD_BYTES_MAX: usize = 64;
 /// The longest quoted text that is taken for one value.
 pub const QUOTED_BYTES_MAX: usize = 1024;
+/// The longest verb of a request that is looked for in quotes.
+const REQUEST_VERB_BYTES_MAX: usize = 10;
 /// The shortest word made of the letters a to f only that is taken for a hexadecimal number.
 const HEX_WORD_BYTES_MIN: usize = 8;
 
@@ -127,7 +129,7 @@ impl<S: Sink> Scanner<'_, '_, S> {
     #[inline(always)]
     pub(super) fn plain_word(&mut self, word: Word) {
         let before = std::mem::replace(&mut self.before, Before::Nothing);
-        if before == Before::User {
+        if before == Before::User && !is_no_name(&self.text[word.start..word.stop]) {
             return self.variable(word.start, word.stop, Some(MaskKind::Word));
         }
         if before == Before::Number && is_unit(self.text, word) {
@@ -227,6 +229,11 @@ impl<S: Sink> Scanner<'_, '_, S> {
         self.before = Before::Nothing;
         match if opens { self.closing_quote(at) } else { None } {
             Some(stop) => {
+                if let Some(verb) = request_verb(&self.text[at + 1..stop]) {
+                    self.constant(Word::at(self.text, at + 1, at + 1 + verb));
+                    self.variable(at + 2 + verb, stop, Some(MaskKind::Url));
+                    return stop + 1;
+                }
                 self.variable(at + 1, stop, Some(MaskKind::Quoted));
                 stop + 1
             }
@@ -269,6 +276,11 @@ impl<S: Sink> Scanner<'_, '_, S> {
         {
             return at + 1;
         }
+        if let Some(name) = self.type_name(at + 1) {
+            self.before = Before::Nothing;
+            self.constant(name);
+            return name.stop;
+        }
         let (start, mut stop, mut seen) = (at + 1, at + 1, 0);
         while class_at(self.text, stop) & (PIECE | FOREIGN | EQUALS) != 0 {
             seen |= class_of(self.text[stop]);
@@ -293,6 +305,18 @@ impl<S: Sink> Scanner<'_, '_, S> {
         stop
     }
 
+    /// Returns the name of a type at `at` whose fields follow in brackets: of `bounds=Rect(0, 1)`
+    /// only the fields are values.
+    fn type_name(&self, at: usize) -> Option<Word> {
+        if !self.text.get(at).is_some_and(u8::is_ascii_uppercase) {
+            return None;
+        }
+        let name = Word::of_letters(self.text, at);
+        let opens = matches!(self.text.get(name.stop), Some(b'(' | b'{' | b'['));
+        (opens && self.text[name.start..name.stop].iter().any(u8::is_ascii_lowercase))
+            .then_some(name)
+    }
+
     /// Reads an opening bracket: an empty pair stands for a missing value, `<name>` for a value
     /// that was masked before.
     fn bracket(&mut self, at: usize) -> usize {
@@ -315,6 +339,15 @@ impl<S: Sink> Scanner<'_, '_, S> {
     fn is(&self, at: usize, byte: u8) -> bool {
         self.text.get(at) == Some(&byte)
     }
+}
+
+/// Returns the length of the verb of a quoted request such as `"GET /a HTTP/1.1"`: it stays, since a
+/// failing read and a failing write are not the same.
+fn request_verb(quoted: &[u8]) -> Option<usize> {
+    let verb = memchr::memchr(b' ', &quoted[..quoted.len().min(REQUEST_VERB_BYTES_MAX + 1)])?;
+    let is_verb = verb >= 3 && quoted[..verb].iter().all(u8::is_ascii_uppercase);
+    let target = &quoted[verb + 1..];
+    (is_verb && (target.starts_with(b"/") || target.starts_with(b"http"))).then_some(verb)
 }
 
 /// Returns the end of the terminal sequence that begins at `at`.

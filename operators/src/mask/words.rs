@@ -72,6 +72,35 @@ fn special_meaning(word: &[u8]) -> Meaning {
     }
 }
 
+/// Words that may follow `user` and are no names.
+const NO_NAMES: [&[u8]; 32] = [
+    b"account", b"agent", b"and", b"app", b"by", b"code", b"could", b"data", b"does", b"for",
+    b"from", b"group", b"had", b"has", b"id", b"in", b"input", b"is", b"level", b"mode", b"name",
+    b"not", b"on", b"or", b"request", b"session", b"space", b"to", b"unknown", b"was", b"will",
+    b"with",
+];
+
+/// Returns whether `word` after `user` goes on with the sentence, as in "user unknown".
+pub(super) fn is_no_name(word: &[u8]) -> bool {
+    NO_NAMES.binary_search(&word).is_ok()
+}
+
+/// Names of techniques that hold a digit: constant words although identifiers with digits vary.
+const TECHNIQUES: [&[u8]; 25] = [
+    b"base64", b"ec2", b"http2", b"i386", b"i686", b"ipv4", b"ipv6", b"k8s", b"l1", b"l2", b"l3",
+    b"md5", b"nfs4", b"oauth2", b"s3", b"sha1", b"sha256", b"sha512", b"socks4", b"socks5",
+    b"ssh1", b"ssh2", b"utf16", b"utf8", b"x86",
+];
+const TECHNIQUE_BYTES_MAX: usize = 6;
+
+/// Returns whether `word`, which holds a digit, is the name of a technique in any case.
+pub(super) fn is_technique(word: &[u8]) -> bool {
+    if word.len() > TECHNIQUE_BYTES_MAX || word.iter().all(u8::is_ascii_digit) {
+        return false;
+    }
+    TECHNIQUES.iter().any(|known| known.eq_ignore_ascii_case(word))
+}
+
 /// Returns whether `word` is the abbreviated name of a month or a day.
 pub(super) fn is_calendar(word: &[u8]) -> bool {
     CALENDAR.contains(&word)
@@ -122,6 +151,18 @@ mod tests {
         assert_eq!(of(b"Mar"), Meaning::Calendar);
         assert_eq!(of(b"mar"), Meaning::Plain);
         assert_eq!(of(b"trueish"), Meaning::Plain);
+    }
+
+    #[test]
+    fn words_after_user_are_sorted_for_the_search() {
+        assert!(NO_NAMES.is_sorted());
+        assert!(is_no_name(b"unknown") && !is_no_name(b"ann"));
+    }
+
+    #[test]
+    fn names_of_techniques_are_known_in_every_case() {
+        assert!(is_technique(b"IPv6") && is_technique(b"ssh2") && !is_technique(b"eth1"));
+        assert!(TECHNIQUES.iter().all(|name| name.len() <= TECHNIQUE_BYTES_MAX));
     }
 
     #[test]

@@ -27,6 +27,8 @@ pub(super) enum Role {
     Time,
     /// A severity word or number.
     Level,
+    /// A severity word, under a name that other things have too: numbers say nothing.
+    LevelName,
     /// A severity number of Python, OpenTelemetry or syslog.
     PythonLevel,
     OtelLevel,
@@ -53,6 +55,7 @@ impl Role {
         Role::Stream,
         Role::Time,
         Role::Level,
+        Role::LevelName,
         Role::PythonLevel,
         Role::OtelLevel,
         Role::SyslogLevel,
@@ -69,7 +72,7 @@ pub(super) fn role(key: &[u8]) -> Option<(Role, u8)> {
     use Role::*;
     Some(match key {
         b"message" | b"@m" => (Message, 0),
-        b"msg" | b"Message" | b"RenderedMessage" | b"short_message" => (Message, 1),
+        b"msg" | b"Message" | b"M" | b"RenderedMessage" | b"short_message" => (Message, 1),
         b"body"
         | b"body.stringValue"
         | b"Body"
@@ -87,6 +90,7 @@ pub(super) fn role(key: &[u8]) -> Option<(Role, u8)> {
         | b"err.msg"
         | b"exception.exception_message"
         | b"thrown.message"
+        | b"context.exception.message"
         | b"attributes.exception.message"
         | b"Attributes.exception.message" => (Exception, 0),
         b"error" | b"err" | b"exception" | b"@x" | b"exc_info" | b"exc_text" | b"Exception"
@@ -100,6 +104,8 @@ pub(super) fn role(key: &[u8]) -> Option<(Role, u8)> {
         | b"exception.class"
         | b"exception.exception_class"
         | b"exception_class"
+        | b"exception.exceptionType"
+        | b"context.exception.class"
         | b"thrown.name" => (ExceptionType, 1),
         b"err.name" | b"error.name" | b"exception.name" | b"error.class" => (ExceptionType, 2),
         b"error.stack_trace"
@@ -131,10 +137,18 @@ pub(super) fn role(key: &[u8]) -> Option<(Role, u8)> {
         | b"eventTime"
         | b"__REALTIME_TIMESTAMP"
         | b"timeMillis" => (Time, 2),
+        b"_time"
+        | b"created"
+        | b"created_at"
+        | b"observedTimeUnixNano"
+        | b"observed_timestamp"
+        | b"instant.epochSecond"
+        | b"record.time.timestamp" => (Time, 3),
         b"log.level" | b"severity_text" | b"severityText" | b"SeverityText" => (Level, 0),
         b"level" | b"severity" | b"lvl" | b"@l" | b"Level" | b"LogLevel" | b"levelname"
         | b"loglevel" | b"log_level" | b"logLevel" | b"L" => (Level, 1),
-        b"level_name" | b"s" => (Level, 2),
+        b"record.level.name" => (Level, 2),
+        b"level_name" | b"s" | b"status" | b"at" => (LevelName, 0),
         b"levelno" => (PythonLevel, 0),
         b"severity_number" | b"severityNumber" | b"SeverityNumber" => (OtelLevel, 0),
         b"PRIORITY" | b"syslog.severity.code" | b"log.syslog.severity.code" => (SyslogLevel, 0),
@@ -146,8 +160,10 @@ pub(super) fn role(key: &[u8]) -> Option<(Role, u8)> {
         | b"Resource.service.name"
         | b"resource.attributes.service.name" => (Service, 1),
         b"application" | b"app_name" | b"appName" | b"app" => (Service, 2),
-        b"host.name" | b"host" | b"hostname" | b"host.hostname" | b"_HOSTNAME" => (Host, 0),
-        b"process.name" | b"SYSLOG_IDENTIFIER" | b"process" => (Process, 0),
+        b"host.name" | b"host" | b"hostname" | b"hostName" | b"host.hostname" | b"_HOSTNAME" => {
+            (Host, 0)
+        }
+        b"process.name" | b"SYSLOG_IDENTIFIER" | b"process" | b"processName" => (Process, 0),
         b"process.pid" | b"pid" | b"_PID" => (Process, 1),
         b"process.thread.name" | b"thread" | b"thread_name" | b"threadName" => (Thread, 0),
         b"process.thread.id" | b"tid" | b"thread_id" => (Thread, 1),
@@ -174,6 +190,13 @@ pub(super) fn is_parent(key: &[u8]) -> bool {
             | b"exception"
             | b"thrown"
             | b"attributes"
+            | b"context"
+            | b"context.exception"
+            | b"instant"
+            | b"kubernetes"
+            | b"record"
+            | b"record.level"
+            | b"record.time"
             | b"attributes.exception"
             | b"Attributes"
             | b"service"
@@ -220,6 +243,12 @@ pub(super) fn enter(found: &mut Found, role: Role, value: Value<'_>) {
         Role::Stream => set_first(&mut found.stream, value.span),
         Role::Time => found.time = found.time.or_else(|| time(value.text)),
         Role::Level => found.severity = found.severity.or_else(|| level(value.text)),
+        Role::LevelName => {
+            found.severity = found.severity.or_else(|| match value.text {
+                [letter @ b'A'..=b'Z'] => severity::of_letter(*letter),
+                word => severity::of_word(word),
+            });
+        }
         Role::PythonLevel => {
             found.severity =
                 found.severity.or_else(|| scaled(value.text, severity::of_python_number));

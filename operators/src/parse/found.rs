@@ -32,6 +32,8 @@ pub enum Layout {
     Access,
     /// A severity and no time.
     Level,
+    /// What a pattern of the user matches.
+    Pattern,
 }
 
 impl Layout {
@@ -50,6 +52,7 @@ impl Layout {
             Layout::Container => "container",
             Layout::Access => "access",
             Layout::Level => "level",
+            Layout::Pattern => "pattern",
         }
     }
 }

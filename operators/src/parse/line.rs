@@ -4,6 +4,7 @@
 use super::escape::first_line;
 use super::format::Format;
 use super::found::{Found, Place, set_first};
+use super::pattern::Matcher;
 use super::slots::{Reading, Wrapped};
 use super::{header, json, logfmt, syslog, timestamp};
 
@@ -15,6 +16,8 @@ const ESCAPE: u8 = 0x1B;
 pub(super) struct Scratch {
     /// Goes out with the batch.
     pub bytes: Vec<u8>,
+    /// The pattern of the formats that need one; without it they fit nothing.
+    pub matcher: Option<Matcher>,
     spare: Vec<u8>,
 }
 
@@ -57,6 +60,9 @@ fn read_clean(
         Format::Logfmt => return logfmt_line(text, place, scratch, true, true, found),
         Format::Syslog => return syslog::find(text, place, found),
         Format::Header => return header::find(text, place, found),
+        Format::Regex | Format::Grok => {
+            return scratch.matcher.as_mut().is_some_and(|m| m.find(text, place, found));
+        }
     }
     true
 }

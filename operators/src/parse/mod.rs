@@ -28,6 +28,7 @@ mod format;
 mod found;
 #[cfg(test)]
 mod golden;
+mod grok;
 mod header;
 mod json;
 mod line;
@@ -36,6 +37,7 @@ mod open;
 mod operator;
 mod parser;
 mod partition;
+mod pattern;
 #[cfg(test)]
 mod properties;
 mod rejections;
@@ -54,5 +56,6 @@ pub use format::Format;
 pub use found::Layout;
 pub use operator::{COMPONENT, ParseOperator, ParseOptions};
 pub use parser::{OPEN_BYTES_MAX, PARTITIONS_MAX, Parser};
+pub use pattern::{COMPILED_BYTES_MAX, PATTERN_BYTES_MAX, Pattern, PatternError};
 pub use rejections::Rejections;
 pub use settle::HOLD_EPOCHS;

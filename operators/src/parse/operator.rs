@@ -13,6 +13,7 @@
 //! *State and limits:* see [`super::parser`].
 
 use super::format::Format;
+use super::pattern::{self, Pattern};
 use super::worker::Worker;
 use crate::assemble::Assemble;
 use engine::component::{
@@ -24,6 +25,7 @@ use engine::model::{EventBatch, Fact};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// The entry of the registry.
 pub const COMPONENT: ComponentType = ComponentType {
@@ -42,6 +44,10 @@ pub const COMPONENT: ComponentType = ComponentType {
 pub struct ParseOptions {
     /// How lines are to be read; `auto` decides line by line.
     pub format: Format,
+    /// The pattern of the formats `regex` and `grok`. The groups `time`, `severity`, `message`,
+    /// `service`, `host`, `process`, `thread` and `logger` say what is what; a line that the pattern
+    /// does not match is rejected.
+    pub pattern: Option<String>,
     /// Which lines are one record: `auto` joins stack traces and indented lines to the record they
     /// belong to, `off` makes a record of every line, `start_pattern` is a regular expression that
     /// first lines match.
@@ -52,12 +58,14 @@ pub struct ParseOptions {
 #[derive(Clone, Debug, Default)]
 pub struct ParseOperator {
     options: ParseOptions,
+    pattern: Option<Arc<Pattern>>,
 }
 
 impl ParseOperator {
-    /// Returns the operator with these options.
-    pub fn new(options: ParseOptions) -> Self {
-        Self { options }
+    /// Returns the operator with these options, or what is wrong with its pattern.
+    pub fn new(options: ParseOptions) -> Result<Self, OptionsError> {
+        let pattern = pattern::compiled(options.format, options.pattern.as_deref())?;
+        Ok(Self { options, pattern })
     }
 }
 
@@ -65,12 +73,13 @@ impl ParseOperator {
 type Outputs = [Capability<DataflowTime>; 2];
 
 fn build(options: &Options) -> Result<Box<dyn Operator>, Vec<OptionsError>> {
-    Ok(Box::new(ParseOperator::new(options.parse()?)))
+    let operator = ParseOperator::new(options.parse()?).map_err(|error| vec![error])?;
+    Ok(Box::new(operator))
 }
 
 impl Operator for ParseOperator {
     fn stage<'s>(&self, stage: &mut Stage<'_, 's>, mut inputs: Ports<'s>) -> Port<'s> {
-        let mut worker = Worker::new(stage, &self.options);
+        let mut worker = Worker::new(stage, &self.options, self.pattern.as_ref());
         let mut builder = OperatorBuilder::new(format!("parse {}", stage.id), stage.scope);
         let mut input = builder.new_input(inputs.lines(), Pipeline);
         let (events_out, events) = builder.new_output::<Vec<EventBatch>>();
@@ -136,6 +145,7 @@ impl Operator for ParseOperator {
             options: BTreeMap::from([
                 ("format".to_owned(), self.options.format.as_str().to_owned()),
                 ("assemble".to_owned(), self.options.assemble.identity()),
+                ("pattern".to_owned(), self.options.pattern.clone().unwrap_or_default()),
             ]),
         }
     }
@@ -197,7 +207,7 @@ mod tests {
     }
 
     fn auto() -> Vec<Box<dyn Operator>> {
-        vec![Box::new(ParseOperator::new(ParseOptions::default()))]
+        vec![Box::new(ParseOperator::new(ParseOptions::default()).unwrap())]
     }
 
     #[test]
@@ -249,6 +259,26 @@ mod tests {
             let third = run_from(twice, auto(), rest);
             let parts = [(&expected, killed), (&again, killed + 1), (&third, u64::MAX)];
             assert_eq!(sum(&parts), whole, "killed after epochs {killed} and {}", killed + 1);
+        }
+    }
+
+    #[test]
+    fn patterns_say_what_is_what_and_their_mistakes_are_refused() {
+        let grok = "%{TIMESTAMP_ISO8601:timestamp} <%{LOGLEVEL:level}> %{GREEDYDATA:message}";
+        let options = serde_json::json!({"format": "grok", "pattern": grok});
+        let ran = parse(options, vec![chunk("2024-01-02 03:04:05 <error> no such item\nother\n")]);
+        assert_eq!(ran.messages, ["no such item"]);
+        let rejected = Counter::Rejected(RejectReason::FormatMismatch);
+        assert!(ran.facts.iter().any(|(_, fact)| *fact == account(rejected.clone(), 1)));
+        for value in [
+            serde_json::json!({"format": "regex"}),
+            serde_json::json!({"format": "regex", "pattern": "("}),
+            serde_json::json!({"format": "grok", "pattern": "%{NOTHING:time}"}),
+            serde_json::json!({"format": "json", "pattern": "(?P<time>.*)"}),
+        ] {
+            let options = Options { id: "events".to_owned(), value, base: "/".into() };
+            let errors = build(&options).err().unwrap();
+            assert_eq!(errors[0].path, ["pattern"]);
         }
     }
 

@@ -15,6 +15,7 @@
 use super::draft::{Draft, Parsed};
 use super::format::Format;
 use super::partition::Partition;
+use super::pattern::{Matcher, Pattern};
 use super::run::Run;
 use super::settle::HOLD_EPOCHS;
 use super::zone::Zone;
@@ -70,6 +71,12 @@ impl Parser {
     /// Returns the parser with this way of making records of lines.
     pub fn assembling(self, assemble: Assemble) -> Parser {
         Parser { assemble, ..self }
+    }
+
+    /// Returns the parser with the pattern of the formats that need one.
+    pub fn matching(mut self, pattern: Option<&Arc<Pattern>>) -> Parser {
+        self.draft.scratch.matcher = pattern.cloned().map(Matcher::new);
+        self
     }
 
     /// Reads a chunk and emits all of it at once. `service` is that of events that name none.

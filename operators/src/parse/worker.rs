@@ -10,6 +10,7 @@
 use super::draft::Parsed;
 use super::operator::ParseOptions;
 use super::parser::Parser;
+use super::pattern::Pattern;
 use engine::component::{Recovered, Stage};
 use engine::model::{
     Account, Chunk, Counter, Epoch, EventBatch, Fact, PartitionId, RejectReason, SourceIndex,
@@ -49,7 +50,11 @@ pub(super) struct Worker {
 
 impl Worker {
     /// Returns the worker of a stage that is being built.
-    pub(super) fn new(stage: &Stage<'_, '_>, options: &ParseOptions) -> Worker {
+    pub(super) fn new(
+        stage: &Stage<'_, '_>,
+        options: &ParseOptions,
+        pattern: Option<&Arc<Pattern>>,
+    ) -> Worker {
         let sources = stage.sources.iter().enumerate().map(|(index, source)| {
             // The graph has checked the zones of its sources.
             let parser = Parser::new(options.format, &source.timezone)
@@ -58,7 +63,7 @@ impl Worker {
                 index: SourceIndex(index as u16),
                 id: source.id.clone(),
                 service: Arc::clone(&source.service),
-                parser: parser.assembling(options.assemble.clone()),
+                parser: parser.assembling(options.assemble.clone()).matching(pattern),
             }
         });
         Worker {

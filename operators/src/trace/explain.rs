@@ -7,7 +7,7 @@ use super::read::read;
 use engine::model::Template;
 
 /// A frame of an explained trace.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct ExplainedFrame {
     /// The function, as identity sees it.
     pub function: String,
@@ -18,7 +18,7 @@ pub struct ExplainedFrame {
 }
 
 /// An exception of an explained trace.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct ExplainedCause {
     /// Its type, empty if unknown.
     pub kind: String,
@@ -31,7 +31,7 @@ pub struct ExplainedCause {
 }
 
 /// Why a trace has the identity it has.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct ExplainedTrace {
     /// Whose trace it is.
     pub language: Language,

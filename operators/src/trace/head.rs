@@ -103,6 +103,11 @@ pub(super) fn names_failure(kind: &str) -> bool {
     certainty(kind, false) == Some(Certainty::Sure)
 }
 
+/// Returns whether `name` is certainly that of an exception type, with nothing besides.
+pub(crate) fn names_exception(name: &[u8]) -> bool {
+    std::str::from_utf8(name).is_ok_and(|name| name_end(name) == name.len() && names_failure(name))
+}
+
 /// Returns the last part of a qualified name of a type.
 pub(super) fn short_name(kind: &str) -> &str {
     kind.rsplit(['.', '\\']).next().unwrap_or(kind)

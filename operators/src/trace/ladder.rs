@@ -33,7 +33,8 @@ const PERIOD_MAX: usize = 8;
 const FRAMES_THIN: usize = 1;
 
 /// What decided beside the chain of types.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Rung {
     /// Functions of the application.
     InApp,

@@ -35,6 +35,7 @@ mod rust;
 mod rust_name;
 
 pub use explain::{ExplainedCause, ExplainedFrame, ExplainedTrace, explain};
+pub(crate) use head::names_exception;
 pub use ladder::{FUNCTIONS_MAX, Identity, LIBRARY_MARK, Rung, TRACE_MARKER, identity};
 pub use model::{CAUSES_MAX, FRAMES_MAX, Language, NAME_BYTES_MAX, Origin, TRACE_BYTES_MAX};
 pub use origin::FrameRules;

@@ -16,7 +16,8 @@ pub const NAME_BYTES_MAX: usize = 256;
 pub(super) const MESSAGE_BYTES_MAX: usize = 2 * 1024;
 
 /// Whose run time printed a trace.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Language {
     /// Java, Kotlin, Scala and others of the JVM.
     Jvm,
@@ -55,7 +56,8 @@ impl fmt::Display for Language {
 }
 
 /// Whose code a frame is in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Origin {
     /// The application's own.
     App,
@@ -66,6 +68,18 @@ pub enum Origin {
     /// Made while the program ran or was compiled (proxies, accessors); it may be missing in the
     /// next trace of the same failure, so it never counts.
     Generated,
+}
+
+impl Origin {
+    /// Returns the word shown by `explain`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Origin::App => "app",
+            Origin::Library => "library",
+            Origin::Standard => "standard",
+            Origin::Generated => "generated",
+        }
+    }
 }
 
 /// One frame.

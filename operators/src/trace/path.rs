@@ -17,6 +17,8 @@ const ROOTS: &[&str] = &[
     "htdocs",
     "public_html",
     "wwwroot",
+    "public",
+    "web",
     "workspace",
     "target",
     "static",

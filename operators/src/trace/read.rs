@@ -47,7 +47,7 @@ pub(super) fn read(
     {
         outer.kind = kind.to_owned();
         outer.message = if text.is_empty() { message.to_string() } else { text.to_string() };
-        outer.codes = codes_of(kind, &text);
+        outer.codes = codes_of(kind, &outer.message);
     }
     Some(Reading { trace: read, message: message.lines().next().unwrap_or("").to_owned() })
 }

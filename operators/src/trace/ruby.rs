@@ -3,13 +3,14 @@
 
 use super::head::{Head, head_at_start, head_within, names_failure};
 use super::lines::{before_number, indent, is_digits};
-use super::model::{Cause, Frame, Language, NAME_BYTES_MAX, Trace, cut, push_deeper};
+use super::model::{Cause, Frame, Language, NAME_BYTES_MAX, Origin, Trace, cut, push_deeper};
 use super::origin::{FrameRules, origin_of_path};
 use super::path::path_key;
 
 /// A frame as printed.
 struct Printed<'t> {
     file: &'t str,
+    line: &'t str,
     label: &'t str,
     /// What follows: the exception, in the innermost line.
     rest: &'t str,
@@ -50,8 +51,9 @@ pub(super) fn read(lines: &[&str], rules: &FrameRules) -> Option<Trace> {
                 if begins_cause && let Some(cause) = at_frame(&lines[at..]) {
                     push_deeper(&mut causes, cause);
                 }
+                let next = lines.get(at + 1).and_then(|next| printed(next));
                 if let Some(cause) = causes.last_mut() {
-                    cause.push(frame(&one, rules));
+                    cause.push(frame(&one, is_native(&one, next.as_ref()), rules));
                 }
             }
             None if has_frames && lines.get(at + 1).is_some_and(|next| is_frame(next)) => {
@@ -69,7 +71,7 @@ fn read_reversed(lines: &[&str], rules: &FrameRules) -> Option<Trace> {
     let mut cause = at_frame(&lines[last..]).unwrap_or_default();
     for line in lines {
         if let Some(one) = printed(line) {
-            cause.push_inner(frame(&one, rules));
+            cause.push_inner(frame(&one, false, rules));
         }
     }
     cause.turn();
@@ -132,6 +134,13 @@ fn named(line: &str) -> Option<Cause> {
         let message = rest.strip_suffix("):").or(rest.strip_suffix(')')).unwrap_or(rest);
         return Some(Cause::new(kind, message));
     }
+    // An exception as `inspect` prints it.
+    if let Some((_, object)) = text.split_once("#<")
+        && let Some((kind, message)) = object.split_once(": ")
+        && is_constant(kind)
+    {
+        return Some(Cause::new(kind, message.strip_suffix('>').unwrap_or(message)));
+    }
     let certain = |head: &Head<'_>| names_failure(head.kind) || head.kind.contains("::");
     let head = head_at_start(text).filter(certain).or_else(|| head_within(text))?;
     Some(Cause::of(head))
@@ -149,31 +158,41 @@ fn printed(line: &str) -> Option<Printed<'_>> {
         None => (text, false),
     };
     let is_outer = is_numbered || is_from || indent(line) > 0;
-    let Some((at, quote)) =
-        text.find(":in `").map(|at| (at, '\'')).or_else(|| text.find(":in '").map(|at| (at, '\'')))
-    else {
+    let Some(at) = text.find(":in `").or_else(|| text.find(":in '")) else {
         // Code outside of any method.
         let file = before_number(text)?;
-        let is_source = file.ends_with(".rb") || file.ends_with(".ru") || file.ends_with(".rake");
+        let is_source = [".rb", ".ru", ".rake"].iter().any(|ending| file.ends_with(ending));
+        let line = &text[file.len() + 1..];
+        let (label, rest) = ("", "");
         return (is_source && !file.contains(' ')).then_some(Printed {
             file,
-            label: "",
-            rest: "",
+            line,
+            label,
+            rest,
             is_outer,
             is_numbered,
         });
     };
     let file = before_number(&text[..at])?;
+    let line = &text[file.len() + 1..at];
     let label = &text[at + ":in `".len()..];
-    let end = label.find([quote, '`'])?;
+    let end = label.find(['\'', '`'])?;
     let rest = &label[end + 1..];
-    Some(Printed { file, label: &label[..end], rest, is_outer, is_numbered })
+    Some(Printed { file, line, label: &label[..end], rest, is_outer, is_numbered })
 }
 
-fn frame(one: &Printed<'_>, rules: &FrameRules) -> Frame {
+/// Returns whether a method is one of the interpreter's own, such as `each`: these are said to be
+/// where they are called.
+fn is_native(one: &Printed<'_>, outer: Option<&Printed<'_>>) -> bool {
+    let same_place = |outer: &Printed<'_>| one.file == outer.file && one.line == outer.line;
+    outer.is_some_and(same_place) && !one.label.contains(" in ") && !one.label.starts_with('<')
+}
+
+fn frame(one: &Printed<'_>, is_native: bool, rules: &FrameRules) -> Frame {
     let file = cut(one.file, NAME_BYTES_MAX);
     let function = simple_label(cut(one.label, NAME_BYTES_MAX));
-    let origin = rules.judge(&function, file, origin_of_path(file));
+    let known = if is_native { Origin::Standard } else { origin_of_path(file) };
+    let origin = rules.judge(&function, file, known);
     Frame { function: format!("{}:{function}", path_key(file)), origin }
 }
 
@@ -208,7 +227,7 @@ mod tests {
             "from app/models/order.rb:7:in 'block in Order.charge'",
             "    1: from app/models/order.rb:7:in `rescue in charge'",
         ] {
-            let frame = frame(&printed(line).unwrap(), &FrameRules::default());
+            let frame = frame(&printed(line).unwrap(), false, &FrameRules::default());
             assert_eq!(frame.function, "models/order:charge", "{line}");
         }
         assert_eq!(

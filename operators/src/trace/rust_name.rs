@@ -7,6 +7,8 @@ use super::lines::{is_hex, split_outside_angles, without_brackets};
 pub(super) fn simple_name(name: &str) -> String {
     let name = without_brackets(name, '[', ']');
     let name = without_brackets(&name, '{', '}');
+    // How enumerations are named in debug information for Windows.
+    let name = name.replace("enum2$<", "<");
     path_of(name.trim(), 0)
 }
 
@@ -83,6 +85,7 @@ mod tests {
             "<shop::cart::Cart>::total",
             "<shop[1a2b]::cart::Cart as shop::Priced>::total::{async_fn#0}",
             "shop::cart::Cart<T>::total::<i32>",
+            "enum2$<shop::cart::Cart<i32> >::total",
             "<shop::cart::Cart<core::option::Option<i32>> as shop::Priced>::total",
         ] {
             assert_eq!(simple_name(name), "shop::cart::Cart::total", "{name}");

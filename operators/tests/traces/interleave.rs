@@ -11,10 +11,12 @@ pub struct Row {
     pub line: String,
     /// Which event it truly belongs to.
     pub event: usize,
+    /// Which sample of the corpus that is; `None` for a plain line.
+    pub sample: Option<usize>,
 }
 
 /// How many streams there are.
-const STREAMS: usize = 2;
+pub const STREAMS: usize = 2;
 /// How many lines of one stream come before the other's turn.
 const TURN_LINES: usize = 3;
 
@@ -26,10 +28,11 @@ pub fn interleave(samples: &[Sample]) -> Vec<Row> {
     for (at, sample) in samples.iter().enumerate() {
         let stream = at % STREAMS;
         for number in 0..=at % 3 {
-            streams[stream].push(Row { stream, line: plain_line(at, number), event });
+            streams[stream].push(Row { stream, line: plain_line(at, number), event, sample: None });
             event += 1;
         }
-        let rows = sample.lines.iter().map(|line| Row { stream, line: line.clone(), event });
+        let lines = sample.lines.iter();
+        let rows = lines.map(|line| Row { stream, line: line.clone(), event, sample: Some(at) });
         streams[stream].extend(rows);
         event += 1;
     }

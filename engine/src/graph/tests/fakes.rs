@@ -288,7 +288,8 @@ pub(super) const REGISTRY: Registry = Registry(&[
         build: Build::Operator(window),
         ..plain("window", &[(StreamKind::Prints, true)], StreamKind::Counts)
     },
-    plain("issue", &[(StreamKind::Prints, true)], StreamKind::Issues),
+    plain("pattern", &[(StreamKind::Prints, true)], StreamKind::Patterns),
+    plain("issue", &[(StreamKind::Patterns, true)], StreamKind::Issues),
     plain("spike", &[(StreamKind::Counts, true), (StreamKind::Issues, true)], StreamKind::Spikes),
     plain("alert", &[(StreamKind::Spikes, true)], StreamKind::Alerts),
     ComponentType {

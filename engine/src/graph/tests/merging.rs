@@ -13,7 +13,7 @@ fn several_files_are_read_as_one() {
     let inputs = [input("a.yaml", SOURCES), input("b.yaml", SINKS)];
     let graph = Graph::read(&inputs, REGISTRY).unwrap();
     assert_eq!(graph.sources.len(), 1);
-    assert_eq!(graph.operators.len(), 6);
+    assert_eq!(graph.operators.len(), 7);
 }
 
 #[test]

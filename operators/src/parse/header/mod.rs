@@ -30,7 +30,7 @@ const LEADS_MAX: usize = 4;
 /// How many fields may stand between the time and the level.
 const BEFORE_LEVEL_MAX: usize = 5;
 /// How many fields may stand between the level and the message.
-const AFTER_LEVEL_MAX: usize = 5;
+const AFTER_LEVEL_MAX: usize = 7;
 
 /// A line whose header is being taken off from the left.
 struct Walk<'t> {
@@ -186,20 +186,88 @@ impl Walk<'_> {
         let Some(field) = field_at(self.text, 0) else { return false };
         let word = self.text[field.start..field.end].trim_ascii();
         let severity = match field.kind {
-            Kind::Bracket => fields::bracket_severity(word),
+            Kind::Bracket => match fields::bracket_severity(word) {
+                Some(severity) => Some(severity),
+                None => return self.threaded(&field),
+            },
             Kind::Word if word.iter().all(u8::is_ascii_uppercase) => {
                 severity::of_word(word).filter(|_| !severity::is_ambiguous(word))
             }
             Kind::Word if field.closer == b':' && word.iter().all(u8::is_ascii_lowercase) => {
                 severity::of_word(word)
             }
+            Kind::Word if field.closer == 0 && self.named_level(&field) => return true,
             Kind::Word => return self.leveled_and_joined(field.start, field.end),
+            Kind::Number => {
+                // Milliseconds since the start of the program.
+                let next = field_at(self.text, field.next).filter(|f| f.kind == Kind::Bracket);
+                return next.is_some_and(|bracket| self.threaded(&bracket));
+            }
             _ => None,
         };
         let Some(severity) = severity else { return false };
         self.found.layout = Layout::Level;
         self.level_found(severity, field);
         true
+    }
+
+    /// `[thread] LEVEL logger - message`.
+    fn threaded(&mut self, bracket: &token::Field) -> bool {
+        let Some(field) = field_at(self.text, bracket.next).filter(|_| bracket.gap > 0) else {
+            return false;
+        };
+        let word = &self.text[field.start..field.end];
+        let capitals = field.kind == Kind::Word && word.iter().all(u8::is_ascii_uppercase);
+        let level = severity::of_word(word).filter(|_| capitals && !severity::is_ambiguous(word));
+        let Some(severity) = level else { return false };
+        self.found.layout = Layout::Level;
+        self.found.thread = self.place.trimmed(self.text, bracket.start, bracket.end);
+        self.level_found(severity, field);
+        true
+    }
+
+    /// `NAME Warning:  message`, `NAME Fatal error:  message`, as interpreters write it; and, behind a
+    /// tab, a time: `Information<tab>1/2/2024 3:04:05 AM<tab>…`.
+    fn named_level(&mut self, first: &token::Field) -> bool {
+        let word = &self.text[first.start..first.end];
+        if self.text.get(first.end) == Some(&b'\t')
+            && let Some(severity) = severity::of_word(word)
+            && let Some((stamp, false)) = self.time_at(first.next)
+        {
+            self.found.severity = Some(severity);
+            self.timed(stamp, false);
+            return true;
+        }
+        let capitals = word.len() <= 8 && word.iter().all(u8::is_ascii_uppercase);
+        if !capitals {
+            return false;
+        }
+        let Some(field) = field_at(self.text, first.next) else { return false };
+        let Some((severity, last)) = self.level_of_two_words(&field) else { return false };
+        self.found.layout = Layout::Level;
+        self.found.process = self.place.span(first.start, first.end);
+        self.found.severity = Some(severity);
+        self.at = last.next;
+        true
+    }
+
+    /// Returns the level at `field`, of one or more words, if a colon and two blanks end it.
+    fn level_of_two_words(&self, field: &token::Field) -> Option<(Severity, token::Field)> {
+        let mut field = *field;
+        let mut worst = None;
+        for _ in 0..3 {
+            let word = &self.text[field.start..field.end];
+            worst = worst.max(severity::of_word(word));
+            if field.closer == b':' {
+                return worst.filter(|_| field.gap >= 2).map(|severity| (severity, field));
+            }
+            let named = field.kind == Kind::Word && word.iter().all(u8::is_ascii_alphabetic);
+            if !named || word.len() > 16 {
+                return None;
+            }
+            field = field_at(self.text, field.next)?;
+        }
+        None
     }
 
     /// `WARNING:root:message`, `INFO[0012] message`, `D/Tag( 123): message`.
@@ -220,19 +288,22 @@ impl Walk<'_> {
         self.found.layout = Layout::Level;
         self.found.severity = Some(severity);
         match word[capitals] {
-            b':' => {
-                let rest = &text[capitals + 1..];
-                let name = rest.iter().position(|b| matches!(b, b':' | b' ')).unwrap_or(0);
-                self.at = capitals + 1;
-                if rest.get(name) == Some(&b':') {
-                    self.found.logger = self.place.span(self.at, self.at + name);
-                    self.at += name + 1;
-                }
-            }
+            b':' => self.logger_joined(capitals + 1),
             b'[' => self.at = token::closing(text, capitals, b'[').map_or(capitals, |end| end + 1),
             _ => {}
         }
         true
+    }
+
+    /// `logger:message` at `at`, where the message may begin at once.
+    fn logger_joined(&mut self, at: usize) {
+        let rest = &self.text[at..];
+        let name = rest.iter().position(|b| matches!(b, b':' | b' ')).unwrap_or(0);
+        self.at = at;
+        if rest.get(name) == Some(&b':') {
+            self.found.logger = self.place.span(at, at + name);
+            self.at += name + 1;
+        }
     }
 
     /// `Tag( 123): ` at `at`, behind a level letter and a slash.
@@ -259,6 +330,7 @@ impl Walk<'_> {
             if inside {
                 self.close_bracket();
             }
+            self.at = blanks(self.text, self.at).0;
         }
         self.after_level(field.closer == b':');
     }
