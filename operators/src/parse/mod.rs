@@ -6,13 +6,16 @@
 //!                                                     time as written ──► zone ──┘
 //! ```
 //! *Promises.* What a line says is a pure function of the line, the format and the receipt time; how
-//! lines are cut into chunks does not matter (I1). Every line is blank, an event or rejected. Any
-//! bytes are data: invalid UTF-8 and NUL stay as they are. No allocation per plain line.
+//! lines are cut into chunks does not matter (I1), nor do restarts (I3). Every line is blank, begins
+//! a record or continues one; every record is an event or rejected. Any bytes are data: invalid
+//! UTF-8 and NUL stay as they are. No allocation per plain line.
 //!
-//! Read it in this order: `parser` (a chunk), `line` (one line), `header`, `timestamp`, `zone`,
-//! then the envelopes `json`, `logfmt`, `syslog`, and `operator` (its place in the dataflow).
+//! Read it in this order: `parser` (a chunk), `run` (its lines), `line` (one line), `header`,
+//! `timestamp`, `zone`, then the envelopes `json`, `logfmt`, `syslog`; then `open`, `settle` and
+//! `partition` (records of several lines), `worker` and `operator` (their place in the dataflow).
 //!
-//! *Not here:* joining stack traces (assemble), masking variables (fingerprint).
+//! *Not here:* what goes on from a line and what does not (`assemble`), masking variables
+//! (`fingerprint`).
 
 #[cfg(test)]
 mod assembly;

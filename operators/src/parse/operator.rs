@@ -212,7 +212,7 @@ mod tests {
     }
 
     fn auto() -> Vec<Box<dyn Operator>> {
-        vec![Box::new(ParseOperator::new(ParseOptions::default()))]
+        vec![Box::new(ParseOperator::default())]
     }
 
     #[test]

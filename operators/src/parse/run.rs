@@ -157,12 +157,18 @@ impl Run<'_> {
             }
             // "Error: …" can be a level and can be the name of an exception.
             Layout::Level => {
-                let text = clean.map_or(read.text, |span| span.bytes(&[], scratch));
+                let in_envelope = !found.body.is_empty();
+                let visible = if in_envelope { Some(found.body) } else { clean };
+                let text = visible.map_or(read.text, |span| span.bytes(&self.chunk.bytes, scratch));
                 match mark(text) {
                     Mark::Plain | Mark::Indented | Mark::Closer => self.headed(found, read.text),
+                    mark if in_envelope => {
+                        let stream = stream(found, read.text, self.chunk, scratch);
+                        Standing { stream, mark: Some(mark), visible, front: Front::Envelope }
+                    }
                     mark => {
                         let standing = Standing::new(Front::Nothing);
-                        Standing { mark: Some(mark), visible: clean, ..standing }
+                        Standing { mark: Some(mark), visible, ..standing }
                     }
                 }
             }
