@@ -212,8 +212,8 @@ pub enum GraphOutput {
 /// Arguments of `explain`.
 #[derive(Args, Debug)]
 pub struct ExplainArgs {
-    /// A log line in quotes.
-    #[arg(value_name = "LINE", required_unless_present = "each", conflicts_with = "each")]
+    /// A log line in quotes, or the id of an issue (i_…) or a fingerprint (f1_…) in the graph's store.
+    #[arg(value_name = "LINE|ID", required_unless_present = "each", conflicts_with = "each")]
     pub line: Option<String>,
     /// Explain every event of a file, or of standard input with `-`.
     #[arg(long, value_name = "FILE")]
@@ -236,6 +236,9 @@ pub struct ExplainArgs {
     /// Time zone of times without one (IANA name).
     #[arg(long, env = "SEISMOLOG_TIMEZONE", default_value = "UTC", value_name = "ZONE")]
     pub timezone: String,
+    /// Where the ids are stored.
+    #[command(flatten)]
+    pub graph: GraphFiles,
 }
 
 /// The form of an explanation.

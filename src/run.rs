@@ -1,6 +1,7 @@
 //! Start-up and shutdown in reading order: graph, store, recovery, workers, dashboard, signals.
 
 use crate::cli::{GraphFiles, RunArgs};
+use crate::explain::RecordAnalyst;
 use crate::failure::Failure;
 use crate::registry::REGISTRY;
 use crate::telemetry::Telemetry;
@@ -102,6 +103,7 @@ pub fn serve(
         let address = format!("http://{}", listener.address());
         let dashboard = Dashboard {
             read: engine.reader(),
+            analyst: Arc::new(RecordAnalyst),
             status: Arc::clone(&telemetry.status),
             live: telemetry.live.clone(),
             metrics: Arc::clone(&telemetry.metrics),

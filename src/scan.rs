@@ -196,20 +196,7 @@ struct Report {
 
 impl Report {
     fn of(reader: &dyn ReadStore, min_severity: Severity) -> Result<Self, Failure> {
-        let everything = IssueQuery {
-            from: EventTime::OLDEST,
-            to: EventTime(i64::MAX),
-            points: 1,
-            min_severity,
-            words: Vec::new(),
-            service: None,
-            only_new: false,
-            only_spiking: false,
-            order: IssueOrder::Count,
-            limit: usize::MAX,
-            skip: 0,
-            now: EventTime(i64::MAX),
-        };
+        let everything = IssueQuery { min_severity, ..IssueQuery::everything(EventTime(i64::MAX)) };
         let rows = reader.issues(&everything)?.issues;
         let from = rows.iter().map(|row| row.first_seen).min().unwrap_or(EventTime::OLDEST);
         let last = rows.iter().map(|row| row.last_seen).max().unwrap_or(from);

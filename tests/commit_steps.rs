@@ -12,7 +12,7 @@ use engine::graph::{EngineOptions, Graph, OperatorNode, SourceNode, StoreNode};
 use engine::model::{BucketSize, EventTime, Offset, PartitionId};
 use engine::runtime::{Engine, EngineError, Pace, RunOptions, Unobserved};
 use operators::fingerprint::{FingerprintOperator, FingerprintOptions};
-use operators::parse::{ParseOperator, ParseOptions};
+use operators::parse::ParseOperator;
 use operators::spike::{SpikeConfig, SpikeDetector};
 use operators::{alert, fingerprint, issue, parse, pattern, spike, window};
 use sinks::store::sqlite::{CommitStep, CrashPoints, SqliteStore};
@@ -109,12 +109,7 @@ fn graph(store: SqliteStore) -> Graph {
             source: Box::new(Scripted),
         }],
         operators: vec![
-            node(
-                "events",
-                &parse::COMPONENT,
-                &["script"],
-                Box::new(ParseOperator::new(ParseOptions::default())),
-            ),
+            node("events", &parse::COMPONENT, &["script"], Box::new(ParseOperator::default())),
             node("prints", &fingerprint::COMPONENT, &["events"], Box::new(prints)),
             node(
                 "counts",

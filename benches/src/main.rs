@@ -1,5 +1,6 @@
 //! Measures the release binary from outside, as its users see it: what a scenario file asks for is
-//! generated, run, measured, and shown beside the bars that it must clear.
+//! generated, run, measured, and shown beside the bars that it must clear. Only what stops before the
+//! commit runs in this process ([`dataflow`]).
 //!
 //! ```text
 //! scenarios/*.toml ──scenario──► load (generated once) ──► target/release/seismolog ──► measure
@@ -15,6 +16,7 @@
     reason = "a measuring tool waits on the clock and reads small files of its own machine"
 )]
 
+mod dataflow;
 mod http;
 mod load;
 mod measure;

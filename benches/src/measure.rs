@@ -1,5 +1,6 @@
 //! One function per kind of scenario: run the binary, take raw numbers, reduce them to figures.
 
+use crate::dataflow::wall_until_complete;
 use crate::http;
 use crate::load::{self, Chance, Input};
 use crate::process::{Running, Usage, wc_cpu_seconds};
@@ -78,8 +79,8 @@ fn scaling(site: &Site, scenario: &Scenario) -> Result<Measurement> {
     let input = input(site, scenario)?;
     let mut runs = Vec::new();
     for _ in 0..scenario.number("runs")? {
-        let (one, _) = read_everything(site, scenario, &input, 1)?;
-        let (several, _) = read_everything(site, scenario, &input, scenario.workers)?;
+        let one = wall_until_complete(&input.files, input.lines, 1)?;
+        let several = wall_until_complete(&input.files, input.lines, scenario.workers)?;
         let speedup = one.as_secs_f64() / several.as_secs_f64();
         runs.push(json!({
             "one_worker_wall_s": one.as_secs_f64(),

@@ -10,7 +10,7 @@ use std::path::Path;
 pub enum Kind {
     /// Lines and bytes per CPU second until everything is committed.
     Throughput,
-    /// The wall time of one worker against that of several.
+    /// The wall time of one worker against that of several, before the commit.
     Scaling,
     /// From a written line to its commit.
     Latency,

@@ -40,7 +40,7 @@ pub use server::{Listener, bind, serve};
 pub use wire::ExportLine;
 
 use engine::clock::Clock;
-use engine::component::ReadStore;
+use engine::component::{Analyst, ReadStore};
 use engine::metrics::Metrics;
 use engine::runtime::live::LiveFeed;
 use engine::runtime::status::Status;
@@ -50,6 +50,8 @@ use std::sync::Arc;
 pub struct Dashboard {
     /// Answers questions about what is committed.
     pub read: Arc<dyn ReadStore>,
+    /// Explains records.
+    pub analyst: Arc<dyn Analyst>,
     /// How the engine and its sources are doing.
     pub status: Arc<Status>,
     /// What was just committed.

@@ -1,14 +1,12 @@
 //! filter: keeps the events that fulfil all of its conditions; the others are counted as filtered,
 //! with the operator's id.
-//!
-//! *Frontier:* stateless: what a batch yields leaves at the batch's epoch.
 
+use crate::batchwise::batchwise;
 use engine::component::{
     Build, ComponentType, NodeIdentity, Operator, Options, OptionsError, Port, Ports, Stage,
     StreamKind,
 };
-use engine::dataflow::{OperatorBuilder, Output, Pipeline};
-use engine::model::{Account, Counter, EventBatch, EventRef, Fact, Severity};
+use engine::model::{Counter, EventBatch, EventRef, Severity};
 use memchr::memmem::Finder;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -118,61 +116,39 @@ impl FilterOperator {
     }
 }
 
+impl FilterOptions {
+    /// Returns an error for every condition that means nothing.
+    pub(crate) fn errors(&self) -> Vec<OptionsError> {
+        let mut errors = Vec::new();
+        for (option, texts) in [
+            ("service", &self.service),
+            ("contains", &self.contains),
+            ("not_contains", &self.not_contains),
+        ] {
+            if texts.iter().any(String::is_empty) {
+                let error = OptionsError::at(option, format!("{option:?} holds an empty text"));
+                errors.push(error.hint("Remove it: every message contains the empty text."));
+            }
+        }
+        if self.min_severity == Some(Severity::Unknown) {
+            let error = OptionsError::at("min_severity", "cannot use \"unknown\" as a threshold");
+            errors.push(error.hint("Leave the option out to keep every severity."));
+        }
+        errors
+    }
+}
+
 fn build(options: &Options) -> Result<Box<dyn Operator>, Vec<OptionsError>> {
     let options: FilterOptions = options.parse()?;
-    let mut errors = Vec::new();
-    for (option, texts) in [
-        ("service", &options.service),
-        ("contains", &options.contains),
-        ("not_contains", &options.not_contains),
-    ] {
-        if texts.iter().any(String::is_empty) {
-            let error = OptionsError::at(option, format!("{option:?} holds an empty text"));
-            errors.push(error.hint("Remove it: every message contains the empty text."));
-        }
-    }
-    if options.min_severity == Some(Severity::Unknown) {
-        let error = OptionsError::at("min_severity", "cannot use \"unknown\" as a threshold");
-        errors.push(error.hint("Leave the option out to keep every severity."));
-    }
+    let errors = options.errors();
     if errors.is_empty() { Ok(Box::new(FilterOperator::new(&options))) } else { Err(errors) }
 }
 
 impl Operator for FilterOperator {
-    fn stage<'s>(&self, stage: &mut Stage<'_, 's>, mut inputs: Ports<'s>) -> Port<'s> {
+    fn stage<'s>(&self, stage: &mut Stage<'_, 's>, inputs: Ports<'s>) -> Port<'s> {
         let conditions = self.conditions.clone();
         let counter = Counter::Filtered(stage.id.to_owned());
-        let mut builder = OperatorBuilder::new(format!("filter {}", stage.id), stage.scope);
-        let mut input = builder.new_input(inputs.events(), Pipeline);
-        let (events_out, events) = builder.new_output::<Vec<EventBatch>>();
-        let (facts_out, facts) = builder.new_output::<Vec<Fact>>();
-        let mut events_out = Output::from(events_out);
-        let mut facts_out = Output::from(facts_out);
-        builder.build(move |_| {
-            move |_frontiers| {
-                let mut events_out = events_out.activate();
-                let mut facts_out = facts_out.activate();
-                input.for_each_time(|time, batches| {
-                    let mut dropped = BTreeMap::new();
-                    let mut kept = Vec::new();
-                    for mut batch in batches.flat_map(|batches| batches.drain(..)) {
-                        let n = conditions.apply(&mut batch);
-                        *dropped.entry(batch.source).or_insert(0) += n;
-                        if !batch.events.is_empty() {
-                            kept.push(batch);
-                        }
-                    }
-                    events_out.session(&time).give_iterator(kept.into_iter());
-                    let dropped = dropped.into_iter().filter(|(_, n)| *n != 0);
-                    let facts = dropped.map(|(source, n)| {
-                        Fact::Account(Account { source, counter: counter.clone(), n })
-                    });
-                    facts_out.session(&time).give_iterator(facts);
-                });
-            }
-        });
-        stage.commit(facts);
-        Port::Events(events)
+        batchwise(stage, inputs, COMPONENT.name, counter, move |batch| conditions.apply(batch))
     }
 
     fn identity(&self) -> NodeIdentity {
@@ -190,7 +166,7 @@ mod tests {
     use super::*;
     use crate::parse::ParseOperator;
     use crate::stage_test::{Ran, chunk, run};
-    use engine::model::SourceIndex;
+    use engine::model::{Account, Fact, SourceIndex};
     use serde_json::json;
 
     const LINES: &str = "INFO: started\nWARN: stock is low\nERROR: no such item\nno level\n\

@@ -3,13 +3,15 @@
 //! leaves it as facts.
 //!
 //! ```text
-//! parse ─► filter ─► fingerprint ─► window ─► expiry ─► spike ─► alert
-//!                        └─► pattern ─► issue ───────────┘
+//! parse ─► redact, filter, sample, route ─► fingerprint ─► window ─► expiry ─► spike ─► alert
+//!                                              └─► pattern ─► issue ───────────┘
 //! ```
 #![forbid(unsafe_code)]
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 pub mod alert;
+pub mod assemble;
+mod batchwise;
 pub mod expiry;
 pub mod filter;
 pub mod fingerprint;
@@ -17,8 +19,12 @@ pub mod issue;
 pub mod mask;
 pub mod parse;
 pub mod pattern;
+pub mod redact;
+pub mod route;
+pub mod sample;
 pub mod skeleton;
 pub mod spike;
+pub mod trace;
 pub mod window;
 
 #[cfg(test)]

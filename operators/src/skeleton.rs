@@ -100,6 +100,11 @@ impl HotHash {
         self
     }
 
+    /// Returns the hash of what went in.
+    pub fn finish(self) -> u128 {
+        u128::from(self.left) << 64 | u128::from(self.right)
+    }
+
     /// Returns the hash of the skeleton of `message`, after what went in before.
     #[inline]
     pub fn of(mut self, message: &[u8]) -> u128 {
@@ -107,7 +112,7 @@ impl HotHash {
         if self.is_empty {
             self.mix(0, MARKER_CODE);
         }
-        u128::from(self.left) << 64 | u128::from(self.right)
+        self.finish()
     }
 
     #[inline]

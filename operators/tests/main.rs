@@ -2,5 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod families;
+mod golden;
 mod oracle;
 mod patterns;
+mod traces;

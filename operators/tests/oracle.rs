@@ -21,7 +21,7 @@ use engine::testing::harness::{Script, run};
 use operators::alert::{Alerting, RUN_SECS_MAX};
 use operators::expiry::Series;
 use operators::fingerprint::{FingerprintOperator, FingerprintOptions};
-use operators::parse::{ParseOperator, ParseOptions};
+use operators::parse::ParseOperator;
 use operators::pattern::{PatternOperator, Patterns};
 use operators::spike::{BASELINE_SECS, KEEP_SECS, SpikeConfig, SpikeDetector};
 use operators::{issue::Grouping, window::Window};
@@ -245,7 +245,7 @@ fn shape() -> Shape {
     Shape {
         sources: vec![source],
         operators: vec![
-            operator("events", &["app"], Box::new(ParseOperator::new(ParseOptions::default()))),
+            operator("events", &["app"], Box::new(ParseOperator::default())),
             operator("prints", &["events"], Box::new(fingerprints)),
             operator("counts", &["prints"], Box::new(Window::new(BucketSize::MINUTE))),
             operator("patterns", &["prints"], Box::new(PatternOperator)),

@@ -6,6 +6,7 @@
 
 pub(crate) mod alerts;
 pub(crate) mod audit;
+pub(crate) mod explain;
 pub(crate) mod export;
 pub(crate) mod graph;
 pub(crate) mod health;
@@ -33,6 +34,8 @@ pub(crate) const ROUTES: &[Route] = &[
     Route::get("/api/v1/issues", Read, |call| Box::pin(issues::list(call))),
     Route::get("/api/v1/issues/{id}", Read, |call| Box::pin(issues::detail(call))),
     Route::get("/api/v1/issues/{id}/timeline", Read, |call| Box::pin(timeline::of_issue(call))),
+    Route::get("/api/v1/issues/{id}/explain", Read, |call| Box::pin(explain::of_issue(call))),
+    Route::get("/api/v1/explain", Read, |call| Box::pin(explain::of_record(call))),
     Route::get("/api/v1/timeline", Read, |call| Box::pin(timeline::of_everything(call))),
     Route::get("/api/v1/alerts", Read, |call| Box::pin(alerts::list(call))),
     Route::get("/api/v1/graph", Read, |call| Box::pin(graph::show(call))),

@@ -15,7 +15,7 @@ mod streams;
 use crate::{AccessOptions, Dashboard, EdgeView, GraphView, Limits, NodeKind, NodeView};
 use client::{Reply, get_from};
 use engine::clock::ManualClock;
-use engine::component::StreamKind;
+use engine::component::{Analyst, StreamKind};
 use engine::metrics::Metrics;
 use engine::model::{Epoch, EventTime};
 use engine::runtime::live::LiveFeed;
@@ -29,6 +29,15 @@ use tokio::sync::oneshot;
 const TOKEN: &str = "correct-horse-battery-staple";
 /// 2023-11-14T22:13:20Z.
 const NOW: EventTime = EventTime::from_secs(1_700_000_000);
+
+/// Says what it was asked.
+struct FakeAnalyst;
+
+impl Analyst for FakeAnalyst {
+    fn explain(&self, record: &str) -> serde_json::Value {
+        serde_json::json!({ "message": record })
+    }
+}
 
 /// A server on a thread of its own.
 struct Server {
@@ -50,6 +59,7 @@ impl Server {
         let store = Arc::new(store);
         let dashboard = Dashboard {
             read: store.clone(),
+            analyst: Arc::new(FakeAnalyst),
             status: status.clone(),
             live: live.clone(),
             metrics: Arc::new(Metrics::new(&sources)),

@@ -165,6 +165,17 @@ fn an_alert_says_when_how_many_and_how_surprising() {
 }
 
 #[test]
+fn a_record_and_the_latest_sample_of_an_issue_are_explained() {
+    let server = Server::open();
+    let asked = server.get("/api/v1/explain?record=disk%20full").json();
+    assert_eq!(asked, json!({ "message": "disk full" }));
+    assert_eq!(server.get("/api/v1/explain").status, 400);
+    let detail = server.get(&format!("/api/v1/issues/{}", issue_id(0))).json();
+    let explained = server.get(&format!("/api/v1/issues/{}/explain", issue_id(0))).json();
+    assert_eq!(explained["message"], detail["samples"][0]["record"]);
+}
+
+#[test]
 fn timelines_name_their_slices() {
     let server = Server::open();
     let range = "from=2023-11-14T00:00:00Z&to=2023-11-14T12:00:00Z";

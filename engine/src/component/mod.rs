@@ -6,12 +6,14 @@
 //! *Not here:* any concrete component (crates `sources`, `operators`, `sinks`), and the list of them
 //! (`src/registry.rs` of the root package).
 
+mod analyst;
 mod duration;
 mod operator;
 mod registry;
 mod source;
 mod store;
 
+pub use analyst::Analyst;
 pub use duration::{HUMAN_DURATION_FORMAT, HumanDuration, ParseDurationError};
 pub use operator::{History, Operator, Port, Ports, SourceDefaults, Stage};
 pub use registry::{Build, Built, ComponentKind, ComponentType, Options, OptionsError, Registry};

@@ -254,6 +254,26 @@ pub struct IssueRow {
     pub sparkline: Vec<i64>,
 }
 
+impl IssueQuery {
+    /// Returns the question for all issues of all times, most events first.
+    pub fn everything(now: EventTime) -> Self {
+        Self {
+            from: EventTime::OLDEST,
+            to: EventTime(i64::MAX),
+            points: 1,
+            min_severity: Severity::Unknown,
+            words: Vec::new(),
+            service: None,
+            only_new: false,
+            only_spiking: false,
+            order: IssueOrder::Count,
+            limit: usize::MAX,
+            skip: 0,
+            now,
+        }
+    }
+}
+
 /// A page of issues.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct IssuePage {
@@ -442,7 +462,8 @@ impl Audit {
 pub trait ReadStore: Send + Sync {
     /// Lists issues.
     fn issues(&self, query: &IssueQuery) -> Result<IssuePage, StoreError>;
-    /// Returns one issue, its counts and sparkline as `query` says (its filters do not apply).
+    /// Returns one issue, its counts and sparkline as `query` says (its filters do not apply). An id
+    /// that was merged into another issue leads to that one.
     fn issue(&self, id: IssueId, query: &IssueQuery) -> Result<Option<IssueDetail>, StoreError>;
     /// Returns counts over time; slices without events are left out.
     fn timeline(&self, query: &TimelineQuery) -> Result<Vec<ClassCounts>, StoreError>;

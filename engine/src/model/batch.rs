@@ -71,9 +71,21 @@ impl Span {
         Span { start: start as u32 | Self::SCRATCH, len: (end - start) as u32 }
     }
 
+    /// Returns whether it is a piece of the scratch bytes.
+    pub const fn is_scratch(self) -> bool {
+        self.start & Self::SCRATCH != 0
+    }
+
     /// Returns whether there is nothing in it.
     pub const fn is_empty(self) -> bool {
         self.len == 0
+    }
+
+    /// Returns its bytes, given those of its chunk and of its batch's scratch.
+    pub fn bytes<'b>(self, chunk: &'b [u8], scratch: &'b [u8]) -> &'b [u8] {
+        let start = (self.start & !Self::SCRATCH) as usize;
+        let buffer = if self.start & Self::SCRATCH == 0 { chunk } else { scratch };
+        &buffer[start..start + self.len as usize]
     }
 }
 
@@ -176,9 +188,7 @@ pub struct EventBatch {
 impl EventBatch {
     /// Returns the bytes of a piece of this batch.
     pub fn text(&self, span: Span) -> &[u8] {
-        let start = (span.start & !Span::SCRATCH) as usize;
-        let buffer = if span.start & Span::SCRATCH == 0 { &self.bytes } else { &self.scratch };
-        &buffer[start..start + span.len as usize]
+        span.bytes(&self.bytes, &self.scratch)
     }
 
     /// Returns what `event` has besides the usual, if anything.

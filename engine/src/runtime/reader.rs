@@ -3,8 +3,9 @@
 //!
 //! *Picture:* queue of chunks ──► stream of chunks of each source, and their offsets as facts.
 //! *Frontier:* holds the open epoch; moves on with [`Epochs`] whether or not there is input, except that
-//! an epoch stays open for up to [`CATCH_UP_EPOCH_MAX`] while input waits all the time (whoever catches
-//! up wants few, large commits: 5 M lines took 7.8 s of CPU with an epoch every 100 ms, 6.0 s so). Lets
+//! an epoch stays open for up to [`CATCH_UP_EPOCH_MAX`] and [`CATCH_UP_BYTES_MAX`] while input waits all
+//! the time (whoever catches up wants few, large commits: 5 M lines took 7.8 s of CPU with an epoch every
+//! 100 ms, 6.0 s so; the bytes bound what an epoch holds in memory, however fast the machine is). Lets
 //! go of everything when all sources are finished or the stop is abandoned. *State and limits:* none but
 //! the queue (`intake`); drains at most [`DRAIN_BYTES_MAX`] per scheduling and nothing while
 //! [`FACTS_PENDING_MAX`] facts wait for the store.
@@ -29,6 +30,8 @@ pub const FACTS_PENDING_MAX: usize = 1_000_000;
 
 /// How long an epoch may stay open while the queue never runs empty.
 pub const CATCH_UP_EPOCH_MAX: Duration = Duration::from_secs(1);
+/// How much an epoch may take in while it is open for longer than usual.
+pub const CATCH_UP_BYTES_MAX: usize = 128 * 1024 * 1024;
 
 /// What the operator needs besides the dataflow.
 pub struct Reader {
@@ -58,6 +61,8 @@ struct Running {
     /// When the open epoch was opened, and whether the queue has run empty since.
     opened: Instant,
     kept_up: bool,
+    /// Bytes taken in since.
+    bytes: usize,
     wake_at: Option<Instant>,
     activator: crate::dataflow::Activator,
 }
@@ -88,6 +93,7 @@ pub fn reader<'s>(
             opened: Instant::now(),
             // The first epoch is short, so that even a crash loop makes progress.
             kept_up: true,
+            bytes: 0,
             wake_at: None,
             activator,
         };
@@ -123,17 +129,20 @@ impl Running {
     fn open_epoch(&mut self) {
         let open = self.reader.epochs.open(self.reader.started.elapsed(), self.chunks);
         let behind = self.capabilities.iter().any(|capability| *capability.time() < open.0);
-        if !behind || (self.may_extend() && self.opened.elapsed() < CATCH_UP_EPOCH_MAX) {
+        if !behind || self.may_extend() {
             return;
         }
         for capability in &mut self.capabilities {
             capability.downgrade(&open.0);
         }
-        (self.opened, self.kept_up) = (Instant::now(), false);
+        (self.opened, self.kept_up, self.bytes) = (Instant::now(), false, 0);
     }
 
     fn may_extend(&self) -> bool {
-        !self.kept_up && self.reader.epochs.are_timed()
+        !self.kept_up
+            && self.bytes < CATCH_UP_BYTES_MAX
+            && self.opened.elapsed() < CATCH_UP_EPOCH_MAX
+            && self.reader.epochs.are_timed()
     }
 
     fn drain(&mut self) -> Drained {
@@ -142,6 +151,7 @@ impl Running {
             match self.reader.queue.try_recv() {
                 Ok(chunk) => {
                     bytes += chunk.bytes.len();
+                    self.bytes += chunk.bytes.len();
                     self.pass_on(chunk);
                     self.chunks += 1;
                     self.open_epoch();
@@ -173,7 +183,8 @@ impl Running {
             self.facts.activate().session(fact_capability).give_iterator(facts.into_iter());
         }
         let index = usize::from(source.0);
-        if !chunk.bytes.is_empty() {
+        // A partition that ends lets go of what is remembered of it.
+        if !chunk.bytes.is_empty() || chunk.end.is_none() {
             self.outputs[index].activate().session(&self.capabilities[index]).give(chunk);
         }
     }

@@ -62,6 +62,7 @@ macro_rules! store_conforms {
             conforms_the_export_adds_up_to_the_audit,
             conforms_the_export_stops_when_told,
             conforms_the_state_of_operators_comes_back,
+            conforms_an_id_that_was_merged_leads_to_the_issue_of_its_fingerprint,
             conforms_a_forgotten_partition_keeps_its_accounts,
             conforms_sightings_merge_to_first_last_and_worst,
             conforms_a_renamed_graph_keeps_rows_under_source_ids,
@@ -215,8 +216,13 @@ pub fn conforms_epochs_one_by_one_or_folded_leave_the_same_rows(fresh: Fresh<'_>
 pub fn conforms_sums_and_merges_do_not_depend_on_order(fresh: Fresh<'_>) {
     for_each_seed(|seed| {
         let mut generated = Commits::new(seed, 9);
-        let order_free =
-            |c: Contents| Contents { progress: vec![], members: vec![], alerts: vec![], ..c };
+        let order_free = |c: Contents| Contents {
+            progress: vec![],
+            state: vec![],
+            members: vec![],
+            alerts: vec![],
+            ..c
+        };
         let mut epochs: Vec<Contents> = (0..6).map(|_| order_free(generated.contents())).collect();
         epochs.iter_mut().for_each(|epoch| epoch.issues.clear());
         // Membership makes samples visible; it comes first, and is the same both times.
@@ -372,6 +378,25 @@ pub fn conforms_counts_of_an_unknown_fingerprint_wait_for_their_sighting(fresh: 
     assert_eq!(detail(&mut *fixture.store, 3).issue.total, 6);
     let known = fixture.store.load(None).expect("it loads").fingerprints;
     assert_eq!((known.len(), known[0].class), (1, SeverityClass::Warn));
+}
+
+/// A link to an issue that was merged into another one keeps working.
+pub fn conforms_an_id_that_was_merged_leads_to_the_issue_of_its_fingerprint(fresh: Fresh<'_>) {
+    let mut fixture = fresh().claimed(FIRST);
+    let merge = Contents {
+        issues: vec![(issue_of(4), false)],
+        members: vec![
+            (Member { fingerprint: fingerprint_of(4), issue: issue_of(3).id }, true),
+            (Member { fingerprint: fingerprint_of(4), issue: issue_of(4).id }, false),
+        ],
+        ..Contents::default()
+    };
+    let single = |number| with_issue(number, vec![sighting(number)], 1);
+    commit_all(&mut *fixture.store, [single(3), single(4), fold([merge])]);
+    let IssueDetail { issue, members, .. } = detail(&mut *fixture.store, 4);
+    assert_eq!((issue.id, members.len()), (issue_of(3).id, 2));
+    let nobody = fixture.store.reader().issue(issue_of(7).id, &everything());
+    assert!(nobody.expect("it answers").is_none());
 }
 
 /// What an operator keeps comes back under its key: the latest value, and nothing that it forgot.

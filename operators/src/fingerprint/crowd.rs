@@ -1,6 +1,6 @@
-//! Crowds: places of skeletons that too many different words have filled. From then on a skeleton
-//! takes a variable there, so that a million names cost a handful of fingerprints and end, through
-//! `pattern`, in one issue.
+//! Crowds: places of skeletons that very many different words have filled. Once a source has as many
+//! fingerprints as it may have, a skeleton takes a variable there, so that the rest of a million names
+//! costs one more and ends, through `pattern`, in the issue of those before it.
 //!
 //! *Promises:* which word is too many depends on what this worker has seen, so beyond the bound I1
 //! and I2 hold for totals only (DESIGN §8).
@@ -25,10 +25,10 @@ pub(super) struct Crowds {
 }
 
 impl Crowds {
-    /// Returns `skeleton` with variables where crowds are, and whether there are any.
-    pub(super) fn widen(&self, skeleton: Vec<u8>) -> (Vec<u8>, bool) {
-        let Ok(original) = std::str::from_utf8(&skeleton) else { return (skeleton, false) };
-        let mut widened = None;
+    /// Returns `skeleton` with variables where crowds are, if there are any.
+    pub(super) fn widen(&self, skeleton: &[u8]) -> Option<Vec<u8>> {
+        let original = std::str::from_utf8(skeleton).ok()?;
+        let mut widened: Option<String> = None;
         // Each round takes a constant word away.
         for _ in 0..HOLES_MAX {
             let current = widened.as_deref().unwrap_or(original);
@@ -39,10 +39,7 @@ impl Crowds {
                 None => break,
             }
         }
-        match widened {
-            Some(wider) => (wider.into_bytes(), true),
-            None => (skeleton, false),
-        }
+        widened.map(String::into_bytes)
     }
 
     /// Counts the words of a skeleton that was admitted, once.
@@ -78,7 +75,8 @@ mod tests {
     }
 
     fn widened(crowds: &Crowds, skeleton: &str) -> String {
-        String::from_utf8(crowds.widen(skeleton.as_bytes().to_vec()).0).unwrap()
+        let wider = crowds.widen(skeleton.as_bytes());
+        wider.map_or(skeleton.to_owned(), |wider| String::from_utf8(wider).unwrap())
     }
 
     #[test]

@@ -1,9 +1,10 @@
 //! Explain: why a message has the identity it has.
 
 use super::identify::cut_service;
-use crate::mask::{masks, render};
-use crate::skeleton::skeleton;
-use engine::model::{Fingerprint, SeverityClass, Template};
+use super::parts::EventParts;
+use crate::mask::masks;
+use crate::trace::{ExplainedTrace, FrameRules};
+use engine::model::{EventBatch, EventRef, Fingerprint, SeverityClass, Template};
 
 /// A variable of a message and the rule that found it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,11 +34,33 @@ pub struct Explained {
     pub fingerprint: Fingerprint,
     /// The template as it is displayed.
     pub text: String,
+    /// What decided instead of the words, where an exception was seen.
+    pub trace: Option<ExplainedTrace>,
 }
 
 /// Explains the identity of `message` for events of `service` and `class`.
 pub fn explain(message: &[u8], service: &[u8], class: SeverityClass) -> Explained {
-    let skeleton = skeleton(message);
+    let parts = EventParts { message, ..EventParts::default() };
+    explain_parts(&parts, service, class, &FrameRules::default())
+}
+
+/// Explains the identity of an event of `batch`, as the stage gives it.
+pub fn explain_event(batch: &EventBatch, event: &EventRef, rules: &FrameRules) -> Explained {
+    let message = batch.text(event.message);
+    let parts = EventParts::of(batch, event);
+    let parts = parts.unwrap_or(EventParts { message, ..EventParts::default() });
+    explain_parts(&parts, batch.service_of(event), event.severity.class(), rules)
+}
+
+/// Explains the identity of an event that has more than a message, for `service` and `class`.
+pub fn explain_parts(
+    parts: &EventParts<'_>,
+    service: &[u8],
+    class: SeverityClass,
+    rules: &FrameRules,
+) -> Explained {
+    let message = parts.message;
+    let (skeleton, text) = parts.identity(rules);
     let template = Template::of_skeleton(&skeleton);
     let explained = masks(message).into_iter().map(|span| ExplainedMask {
         start: span.start,
@@ -50,7 +73,8 @@ pub fn explain(message: &[u8], service: &[u8], class: SeverityClass) -> Explaine
         masks: explained.collect(),
         template,
         fingerprint: Fingerprint::new(cut_service(service), class, template),
-        text: render(message),
+        text,
+        trace: parts.explain_trace(rules),
         skeleton: skeleton
             .split(|&byte| byte == b' ')
             .map(|word| String::from_utf8_lossy(word).into_owned())

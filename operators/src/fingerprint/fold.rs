@@ -3,12 +3,14 @@
 //! *Promises:* a sighting's `text` is that of the event in `first`. `first` may be that of an
 //! earlier epoch of this worker, never that of a later one.
 //! *State and limits:* one profile per identity; per open epoch one slot per identity seen in it,
-//! whose sample candidates are cut to the smallest when [`SPARE_CANDIDATES_MAX`] more have come.
+//! with at most [`Sample::PER_DAY_MAX`] samples a day.
 
 use super::identify::{Identifier, Identity, Name, OVERFLOW_TEXT};
-use super::samples::{SampleGate, keep_smallest};
+use super::parts::EventParts;
+use super::samples::{SampleGate, keep};
 use crate::mask::render;
 use crate::pattern::text_of;
+use crate::trace::FrameRules;
 use engine::dataflow::DataflowTime;
 use engine::model::{
     Account, Counter, EventBatch, EventRef, EventTime, FirstSeen, Sample, Severity, Sighting,
@@ -18,14 +20,11 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use xxhash_rust::xxh3::xxh3_64;
 
-/// How many sample candidates one slot gathers, beyond those that it keeps, before it keeps the
-/// smallest of each day only. Records are most of what an epoch holds in memory.
-const SPARE_CANDIDATES_MAX: usize = Sample::PER_DAY_MAX / 2;
-
 /// One identified event.
 pub(super) struct Observation<'a> {
     pub(super) identity: Identity,
     pub(super) name: &'a Name,
+    pub(super) rules: &'a FrameRules,
     pub(super) batch: &'a EventBatch,
     pub(super) event: &'a EventRef,
 }
@@ -36,11 +35,12 @@ impl Observation<'_> {
         if self.name.is_overflow {
             return OVERFLOW_TEXT.into();
         }
-        if self.name.is_widened {
-            let message = self.batch.text(self.event.message);
-            return text_of(&self.name.skeleton, [message]).into();
+        let message = self.batch.text(self.event.message);
+        match EventParts::of(self.batch, self.event) {
+            Some(parts) => parts.identity(self.rules).1.into(),
+            None if self.name.is_widened => text_of(&self.name.skeleton, [message]).into(),
+            None => render(message).into(),
         }
-        render(self.batch.text(self.event.message)).into()
     }
 
     /// Returns the event's record as a sample.
@@ -84,9 +84,8 @@ struct Slot {
     last: EventTime,
     severity: Severity,
     source: SourceIndex,
+    /// Ordered by day and hash.
     samples: Vec<Sample>,
-    /// How many samples there may be before they are cut.
-    samples_max: usize,
 }
 
 /// One open epoch.
@@ -135,7 +134,7 @@ impl Fold {
             slot.shown = Some((first, text));
         }
         if profile.gate.admits(hash, time, source) {
-            slot.add_sample(seen.sample(hash));
+            keep(&mut slot.samples, seen.sample(hash));
         }
         if seen.name.is_overflow {
             *open.overflowed.entry(source).or_default() += i64::from(seen.event.change);
@@ -197,23 +196,12 @@ impl Slot {
             severity: seen.event.severity,
             source: seen.batch.source,
             samples: Vec::new(),
-            samples_max: Sample::PER_DAY_MAX + SPARE_CANDIDATES_MAX,
         }
     }
 
-    /// Adds a candidate. There is always room for the smallest of every day.
-    fn add_sample(&mut self, sample: Sample) {
-        if self.samples.len() >= self.samples_max {
-            keep_smallest(&mut self.samples);
-            self.samples_max = self.samples.len() + SPARE_CANDIDATES_MAX;
-        }
-        self.samples.push(sample);
-    }
-
-    fn sighting(mut self, identifier: &Identifier) -> Option<Sighting> {
+    fn sighting(self, identifier: &Identifier) -> Option<Sighting> {
         let (first, text) = self.shown?;
         let name = identifier.name(self.identity);
-        keep_smallest(&mut self.samples);
         Some(Sighting {
             fingerprint: name.fingerprint,
             template: name.template,

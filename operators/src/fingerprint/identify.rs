@@ -11,7 +11,9 @@
 //! generations of [`HOT_GENERATION_MAX`] lookups, the older of which is forgotten at once.
 
 use super::crowd::Crowds;
+use super::parts::EventParts;
 use crate::skeleton::{HotHash, skeleton};
+use crate::trace::FrameRules;
 use engine::component::KnownFingerprint;
 use engine::model::{EventBatch, EventRef, Fingerprint, SeverityClass, SourceIndex, Template};
 use foldhash::fast::RandomState;
@@ -27,6 +29,8 @@ const OVERFLOW_SKELETON: &[u8] = b"<overflow>";
 const HOT_GENERATION_MAX: usize = 64 * 1024;
 /// For how many services a source keeps overflow fingerprints apart.
 pub(super) const OVERFLOW_SERVICES_MAX: usize = 64;
+/// How many fingerprints of crowds a source may have beyond its bound.
+const WIDENED_MAX: usize = 1000;
 /// How much of a service's name counts, in bytes.
 pub(super) const SERVICE_BYTES_MAX: usize = 256;
 
@@ -70,6 +74,7 @@ struct Admitted {
 /// See the module.
 pub(super) struct Identifier {
     max_fingerprints: usize,
+    rules: FrameRules,
     overflow_template: Template,
     seed: u64,
     hot: HashMap<u128, Identity, RandomState>,
@@ -82,9 +87,15 @@ pub(super) struct Identifier {
 
 impl Identifier {
     /// Returns an identifier that lets every source have what is `known` of it.
-    pub(super) fn new(max: usize, source_ids: &[&str], known: &[KnownFingerprint]) -> Self {
+    pub(super) fn new(
+        max: usize,
+        rules: FrameRules,
+        source_ids: &[&str],
+        known: &[KnownFingerprint],
+    ) -> Self {
         let mut identifier = Self {
             max_fingerprints: max,
+            rules,
             overflow_template: Template::of_skeleton(OVERFLOW_SKELETON),
             // Differs per process, so that nobody can prepare messages whose hashes collide.
             seed: RandomState::default().hash_one(0),
@@ -105,6 +116,11 @@ impl Identifier {
             admitted.fingerprints.extend(of_source.map(|one| one.fingerprint));
         }
         identifier
+    }
+
+    /// Returns whose code is whose.
+    pub(super) fn rules(&self) -> &FrameRules {
+        &self.rules
     }
 
     /// Returns what `identity` stands for.
@@ -139,7 +155,10 @@ impl Identifier {
         } else {
             self.context(contexts.source, class, cut_service(batch.text(event.service)))
         };
-        let hot = context.of(batch.text(event.message));
+        let hot = match EventParts::of(batch, event) {
+            None => context.of(batch.text(event.message)),
+            Some(parts) => parts.hot(context),
+        };
         if let Some(identity) = self.hot.get(&hot) {
             return *identity;
         }
@@ -163,25 +182,34 @@ impl Identifier {
     fn identify_in_full(&mut self, batch: &EventBatch, event: &EventRef) -> Identity {
         let class = event.severity.class();
         let service = cut_service(batch.service_of(event));
-        let skeleton = skeleton(batch.text(event.message));
+        let skeleton = match EventParts::of(batch, event) {
+            None => skeleton(batch.text(event.message)),
+            Some(parts) => parts.identity(&self.rules).0,
+        };
         let template = Template::of_skeleton(&skeleton);
         let fingerprint = Fingerprint::new(service, class, template);
         let max = self.max_fingerprints;
         let admitted = self.admitted.entry(batch.source).or_default();
-        if admitted.fingerprints.contains(&fingerprint) {
-            let words = Words { skeleton: &skeleton, is_widened: false };
-            return self.intern(fingerprint, template, class, service, Some(words));
-        }
-        let (skeleton, is_widened) = self.crowds.widen(skeleton);
-        let template = Template::of_skeleton(&skeleton);
-        let fingerprint = Fingerprint::new(service, class, template);
         if admitted.fingerprints.contains(&fingerprint) || admitted.fingerprints.len() < max {
             admitted.fingerprints.insert(fingerprint);
             self.crowds.count(template, &skeleton);
-            let words = Words { skeleton: &skeleton, is_widened };
+            let words = Words { skeleton: &skeleton, is_widened: false };
             return self.intern(fingerprint, template, class, service, Some(words));
         }
-        self.overflow(batch, class, service)
+        // Over the bound an event joins the others of a crowd, or overflows.
+        let Some(skeleton) = self.crowds.widen(&skeleton) else {
+            return self.overflow(batch, class, service);
+        };
+        let template = Template::of_skeleton(&skeleton);
+        let fingerprint = Fingerprint::new(service, class, template);
+        if !admitted.fingerprints.contains(&fingerprint) {
+            if admitted.fingerprints.len() >= max + WIDENED_MAX {
+                return self.overflow(batch, class, service);
+            }
+            admitted.fingerprints.insert(fingerprint);
+        }
+        let words = Words { skeleton: &skeleton, is_widened: true };
+        self.intern(fingerprint, template, class, service, Some(words))
     }
 
     /// Returns the overflow identity of the service, or of the source if it has too many services.

@@ -6,7 +6,7 @@
 //! EventBatch ──►──┼──► sightings   when the epoch is complete: one per fingerprint, without samples
 //!                 └──► facts       the same with samples, and how many events overflowed
 //! ```
-//! *Promises:* an id is a pure function of service, severity class and message; a sighting is a
+//! *Promises:* an id is a pure function of service, severity class and message or trace; a sighting is a
 //! merge of minima, maxima and smallest hashes, so that order, chunks, workers and replays do not
 //! matter (I1, I2, I3), as long as no source exceeds `max_fingerprints`; beyond, totals hold.
 //! *Frontier:* prints leave at their batch's epoch. For sightings and facts one capability per
@@ -14,16 +14,19 @@
 //! *State and limits:* per worker and source `max_fingerprints` profiles (`fold`), the lookup
 //! (`identify`), the samples' thresholds (`samples`). Nothing is durable: after a restart the
 //! known fingerprints come back from the store, and everything else is learned again.
-//! *Not here:* what is a variable (`mask`), what identity is made of (`skeleton`).
+//! *Not here:* what is a variable (`mask`), what identity is made of (`skeleton`, `trace`).
 
 mod crowd;
 mod explain;
 mod fold;
 mod identify;
+mod parts;
 mod samples;
 
-pub use explain::{Explained, ExplainedMask, explain};
+pub use explain::{Explained, ExplainedMask, explain, explain_event, explain_parts};
+pub use parts::EventParts;
 
+use crate::trace::FrameRules;
 use engine::component::{
     Build, ComponentType, NodeIdentity, Operator, Options, OptionsError, Port, Ports, Stage,
     StreamKind,
@@ -55,16 +58,27 @@ pub struct FingerprintOptions {
     /// more are counted under the source's overflow fingerprint.
     #[schemars(range(min = 1, max = 1_000_000))]
     pub max_fingerprints: usize,
+    /// What counts as the application's own code in stack traces, besides what is not known to be
+    /// a library: beginnings of qualified names of functions (`com.example.`) or of paths of files.
+    pub in_app: Vec<String>,
+    /// What does not count as the application's own, even if it matches `in_app`: likewise.
+    pub not_in_app: Vec<String>,
 }
 
 impl FingerprintOptions {
     /// The largest bound that can be asked for.
     pub const MAX_FINGERPRINTS_MAX: usize = 1_000_000;
+    /// How many entries `in_app` and `not_in_app` may have.
+    pub const FRAME_RULES_MAX: usize = 256;
+
+    fn frame_rules(&self) -> FrameRules {
+        FrameRules { in_app: self.in_app.clone(), not_in_app: self.not_in_app.clone() }
+    }
 }
 
 impl Default for FingerprintOptions {
     fn default() -> Self {
-        Self { max_fingerprints: 20_000 }
+        Self { max_fingerprints: 20_000, in_app: Vec::new(), not_in_app: Vec::new() }
     }
 }
 
@@ -89,6 +103,15 @@ fn build(options: &Options) -> Result<Box<dyn Operator>, Vec<OptionsError>> {
             format!("{} is not between 1 and {}", options.max_fingerprints, allowed.end());
         let error = OptionsError::at("max_fingerprints", message);
         return Err(vec![error.hint("Leave it out for 20000.")]);
+    }
+    for (name, rules) in [("in_app", &options.in_app), ("not_in_app", &options.not_in_app)] {
+        if rules.len() > FingerprintOptions::FRAME_RULES_MAX {
+            let max = FingerprintOptions::FRAME_RULES_MAX;
+            let error = OptionsError::at(name, format!("{} entries are too many", rules.len()));
+            return Err(vec![
+                error.hint(format!("At most {max}; a shorter beginning covers more.")),
+            ]);
+        }
     }
     Ok(Box::new(FingerprintOperator::new(options)))
 }
@@ -175,7 +198,12 @@ impl Fingerprinter {
         known: &[engine::component::KnownFingerprint],
     ) -> Self {
         Self {
-            identifier: Identifier::new(options.max_fingerprints, source_ids, known),
+            identifier: Identifier::new(
+                options.max_fingerprints,
+                options.frame_rules(),
+                source_ids,
+                known,
+            ),
             fold: Fold::default(),
         }
     }
@@ -189,7 +217,8 @@ impl Fingerprinter {
             let fingerprint = self.identifier.name(identity).fingerprint;
             prints.push(Print { fingerprint, time: event.time, change: event.change });
             let name = self.identifier.name(identity);
-            self.fold.observe(epoch, &Observation { identity, name, batch, event });
+            let rules = self.identifier.rules();
+            self.fold.observe(epoch, &Observation { identity, name, rules, batch, event });
         }
         PrintBatch { prints }
     }

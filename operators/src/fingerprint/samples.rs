@@ -111,19 +111,28 @@ fn insert(ranks: &mut Vec<Rank>, rank: Rank) -> bool {
     }
 }
 
-/// Keeps, of each day, the samples with the smallest hashes, one per hash.
-pub(super) fn keep_smallest(samples: &mut Vec<Sample>) {
-    samples.sort_unstable_by(|a, b| (day_of(a.time), a).cmp(&(day_of(b.time), b)));
-    let (mut day, mut kept, mut last) = (i64::MIN, 0, None);
-    samples.retain(|sample| {
-        if day_of(sample.time) != day {
-            (day, kept, last) = (day_of(sample.time), 0, None);
+/// Adds a sample to those of a fingerprint, ordered by day and hash: of each day the
+/// [`Sample::PER_DAY_MAX`] smallest hashes stay, of one hash the smallest sample.
+pub(super) fn keep(samples: &mut Vec<Sample>, sample: Sample) {
+    let day = day_of(sample.time);
+    match samples.binary_search_by_key(&(day, sample.hash), |s| (day_of(s.time), s.hash)) {
+        Ok(at) if samples[at] <= sample => {}
+        Ok(at) => samples[at] = sample,
+        Err(at) => {
+            let end = at + samples[at..].partition_point(|s| day_of(s.time) == day);
+            let start = samples[..at].partition_point(|s| day_of(s.time) < day);
+            if end - start < Sample::PER_DAY_MAX {
+                // Records are most of what an epoch holds in memory: no spare room for a second day.
+                if samples.len() == samples.capacity() {
+                    samples.reserve_exact(samples.len().clamp(1, Sample::PER_DAY_MAX / 2));
+                }
+                samples.insert(at, sample);
+            } else if at < end {
+                samples[at..end].rotate_right(1);
+                samples[at] = sample;
+            }
         }
-        let keep = kept < Sample::PER_DAY_MAX && last != Some(sample.hash);
-        kept += usize::from(keep);
-        last = Some(sample.hash);
-        keep
-    });
+    }
 }
 
 #[cfg(test)]

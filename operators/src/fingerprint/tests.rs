@@ -6,16 +6,16 @@
     reason = "tests take their number of cases from the environment"
 )]
 
-use super::crowd::CROWD_MAX;
 use super::identify::{OVERFLOW_SERVICES_MAX, OVERFLOW_TEXT};
-use super::samples::{day_of, keep_smallest};
+use super::parts::EXPLICIT_BYTES_MAX;
+use super::samples::{day_of, keep};
 use super::*;
 use crate::pattern::Patterns;
 use engine::component::{KnownFingerprint, Recovered, SourceDefaults};
 use engine::dataflow::{CommunicationConfig, Config, Inspect, WorkerConfig, execute, source};
 use engine::model::{
-    Account, Counter, EventRef, EventTime, Fingerprint, FirstSeen, Sample, Severity, SeverityClass,
-    SourceIndex, Span,
+    Account, Counter, EventRef, EventTime, Extra, ExtraIndex, Fingerprint, FirstSeen, Sample,
+    Severity, SeverityClass, SourceIndex, Span,
 };
 use proptest::prelude::*;
 use std::collections::BTreeMap;
@@ -55,7 +55,8 @@ fn said(secs: i64, severity: Severity, message: &str) -> Said {
 }
 
 fn fingerprinter(max_fingerprints: usize, known: &[KnownFingerprint]) -> Fingerprinter {
-    Fingerprinter::new(&FingerprintOptions { max_fingerprints }, &["app", "web"], known)
+    let options = FingerprintOptions { max_fingerprints, ..FingerprintOptions::default() };
+    Fingerprinter::new(&options, &["app", "web"], known)
 }
 
 /// Merges sightings as a store does.
@@ -69,7 +70,11 @@ fn store(sightings: impl IntoIterator<Item = Sighting>) -> BTreeMap<Fingerprint,
             }
         }
     }
-    stored.values_mut().for_each(|sighting| keep_smallest(&mut sighting.samples));
+    for sighting in stored.values_mut() {
+        let mut kept = Vec::new();
+        std::mem::take(&mut sighting.samples).into_iter().for_each(|one| keep(&mut kept, one));
+        sighting.samples = kept;
+    }
     stored
 }
 
@@ -210,14 +215,15 @@ fn unique(n: usize) -> Said {
 #[test]
 fn limit_a_million_names_in_one_place_end_in_one_pattern() {
     const LINES: usize = 1_000_000;
-    let mut worker = fingerprinter(FingerprintOptions::default().max_fingerprints, &[]);
+    const MAX: usize = 1_000;
+    let mut worker = fingerprinter(MAX, &[]);
     for chunk in 0..LINES / 1_000 {
         let line = |n| said(n as i64, Severity::Error, &format!("card of {} is locked", name(n)));
         let lines: Vec<_> = (chunk * 1_000..(chunk + 1) * 1_000).map(line).collect();
         worker.batch(1, &batch_of(0, &lines));
     }
     let (names, lookups) = worker.identifier.sizes();
-    assert_eq!(names, usize::from(CROWD_MAX) + 1);
+    assert_eq!(names, MAX + 1);
     assert!(lookups <= 2 * 64 * 1024, "{lookups} lookups");
     let learned = worker.complete(1);
     assert_eq!(learned.accounts, [], "nothing overflowed");
@@ -461,4 +467,120 @@ proptest! {
         });
         prop_assert_eq!(store(sightings), oracle(&said));
     }
+}
+
+/// Returns one event of source 0 with these parts; all but the message stand in the scratch bytes.
+fn batch_with(parts: &EventParts<'_>) -> EventBatch {
+    let mut batch =
+        batch_of(0, &[said(0, Severity::Error, &String::from_utf8_lossy(parts.message))]);
+    let mut scratch = Vec::new();
+    let mut keep = |bytes: &[u8]| {
+        let start = scratch.len();
+        scratch.extend_from_slice(bytes);
+        Span::scratch(start, scratch.len())
+    };
+    let extra = Extra {
+        trace: keep(parts.trace),
+        exception_type: keep(parts.exception_type),
+        exception_message: keep(parts.exception_message),
+        fingerprint: keep(parts.fingerprint),
+    };
+    batch.scratch = Arc::new(scratch);
+    batch.extras = vec![extra];
+    batch.events[0].extra = ExtraIndex::new(0);
+    batch
+}
+
+const TRACE: &[u8] = b"shop.Gone: x\n\tat shop.A.f(A.java:1)\n\tat shop.B.g(B.java:1)";
+
+#[test]
+fn a_trace_is_identified_by_its_ladder_and_shown_by_it() {
+    let parts = EventParts { message: b"order 12 failed", trace: TRACE, ..EventParts::default() };
+    let mut worker = fingerprinter(10, &[]);
+    let first = worker.batch(1, &batch_with(&parts)).prints[0].fingerprint;
+    let moved = String::from_utf8_lossy(TRACE).replace("java:1", "java:9");
+    let other = EventParts { message: b"user 9 is gone", trace: moved.as_bytes(), ..parts };
+    assert_eq!(worker.batch(1, &batch_with(&other)).prints[0].fingerprint, first);
+    let rules = FrameRules::default();
+    let explained = explain_parts(&parts, b"api", SeverityClass::Error, &rules);
+    assert_eq!(explained.fingerprint, first);
+    assert_eq!(
+        explained.trace.map(|trace| trace.functions),
+        Some(vec!["shop.A.f".to_owned(), "shop.B.g".to_owned()])
+    );
+    let learned = worker.complete(1);
+    assert_eq!(learned.sightings.len(), 1);
+    assert_eq!(&*learned.sightings[0].text, "Gone: x  at A.f");
+    assert_eq!(&*learned.sightings[0].skeleton, "<trace>\nT:shop.Gone\nF:shop.A.f\nF:shop.B.g");
+    // A trace that was seen lately costs one lookup.
+    assert_eq!(worker.identifier.sizes(), (1, 2));
+    worker.batch(2, &batch_with(&parts));
+    assert_eq!(worker.identifier.sizes(), (1, 2));
+}
+
+#[test]
+fn a_record_with_its_own_fingerprint_gets_that_one() {
+    let mut worker = fingerprinter(10, &[]);
+    let mut print = |message: &[u8], fingerprint: &[u8], trace: &[u8]| {
+        let parts = EventParts { message, fingerprint, trace, ..EventParts::default() };
+        worker.batch(1, &batch_with(&parts)).prints[0].fingerprint
+    };
+    assert_eq!(print(b"one", b"billing-7", b""), print(b"two things", b"billing-7", TRACE));
+    assert_ne!(print(b"one", b"billing-7", b""), print(b"one", b"billing-8", b""));
+    assert_ne!(print(b"one", b"billing", b""), print(b"billing", b"", b""));
+}
+
+#[test]
+fn limit_of_a_long_fingerprint_of_ones_own_the_first_bytes_count() {
+    let of = |bytes: &[u8]| {
+        let parts = EventParts { fingerprint: bytes, ..EventParts::default() };
+        parts.identity(&FrameRules::default()).0
+    };
+    let long = [b'a'; 2 * EXPLICIT_BYTES_MAX];
+    assert_eq!(of(&long), of(&long[..EXPLICIT_BYTES_MAX]));
+    assert_ne!(of(&long), of(&long[..EXPLICIT_BYTES_MAX - 1]));
+}
+
+#[test]
+fn several_lines_without_a_trace_are_known_by_the_first_with_words_enough() {
+    let of = |message: &[u8], trace: &[u8]| {
+        let parts = EventParts { message, trace, ..EventParts::default() };
+        let identity = parts.identity(&FrameRules::default());
+        (String::from_utf8(identity.0).unwrap(), identity.1)
+    };
+    assert_eq!(
+        of(b"slow query 12", b"SELECT a\nFROM b"),
+        ("slow query <*>".into(), "slow query <num>".into())
+    );
+    assert_eq!(of(b"query:", b"SELECT a\nFROM b").0, "query SELECT a FROM b");
+    assert_eq!(of(b"slow query 12\nSELECT a", b"").0, "slow query <*>");
+}
+
+#[test]
+fn a_message_of_several_lines_in_a_structured_record_may_be_a_trace() {
+    let text = [b"order 12 failed\n", TRACE].concat();
+    let mut batch = batch_with(&EventParts::default());
+    batch.scratch = Arc::new(text.clone());
+    batch.events[0].message = Span::scratch(0, text.len());
+    batch.events[0].extra = ExtraIndex::NONE;
+    let mut worker = fingerprinter(10, &[]);
+    worker.batch(1, &batch);
+    assert_eq!(&*worker.complete(1).sightings[0].text, "Gone: x  at A.f");
+}
+
+#[test]
+fn limit_rules_for_frames_are_options_of_a_bounded_number() {
+    let options = |value| Options { id: "prints".into(), value, base: Default::default() };
+    let rules = vec!["a."; FingerprintOptions::FRAME_RULES_MAX + 1];
+    assert!(build(&options(serde_json::json!({ "in_app": rules[1..] }))).is_ok());
+    let errors = build(&options(serde_json::json!({ "not_in_app": rules }))).err().unwrap();
+    assert_eq!(errors[0].path, ["not_in_app"]);
+    let options = FingerprintOptions {
+        not_in_app: vec!["shop.A".to_owned()],
+        ..FingerprintOptions::default()
+    };
+    let mut worker = Fingerprinter::new(&options, &["app"], &[]);
+    let parts = EventParts { message: b"x", trace: TRACE, ..EventParts::default() };
+    worker.batch(1, &batch_with(&parts));
+    assert_eq!(&*worker.complete(1).sightings[0].text, "Gone: x  at B.g");
 }

@@ -31,6 +31,18 @@ pub struct Explanation {
     pub logger: String,
     /// What is left.
     pub message: String,
+    /// Which of several interleaved streams it belongs to.
+    pub stream: String,
+    /// Whether it goes on in the next line of its stream.
+    pub partial: bool,
+    /// The type of the exception that a structured record names.
+    pub exception_type: String,
+    /// The message of that exception.
+    pub exception_message: String,
+    /// Its stack trace.
+    pub stack: String,
+    /// The fingerprint that the record names itself.
+    pub fingerprint: String,
 }
 
 /// Explains `text` as a line of `format`, received at `received`, in a zone of that IANA name (UTC
@@ -69,5 +81,11 @@ pub fn explain(format: Format, timezone: &str, received: EventTime, text: &[u8])
         thread: piece(found.thread),
         logger: piece(found.logger),
         message: piece(found.message),
+        stream: piece(found.stream),
+        partial: found.partial,
+        exception_type: piece(found.details.exception_type),
+        exception_message: piece(found.details.exception_message),
+        stack: piece(found.details.stack),
+        fingerprint: piece(found.details.fingerprint),
     }
 }

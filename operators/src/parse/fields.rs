@@ -14,11 +14,21 @@ pub(super) enum Role {
     Message,
     /// A message still with its line end, in a container runtime's envelope.
     Envelope,
-    /// What went wrong, if there is no message.
+    /// What went wrong; the message too, if there is no other.
     Exception,
+    /// The type of the exception.
+    ExceptionType,
+    /// Its stack trace.
+    Stack,
+    /// The fingerprint that the record names itself.
+    Fingerprint,
+    /// The stream that a container runtime or the journal read it from.
+    Stream,
     Time,
     /// A severity word or number.
     Level,
+    /// A severity word, under a name that other things have too: numbers say nothing.
+    LevelName,
     /// A severity number of Python, OpenTelemetry or syslog.
     PythonLevel,
     OtelLevel,
@@ -33,12 +43,36 @@ pub(super) enum Role {
 /// How many roles there are.
 pub(super) const ROLES: usize = Role::Logger as usize + 1;
 
+impl Role {
+    /// Every role, in the order of its number.
+    pub(super) const ALL: [Role; ROLES] = [
+        Role::Message,
+        Role::Envelope,
+        Role::Exception,
+        Role::ExceptionType,
+        Role::Stack,
+        Role::Fingerprint,
+        Role::Stream,
+        Role::Time,
+        Role::Level,
+        Role::LevelName,
+        Role::PythonLevel,
+        Role::OtelLevel,
+        Role::SyslogLevel,
+        Role::Service,
+        Role::Host,
+        Role::Process,
+        Role::Thread,
+        Role::Logger,
+    ];
+}
+
 /// Returns the role of a field and its rank among the fields of that role; the lowest rank counts.
 pub(super) fn role(key: &[u8]) -> Option<(Role, u8)> {
     use Role::*;
     Some(match key {
         b"message" | b"@m" => (Message, 0),
-        b"msg" | b"MESSAGE" | b"Message" | b"RenderedMessage" | b"short_message" => (Message, 1),
+        b"msg" | b"Message" | b"M" | b"RenderedMessage" | b"short_message" => (Message, 1),
         b"body"
         | b"body.stringValue"
         | b"Body"
@@ -48,11 +82,49 @@ pub(super) fn role(key: &[u8]) -> Option<(Role, u8)> {
         | b"_msg" => (Message, 2),
         b"@mt" | b"MessageTemplate" | b"event" | b"text" => (Message, 3),
         b"log" => (Envelope, 0),
-        b"error.message" | b"err.message" | b"exception.message" => (Exception, 0),
-        b"error" | b"err" | b"exception" | b"@x" | b"exc_info" => (Exception, 1),
-        b"error.stack_trace" | b"err.stack" | b"stack_trace" | b"stack" | b"stacktrace" => {
-            (Exception, 2)
-        }
+        b"MESSAGE" => (Envelope, 1),
+        b"error.message"
+        | b"err.message"
+        | b"exception.message"
+        | b"error.msg"
+        | b"err.msg"
+        | b"exception.exception_message"
+        | b"thrown.message"
+        | b"context.exception.message"
+        | b"attributes.exception.message"
+        | b"Attributes.exception.message" => (Exception, 0),
+        b"error" | b"err" | b"exception" | b"@x" | b"exc_info" | b"exc_text" | b"Exception"
+        | b"thrown" => (Exception, 1),
+        b"error.type"
+        | b"exception.type"
+        | b"attributes.exception.type"
+        | b"Attributes.exception.type" => (ExceptionType, 0),
+        b"err.type"
+        | b"error.kind"
+        | b"exception.class"
+        | b"exception.exception_class"
+        | b"exception_class"
+        | b"exception.exceptionType"
+        | b"context.exception.class"
+        | b"thrown.name" => (ExceptionType, 1),
+        b"err.name" | b"error.name" | b"exception.name" | b"error.class" => (ExceptionType, 2),
+        b"error.stack_trace"
+        | b"exception.stacktrace"
+        | b"attributes.exception.stacktrace"
+        | b"Attributes.exception.stacktrace" => (Stack, 0),
+        b"err.stack"
+        | b"error.stack"
+        | b"exception.stack"
+        | b"exception.stack_trace"
+        | b"exception.backtrace"
+        | b"thrown.extendedStackTrace"
+        | b"error.stacktrace" => (Stack, 1),
+        b"stack_trace" | b"stacktrace" | b"stackTrace" | b"StackTrace" | b"stack"
+        | b"backtrace" | b"traceback" | b"S" => (Stack, 2),
+        b"error.fingerprint" => (Fingerprint, 0),
+        b"fingerprint" | b"attributes.fingerprint" => (Fingerprint, 1),
+        b"_SYSTEMD_UNIT" | b"kubernetes.container_name" | b"container.id" => (Stream, 0),
+        b"stream" | b"container_id" | b"_TRANSPORT" => (Stream, 1),
         b"@timestamp" | b"@t" => (Time, 0),
         b"timestamp" | b"time" | b"ts" | b"Timestamp" | b"Time" | b"T" => (Time, 1),
         b"timeUnixNano"
@@ -65,10 +137,18 @@ pub(super) fn role(key: &[u8]) -> Option<(Role, u8)> {
         | b"eventTime"
         | b"__REALTIME_TIMESTAMP"
         | b"timeMillis" => (Time, 2),
+        b"_time"
+        | b"created"
+        | b"created_at"
+        | b"observedTimeUnixNano"
+        | b"observed_timestamp"
+        | b"instant.epochSecond"
+        | b"record.time.timestamp" => (Time, 3),
         b"log.level" | b"severity_text" | b"severityText" | b"SeverityText" => (Level, 0),
         b"level" | b"severity" | b"lvl" | b"@l" | b"Level" | b"LogLevel" | b"levelname"
         | b"loglevel" | b"log_level" | b"logLevel" | b"L" => (Level, 1),
-        b"level_name" | b"s" => (Level, 2),
+        b"record.level.name" => (Level, 2),
+        b"level_name" | b"s" | b"status" | b"at" => (LevelName, 0),
         b"levelno" => (PythonLevel, 0),
         b"severity_number" | b"severityNumber" | b"SeverityNumber" => (OtelLevel, 0),
         b"PRIORITY" | b"syslog.severity.code" | b"log.syslog.severity.code" => (SyslogLevel, 0),
@@ -80,8 +160,10 @@ pub(super) fn role(key: &[u8]) -> Option<(Role, u8)> {
         | b"Resource.service.name"
         | b"resource.attributes.service.name" => (Service, 1),
         b"application" | b"app_name" | b"appName" | b"app" => (Service, 2),
-        b"host.name" | b"host" | b"hostname" | b"host.hostname" | b"_HOSTNAME" => (Host, 0),
-        b"process.name" | b"SYSLOG_IDENTIFIER" | b"process" => (Process, 0),
+        b"host.name" | b"host" | b"hostname" | b"hostName" | b"host.hostname" | b"_HOSTNAME" => {
+            (Host, 0)
+        }
+        b"process.name" | b"SYSLOG_IDENTIFIER" | b"process" | b"processName" => (Process, 0),
         b"process.pid" | b"pid" | b"_PID" => (Process, 1),
         b"process.thread.name" | b"thread" | b"thread_name" | b"threadName" => (Thread, 0),
         b"process.thread.id" | b"tid" | b"thread_id" => (Thread, 1),
@@ -106,6 +188,17 @@ pub(super) fn is_parent(key: &[u8]) -> bool {
             | b"error"
             | b"err"
             | b"exception"
+            | b"thrown"
+            | b"attributes"
+            | b"context"
+            | b"context.exception"
+            | b"instant"
+            | b"kubernetes"
+            | b"record"
+            | b"record.level"
+            | b"record.time"
+            | b"attributes.exception"
+            | b"Attributes"
             | b"service"
             | b"host"
             | b"process"
@@ -129,7 +222,7 @@ pub(super) fn is_parent(key: &[u8]) -> bool {
 /// The text of a field, and where it stands.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Value<'t> {
-    /// Its bytes, unescaped.
+    /// Its bytes, as they stand in the line.
     pub text: &'t [u8],
     /// The same as a span.
     pub span: Span,
@@ -138,9 +231,24 @@ pub(super) struct Value<'t> {
 /// Enters a field's value into `found`. Messages and exceptions are the caller's business.
 pub(super) fn enter(found: &mut Found, role: Role, value: Value<'_>) {
     match role {
-        Role::Message | Role::Envelope | Role::Exception => {}
+        Role::Message | Role::Envelope => {}
+        Role::Exception if is_literal(value.text) => {}
+        Role::Exception if holds_lines(value.text) => {
+            set_first(&mut found.details.stack, value.span);
+        }
+        Role::Exception => set_first(&mut found.details.exception_message, value.span),
+        Role::ExceptionType => set_first(&mut found.details.exception_type, value.span),
+        Role::Stack => set_first(&mut found.details.stack, value.span),
+        Role::Fingerprint => set_first(&mut found.details.fingerprint, value.span),
+        Role::Stream => set_first(&mut found.stream, value.span),
         Role::Time => found.time = found.time.or_else(|| time(value.text)),
         Role::Level => found.severity = found.severity.or_else(|| level(value.text)),
+        Role::LevelName => {
+            found.severity = found.severity.or_else(|| match value.text {
+                [letter @ b'A'..=b'Z'] => severity::of_letter(*letter),
+                word => severity::of_word(word),
+            });
+        }
         Role::PythonLevel => {
             found.severity =
                 found.severity.or_else(|| scaled(value.text, severity::of_python_number));
@@ -159,6 +267,17 @@ pub(super) fn enter(found: &mut Found, role: Role, value: Value<'_>) {
         Role::Thread => set_first(&mut found.thread, value.span),
         Role::Logger => set_first(&mut found.logger, value.span),
     }
+}
+
+/// Returns whether a value only says that, or how often, something went wrong.
+fn is_literal(raw: &[u8]) -> bool {
+    matches!(raw, b"true" | b"false" | b"nil" | b"null" | b"none" | b"None")
+        || raw.iter().all(u8::is_ascii_digit)
+}
+
+/// Returns whether a value that is still escaped has more than one line: then it is a trace.
+fn holds_lines(raw: &[u8]) -> bool {
+    memchr::memmem::find(raw, b"\\n").is_some()
 }
 
 fn time(text: &[u8]) -> Option<Written> {

@@ -21,12 +21,24 @@ pub enum Format {
     Syslog,
     /// A header with at least a time or a severity, and a message.
     Header,
+    /// What the regular expression `pattern` matches; its groups say what is what.
+    Regex,
+    /// What the grok expression `pattern` matches.
+    Grok,
 }
 
 impl Format {
     /// Every format, in the order of the manual.
-    pub const ALL: [Format; 6] =
-        [Format::Auto, Format::Plain, Format::Json, Format::Logfmt, Format::Syslog, Format::Header];
+    pub const ALL: [Format; 8] = [
+        Format::Auto,
+        Format::Plain,
+        Format::Json,
+        Format::Logfmt,
+        Format::Syslog,
+        Format::Header,
+        Format::Regex,
+        Format::Grok,
+    ];
 
     /// Returns the name used in the graph file.
     pub const fn as_str(self) -> &'static str {
@@ -37,6 +49,8 @@ impl Format {
             Format::Logfmt => "logfmt",
             Format::Syslog => "syslog",
             Format::Header => "header",
+            Format::Regex => "regex",
+            Format::Grok => "grok",
         }
     }
 }

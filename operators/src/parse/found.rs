@@ -26,12 +26,14 @@ pub enum Layout {
     Columns,
     /// `I0102 15:04:05.678901   12345 file.go:12] message`.
     Klog,
-    /// `time stdout F message`, as container runtimes write it, around a line without header.
+    /// The envelope of a container runtime or of the journal around a line without header.
     Container,
     /// An HTTP server's access log.
     Access,
     /// A severity and no time.
     Level,
+    /// What a pattern of the user matches.
+    Pattern,
 }
 
 impl Layout {
@@ -50,6 +52,7 @@ impl Layout {
             Layout::Container => "container",
             Layout::Access => "access",
             Layout::Level => "level",
+            Layout::Pattern => "pattern",
         }
     }
 }
@@ -87,15 +90,24 @@ impl Place {
     }
 }
 
-/// What one line says.
+/// What one line says. With the layouts `Plain` and `Container` no header was found: the line may go
+/// on from the one before it in its stream.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Found {
     /// How it is laid out.
     pub layout: Layout,
     /// What is left when header or envelope are taken off.
     pub message: Span,
+    /// The line as its program wrote it, indentation included, if the envelope of a container
+    /// runtime, the journal or a syslog daemon was around it.
+    pub body: Span,
     /// Where the message begins in its text, if a header stands before it; else 0.
     pub rest: usize,
+    /// Which of several interleaved streams the line belongs to: stdout or stderr, a container, a
+    /// unit of the journal.
+    pub stream: Span,
+    /// Whether a container runtime cut the line here: it goes on in the next one of its stream.
+    pub partial: bool,
     /// Service, host, process, thread and logger, where named.
     pub service: Span,
     pub host: Span,
@@ -106,16 +118,49 @@ pub(super) struct Found {
     pub time: Option<Written>,
     /// How bad it says it is.
     pub severity: Option<Severity>,
+    /// What only structured records say.
+    pub details: Details,
+}
+
+/// What only structured records say about what went wrong.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Details {
+    /// The stack trace, as its logger wrote it.
+    pub stack: Span,
+    /// The type of the exception.
+    pub exception_type: Span,
+    /// Its message.
+    pub exception_message: Span,
+    /// The fingerprint that the record names itself.
+    pub fingerprint: Span,
+}
+
+impl Details {
+    /// Returns `self` with the pieces of `outer` that it lacks.
+    fn or(self, outer: Details) -> Details {
+        Details {
+            stack: either(self.stack, outer.stack),
+            exception_type: either(self.exception_type, outer.exception_type),
+            exception_message: either(self.exception_message, outer.exception_message),
+            fingerprint: either(self.fingerprint, outer.fingerprint),
+        }
+    }
+}
+
+fn either(inner: Span, outer: Span) -> Span {
+    if inner.is_empty() { outer } else { inner }
 }
 
 impl Found {
     /// Returns `self` with what `inner`, read from its message, found in addition or more exactly.
     pub(super) fn refined_by(self, inner: Found) -> Found {
-        let either = |inner: Span, outer: Span| if inner.is_empty() { outer } else { inner };
         Found {
             layout: if inner.layout == Layout::Plain { self.layout } else { inner.layout },
             message: inner.message,
+            body: either(inner.body, self.body),
             rest: 0,
+            stream: either(inner.stream, self.stream),
+            partial: self.partial,
             service: either(inner.service, self.service),
             host: either(inner.host, self.host),
             process: either(inner.process, self.process),
@@ -123,6 +168,7 @@ impl Found {
             logger: either(inner.logger, self.logger),
             time: inner.time.or(self.time),
             severity: inner.severity.or(self.severity),
+            details: inner.details.or(self.details),
         }
     }
 }

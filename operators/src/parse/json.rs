@@ -4,9 +4,10 @@
 //! *Limits:* [`DEPTH_MAX`] levels of nesting; deeper text is not JSON to us. Numbers and literals are
 //! checked loosely, structure and strings strictly.
 
-use super::fields::{self, Role, Value};
+use super::fields;
 use super::found::{Found, Layout, Place};
-use engine::model::{Severity, Span};
+use super::slots::{Reading, Slot, Slots};
+use engine::model::Severity;
 use memchr::memchr2;
 
 /// The deepest nesting that is read.
@@ -14,121 +15,37 @@ pub(super) const DEPTH_MAX: usize = 64;
 /// The longest dotted path of a nested key that is looked at.
 const PATH_BYTES_MAX: usize = 64;
 
-/// What a JSON line says: its fields, and the text that a container runtime wrapped, if it is one.
-pub(super) struct Line {
-    /// What it says itself.
-    pub found: Found,
-    /// The wrapped text; to be parsed on its own.
-    pub envelope: Option<Envelope>,
-}
-
-/// Where a wrapped text stands.
-#[derive(Clone, Copy)]
-pub(super) enum Envelope {
-    /// `[start, end)` of the line.
-    Line(usize, usize),
-    /// `[start, end)` of the scratch bytes.
-    Scratch(usize, usize),
-}
-
-impl Envelope {
-    fn span(self, place: Place) -> Span {
-        match self {
-            Envelope::Line(start, end) => place.span(start, end),
-            Envelope::Scratch(start, end) => Place { scratch: true, base: 0 }.span(start, end),
-        }
-    }
-}
-
-/// Where a field's value stands in the text.
-#[derive(Clone, Copy)]
-struct Slot {
-    rank: u8,
-    start: usize,
-    end: usize,
-    escaped: bool,
-    /// Whether it is a string, a number or a literal, and not an object or a list.
-    scalar: bool,
-}
-
 struct Scanner<'t> {
     text: &'t [u8],
     at: usize,
-    slots: [Slot; fields::ROLES],
+    slots: Slots,
     /// Whether fields of the compact event format (`@t`) were seen.
     compact: bool,
     path: [u8; PATH_BYTES_MAX],
 }
 
-/// Returns what a JSON object says, or `None` if `text` is not one.
-pub(super) fn find(text: &[u8], place: Place, scratch: &mut Vec<u8>) -> Option<Line> {
-    let empty = Slot { rank: u8::MAX, start: 0, end: 0, escaped: false, scalar: false };
-    let slots = [empty; fields::ROLES];
-    let mut scanner = Scanner { text, at: 0, slots, compact: false, path: [0; PATH_BYTES_MAX] };
-    scanner.blanks();
-    scanner.object(0, 1)?;
-    scanner.blanks();
-    if scanner.at != text.len() {
-        return None;
+/// Enters what a JSON object says.
+pub(super) fn find(text: &[u8], place: Place, scratch: &mut Vec<u8>, found: &mut Found) -> Reading {
+    let mut scanner =
+        Scanner { text, at: 0, slots: Slots::default(), compact: false, path: [0; PATH_BYTES_MAX] };
+    if scanner.whole().is_none() {
+        return Reading::Other;
     }
-    Some(scanner.line(place, scratch))
+    found.layout = Layout::Json;
+    scanner.slots.enter(text, place, scratch, found);
+    if scanner.compact && found.severity.is_none() {
+        // The compact event format leaves the level out where it is information.
+        found.severity = Some(Severity::Info);
+    }
+    scanner.slots.enter_message(text, place, scratch, found)
 }
 
 impl Scanner<'_> {
-    fn line(&self, place: Place, scratch: &mut Vec<u8>) -> Line {
-        let mut found = Found { layout: Layout::Json, ..Found::default() };
-        let mut envelope = None;
-        let (mut message, mut exception) = (Span::NONE, Span::NONE);
-        for (role, slot) in ALL_ROLES.iter().zip(&self.slots) {
-            if slot.rank == u8::MAX || !slot.scalar {
-                continue;
-            }
-            let raw = &self.text[slot.start..slot.end];
-            match role {
-                Role::Message => message = self.span(slot, place, scratch),
-                Role::Exception if message.is_empty() => {
-                    exception = self.span(slot, place, scratch);
-                }
-                Role::Envelope if message.is_empty() => {
-                    envelope = Some(self.unwrapped(slot, scratch));
-                }
-                Role::Exception | Role::Envelope => {}
-                _ => {
-                    let span = self.span(slot, place, scratch);
-                    fields::enter(&mut found, *role, Value { text: raw, span });
-                }
-            }
-        }
-        if self.compact && found.severity.is_none() {
-            // The compact event format leaves the level out where it is information.
-            found.severity = Some(Severity::Info);
-        }
-        let inner = envelope.map_or(exception, |envelope| envelope.span(place));
-        found.message = if message.is_empty() { inner } else { message };
-        if found.message.is_empty() {
-            found.message = place.trimmed(self.text, 0, self.text.len());
-        }
-        Line { found, envelope }
-    }
-
-    fn span(&self, slot: &Slot, place: Place, scratch: &mut Vec<u8>) -> Span {
-        if slot.escaped {
-            unescape(&self.text[slot.start..slot.end], scratch)
-        } else {
-            place.trimmed(self.text, slot.start, slot.end)
-        }
-    }
-
-    /// A wrapped line usually has one escape, the `\n` at its end; then it need not be copied.
-    fn unwrapped(&self, slot: &Slot, scratch: &mut Vec<u8>) -> Envelope {
-        let raw = &self.text[slot.start..slot.end];
-        let inner = raw.strip_suffix(b"\\n").unwrap_or(raw);
-        if memchr::memchr(b'\\', inner).is_none() {
-            return Envelope::Line(slot.start, slot.start + inner.len());
-        }
-        let begin = scratch.len();
-        unescape(raw, scratch);
-        Envelope::Scratch(begin, scratch.len())
+    fn whole(&mut self) -> Option<()> {
+        self.blanks();
+        self.object(0, 1)?;
+        self.blanks();
+        (self.at == self.text.len()).then_some(())
     }
 
     /// Reads the object at the cursor, whose keys begin with the first `prefix` bytes of the path.
@@ -174,24 +91,23 @@ impl Scanner<'_> {
         }
         let Some((role, rank)) = role else { return self.skip(depth) };
         self.compact |= compact;
-        let slot = self.value(rank, depth)?;
-        let held = &mut self.slots[role as usize];
-        // The first field of the best rank counts; null says nothing.
-        if rank < held.rank && slot.scalar && &self.text[slot.start..slot.end] != b"null" {
-            *held = slot;
+        if let Some(slot) = self.value(rank, depth)? {
+            self.slots.offer(role, slot);
         }
         Some(())
     }
 
-    fn value(&mut self, rank: u8, depth: usize) -> Option<Slot> {
+    /// Reads a value; lists, objects and null say nothing.
+    fn value(&mut self, rank: u8, depth: usize) -> Option<Option<Slot>> {
         if self.peek() == Some(b'"') {
             let (start, end, escaped) = self.string()?;
-            return Some(Slot { rank, start, end, escaped, scalar: true });
+            return Some(Some(Slot::new(rank, start, end, escaped)));
         }
         let scalar = !matches!(self.peek(), Some(b'{' | b'['));
         let start = self.at;
         self.skip(depth)?;
-        Some(Slot { rank, start, end: self.at, escaped: false, scalar })
+        let says = scalar && &self.text[start..self.at] != b"null";
+        Some(says.then(|| Slot::new(rank, start, self.at, false)))
     }
 
     /// Skips any value without recursion: a bit per level says whether it is an object.
@@ -299,68 +215,4 @@ impl Scanner<'_> {
 
 const fn close_of(objects: u64) -> u8 {
     if objects & 1 == 1 { b'}' } else { b']' }
-}
-
-/// The roles in the order of their slots; messages first, since the others fall back on them.
-const ALL_ROLES: [Role; fields::ROLES] = [
-    Role::Message,
-    Role::Envelope,
-    Role::Exception,
-    Role::Time,
-    Role::Level,
-    Role::PythonLevel,
-    Role::OtelLevel,
-    Role::SyslogLevel,
-    Role::Service,
-    Role::Host,
-    Role::Process,
-    Role::Thread,
-    Role::Logger,
-];
-
-/// Appends `raw` to the scratch bytes with its escapes resolved. Half a surrogate pair becomes the
-/// replacement character, an unknown escape stands for itself.
-pub(super) fn unescape(raw: &[u8], scratch: &mut Vec<u8>) -> Span {
-    let begin = scratch.len();
-    let mut at = 0;
-    while at < raw.len() {
-        let plain = memchr::memchr(b'\\', &raw[at..]).unwrap_or(raw.len() - at);
-        scratch.extend_from_slice(&raw[at..at + plain]);
-        at += plain + 1;
-        let Some(&escape) = raw.get(at) else { break };
-        at += 1;
-        match escape {
-            b'n' => scratch.push(b'\n'),
-            b't' => scratch.push(b'\t'),
-            b'r' => scratch.push(b'\r'),
-            b'b' => scratch.push(8),
-            b'f' => scratch.push(12),
-            b'u' => at += unescape_unicode(&raw[at..], scratch),
-            other => scratch.push(other),
-        }
-    }
-    let place = Place { scratch: true, base: begin };
-    place.trimmed(&scratch[begin..], 0, scratch.len() - begin)
-}
-
-/// Appends the character of `XXXX` or `XXXX\uXXXX` and returns how many bytes it took.
-fn unescape_unicode(rest: &[u8], scratch: &mut Vec<u8>) -> usize {
-    let Some(first) = four_hex(rest) else { return 0 };
-    let pair = (0xD800..0xDC00)
-        .contains(&first)
-        .then(|| rest.get(4..6).filter(|u| *u == b"\\u").and_then(|_| four_hex(&rest[6..])))
-        .flatten()
-        .filter(|second| (0xDC00..0xE000).contains(second));
-    let (code, taken) = match pair {
-        Some(second) => (0x10000 + ((first - 0xD800) << 10) + (second - 0xDC00), 10),
-        None => (first, 4),
-    };
-    let character = char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER);
-    scratch.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
-    taken
-}
-
-fn four_hex(text: &[u8]) -> Option<u32> {
-    let digits = text.get(..4).filter(|digits| digits.iter().all(u8::is_ascii_hexdigit))?;
-    u32::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
 }

@@ -1,25 +1,43 @@
 //! logfmt: `time=2024-01-02T03:04:05Z level=info msg="it works" service=api`.
 
-use super::fields::{self, Role, Value};
+use super::fields::{self, Role};
 use super::found::{Found, Layout, Place};
-use super::json::unescape;
+use super::slots::{Reading, Slot, Slots};
 use memchr::{memchr, memchr2};
 
 /// The longest key.
 const KEY_BYTES_MAX: usize = 64;
 
-/// Returns what a line of pairs says. Without a message field the message is the whole line; unless
+/// Enters what a line of pairs says. Without a message field the message is the whole line; unless
 /// `explicit`, such a line must then at least name its level, and have three pairs.
 pub(super) fn find(
     text: &[u8],
     place: Place,
     scratch: &mut Vec<u8>,
     explicit: bool,
-) -> Option<Found> {
-    key_end(text, 0)?;
-    let mut found = Found { layout: Layout::Logfmt, ..Found::default() };
-    let mut best: [u8; fields::ROLES] = [u8::MAX; fields::ROLES];
-    let mut exception = engine::model::Span::NONE;
+    found: &mut Found,
+) -> Reading {
+    if key_end(text, 0).is_none() {
+        return Reading::Other;
+    }
+    let mut slots = Slots::default();
+    let Some(pairs) = collect(text, &mut slots) else { return Reading::Other };
+    let named = slots.get(Role::Message).is_some();
+    if !(named || explicit || pairs >= 3) {
+        return Reading::Other;
+    }
+    slots.enter(text, place, scratch, found);
+    if !(named || explicit) && found.severity.is_none() {
+        *found = Found::default();
+        return Reading::Other;
+    }
+    found.layout = Layout::Logfmt;
+    slots.enter_message(text, place, scratch, found)
+}
+
+/// Collects the fields we look for and returns how many pairs there are; `None` if a quote is left
+/// open.
+fn collect(text: &[u8], slots: &mut Slots) -> Option<usize> {
     let (mut at, mut pairs) = (0, 0);
     while at < text.len() {
         if text[at] == b' ' || text[at] == b'\t' {
@@ -31,47 +49,16 @@ pub(super) fn find(
             continue;
         };
         let key = &text[at..key_end];
-        let start = key_end + 1;
-        let (inner, end, escaped) = value_at(text, start)?;
+        let (inner, end, escaped) = value_at(text, key_end + 1)?;
         at = end;
         pairs += 1;
-        let Some((role, rank)) = fields::role(key) else { continue };
-        let held = &mut best[role as usize];
-        if rank >= *held {
-            continue;
-        }
-        *held = rank;
-        forget(&mut found, role);
-        let raw = &text[inner.0..inner.1];
-        let span = if escaped { unescape(raw, scratch) } else { place.span(inner.0, inner.1) };
-        match role {
-            Role::Message => found.message = span,
-            Role::Exception => exception = span,
-            _ => fields::enter(&mut found, role, Value { text: raw, span }),
+        match fields::role(key) {
+            // A line wrapped by a container runtime is JSON.
+            None | Some((Role::Envelope, _)) => {}
+            Some((role, rank)) => slots.offer(role, Slot::new(rank, inner.0, inner.1, escaped)),
         }
     }
-    if best[Role::Message as usize] == u8::MAX {
-        if !explicit && (found.severity.is_none() || pairs < 3) {
-            return None;
-        }
-        let whole = place.trimmed(text, 0, text.len());
-        found.message = if exception.is_empty() { whole } else { exception };
-    }
-    Some(found)
-}
-
-/// Empties what a field of a worse rank has set.
-fn forget(found: &mut Found, role: Role) {
-    match role {
-        Role::Time => found.time = None,
-        Role::Level => found.severity = None,
-        Role::Service => found.service = Default::default(),
-        Role::Host => found.host = Default::default(),
-        Role::Process => found.process = Default::default(),
-        Role::Thread => found.thread = Default::default(),
-        Role::Logger => found.logger = Default::default(),
-        _ => {}
-    }
+    Some(pairs)
 }
 
 /// Returns where the key at `at` ends: at its `=`.

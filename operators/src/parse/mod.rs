@@ -14,28 +14,45 @@
 //!
 //! *Not here:* joining stack traces (assemble), masking variables (fingerprint).
 
+#[cfg(test)]
+mod assembly;
 mod civil;
+mod draft;
+mod escape;
 mod explain;
 mod fields;
 mod format;
 mod found;
 #[cfg(test)]
 mod golden;
+mod grok;
 mod header;
 mod json;
 mod line;
 mod logfmt;
+mod open;
 mod operator;
 mod parser;
+mod partition;
+mod pattern;
 #[cfg(test)]
 mod properties;
+mod rejections;
+mod run;
+mod settle;
 mod severity;
+mod slots;
 mod syslog;
 mod timestamp;
+mod worker;
 mod zone;
 
+pub use draft::Parsed;
 pub use explain::{Explanation, explain};
 pub use format::Format;
 pub use found::Layout;
 pub use operator::{COMPONENT, ParseOperator, ParseOptions};
-pub use parser::{PARTITIONS_MAX, Parsed, Parser, Rejections};
+pub use parser::{OPEN_BYTES_MAX, PARTITIONS_MAX, Parser};
+pub use pattern::{COMPILED_BYTES_MAX, PATTERN_BYTES_MAX, Pattern, PatternError};
+pub use rejections::Rejections;
+pub use settle::HOLD_EPOCHS;

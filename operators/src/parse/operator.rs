@@ -2,19 +2,26 @@
 //!
 //! ```text
 //! Lines ──► parse ──► Events
-//!             └─────► facts: lines read, blank, invalid, rejected; examples of rejected records
+//!             └─────► facts: lines read, blank, cut, invalid, rejected; examples of rejected
+//!                     records; per partition what must be known after a restart
 //! ```
-//! *Frontier:* stateless with respect to epochs: what a chunk yields leaves at the chunk's epoch.
+//! *Frontier:* what a chunk yields leaves at the chunk's epoch, except a trace that may go on: it
+//! holds the epoch [`HOLD_EPOCHS`](super::HOLD_EPOCHS) later, and lets go when the frontier gets
+//! there. Epochs before that commit without it; it is not counted as read before it is emitted.
+//! *Promises.* A restart between any two epochs emits every record once (I3): what was held back at
+//! the last commit is emitted by worker 0 in the epoch that follows, which is noted in the state.
 //! *State and limits:* see [`super::parser`].
 
 use super::format::Format;
-use super::parser::{Parsed, Parser};
+use super::pattern::{self, Pattern};
+use super::worker::Worker;
+use crate::assemble::Assemble;
 use engine::component::{
     Build, ComponentType, NodeIdentity, Operator, Options, OptionsError, Port, Ports, Stage,
     StreamKind,
 };
-use engine::dataflow::{OperatorBuilder, Output, Pipeline};
-use engine::model::{Account, Chunk, Counter, EventBatch, Fact, RejectReason};
+use engine::dataflow::{Capability, DataflowTime, OperatorBuilder, Output, Pipeline};
+use engine::model::{EventBatch, Fact};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -23,7 +30,8 @@ use std::sync::Arc;
 /// The entry of the registry.
 pub const COMPONENT: ComponentType = ComponentType {
     name: "parse",
-    summary: "Raw lines become events: time, severity and facets are found and taken off.",
+    summary: "Raw lines become events: stack traces are put together; time, severity and facets \
+              are found and taken off.",
     inputs: &[(StreamKind::Lines, true)],
     output: Some(StreamKind::Events),
     schema: || schemars::schema_for!(ParseOptions),
@@ -31,69 +39,97 @@ pub const COMPONENT: ComponentType = ComponentType {
 };
 
 /// The options of `parse`.
-#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ParseOptions {
     /// How lines are to be read; `auto` decides line by line.
     pub format: Format,
+    /// The pattern of the formats `regex` and `grok`. The groups `time`, `severity`, `message`,
+    /// `service`, `host`, `process`, `thread` and `logger` say what is what; a line that the pattern
+    /// does not match is rejected.
+    pub pattern: Option<String>,
+    /// Which lines are one record: `auto` joins stack traces and indented lines to the record they
+    /// belong to, `off` makes a record of every line, `start_pattern` is a regular expression that
+    /// first lines match.
+    pub assemble: Assemble,
 }
 
 /// A configured `parse`.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct ParseOperator {
     options: ParseOptions,
+    pattern: Option<Arc<Pattern>>,
 }
 
 impl ParseOperator {
-    /// Returns the operator with these options.
-    pub fn new(options: ParseOptions) -> Self {
-        Self { options }
+    /// Returns the operator with these options, or what is wrong with its pattern.
+    pub fn new(options: ParseOptions) -> Result<Self, OptionsError> {
+        let pattern = pattern::compiled(options.format, options.pattern.as_deref())?;
+        Ok(Self { options, pattern })
     }
 }
 
+/// The right to send events and facts in one epoch.
+type Outputs = [Capability<DataflowTime>; 2];
+
 fn build(options: &Options) -> Result<Box<dyn Operator>, Vec<OptionsError>> {
-    Ok(Box::new(ParseOperator::new(options.parse()?)))
+    let operator = ParseOperator::new(options.parse()?).map_err(|error| vec![error])?;
+    Ok(Box::new(operator))
 }
 
 impl Operator for ParseOperator {
     fn stage<'s>(&self, stage: &mut Stage<'_, 's>, mut inputs: Ports<'s>) -> Port<'s> {
-        let mut parsers: Vec<(Arc<str>, Parser)> = stage
-            .sources
-            .iter()
-            .map(|source| {
-                // The graph has checked the zones of its sources.
-                let parser = Parser::new(self.options.format, &source.timezone)
-                    .unwrap_or_else(|| Parser::utc(self.options.format));
-                (Arc::clone(&source.service), parser)
-            })
-            .collect();
-
+        let mut worker = Worker::new(stage, &self.options, self.pattern.as_ref());
         let mut builder = OperatorBuilder::new(format!("parse {}", stage.id), stage.scope);
         let mut input = builder.new_input(inputs.lines(), Pipeline);
         let (events_out, events) = builder.new_output::<Vec<EventBatch>>();
         let (facts_out, facts) = builder.new_output::<Vec<Fact>>();
         let mut events_out = Output::from(events_out);
         let mut facts_out = Output::from(facts_out);
-        builder.build(move |_| {
-            move |_frontiers| {
+        let is_first = stage.scope.index() == 0;
+        builder.build(move |mut at_start| {
+            at_start.retain(|_| is_first);
+            let mut waiting: BTreeMap<DataflowTime, Outputs> = BTreeMap::new();
+            move |frontiers| {
                 let mut events_out = events_out.activate();
                 let mut facts_out = facts_out.activate();
+                let mut give = |worker: &mut Worker, at: &Outputs| {
+                    events_out.session(&at[0]).give_iterator(worker.batches.drain(..));
+                    facts_out.session(&at[1]).give_iterator(worker.facts.drain(..));
+                };
+                if let [events, facts] = std::mem::take(&mut at_start).as_slice() {
+                    let first = worker.release_stored();
+                    give(&mut worker, &[events.delayed(&first), facts.delayed(&first)]);
+                }
+                while let Some(entry) = waiting.first_entry()
+                    && !frontiers[0].less_than(entry.key())
+                {
+                    let (due, outputs) = entry.remove_entry();
+                    worker.release(due);
+                    worker.write_rows(due);
+                    give(&mut worker, &outputs);
+                }
                 input.for_each_time(|time, chunks| {
-                    let mut batches = Vec::new();
-                    let mut facts = Vec::new();
+                    let epoch = *time.time();
+                    let now = [time.retain(0), time.retain(1)];
                     for chunk in chunks.flat_map(|chunks| chunks.drain(..)) {
-                        let Some((service, parser)) = parsers.get_mut(chunk.source.0 as usize)
-                        else {
-                            continue;
-                        };
-                        let parsed = parser.parse(service, &chunk);
-                        push_facts(&chunk, &parsed, &mut facts);
-                        if !parsed.batch.events.is_empty() {
-                            batches.push(parsed.batch);
+                        while let Some(due) = worker.overdue(&chunk, epoch)
+                            && let Some(outputs) = waiting.get(&due)
+                        {
+                            // It belongs to an epoch that may be committed before this one.
+                            worker.write_rows(epoch);
+                            give(&mut worker, &now);
+                            worker.release_of(&chunk, due);
+                            worker.write_rows(due);
+                            give(&mut worker, outputs);
+                        }
+                        if let Some(due) = worker.chunk(&chunk, epoch) {
+                            let later = || [time.delayed(&due, 0), time.delayed(&due, 1)];
+                            waiting.entry(due).or_insert_with(later);
                         }
                     }
-                    events_out.session(&time).give_iterator(batches.into_iter());
-                    facts_out.session(&time).give_iterator(facts.into_iter());
+                    worker.write_rows(epoch);
+                    give(&mut worker, &now);
                 });
             }
         });
@@ -105,38 +141,21 @@ impl Operator for ParseOperator {
         NodeIdentity {
             node: String::new(),
             component: COMPONENT.name.to_owned(),
-            version: 1,
-            options: BTreeMap::from([(
-                "format".to_owned(),
-                self.options.format.as_str().to_owned(),
-            )]),
+            version: 2,
+            options: BTreeMap::from([
+                ("format".to_owned(), self.options.format.as_str().to_owned()),
+                ("assemble".to_owned(), self.options.assemble.identity()),
+                ("pattern".to_owned(), self.options.pattern.clone().unwrap_or_default()),
+            ]),
         }
     }
-}
-
-/// Says what became of the lines of `chunk`; nothing of what did not occur.
-fn push_facts(chunk: &Chunk, parsed: &Parsed, facts: &mut Vec<Fact>) {
-    let source = chunk.source;
-    let mut account = |counter: Counter, n: u64| {
-        if n > 0 {
-            facts.push(Fact::Account(Account { source, counter, n: n as i64 }));
-        }
-    };
-    account(Counter::LinesRead, parsed.lines_read);
-    account(Counter::LinesBlank, parsed.lines_blank);
-    account(Counter::Read, parsed.read());
-    account(Counter::InvalidUtf8, parsed.invalid_utf8);
-    for reason in RejectReason::ALL {
-        account(Counter::Rejected(reason), parsed.rejected.count(reason));
-    }
-    facts.extend(parsed.rejected.examples().cloned().map(Fact::Rejected));
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::stage_test::{Ran, chunk, run};
-    use engine::model::SourceIndex;
+    use engine::model::{Account, Chunk, Counter, RejectReason, SourceIndex};
 
     fn parse(options: serde_json::Value, chunks: Vec<Chunk>) -> Ran {
         let options = Options { id: "events".to_owned(), value: options, base: "/".into() };
@@ -157,6 +176,8 @@ mod tests {
             ran.facts.iter().filter(move |(at, _)| *at == epoch).map(|(_, fact)| fact.clone())
         };
         let mut first: Vec<Fact> = of_epoch(0).collect();
+        let Some(Fact::State(row)) = first.pop() else { panic!("no state") };
+        assert_eq!((&*row.node, &*row.key), ("loud", "app\u{1f}p"));
         let Some(Fact::Rejected(example)) = first.pop() else { panic!("no example") };
         assert_eq!(example.record, "words");
         let mismatch = RejectReason::FormatMismatch;
@@ -168,7 +189,27 @@ mod tests {
         ];
         assert_eq!(first, expected);
         let second: Vec<Fact> = of_epoch(1).collect();
-        assert_eq!(second, [account(Counter::LinesRead, 1), account(Counter::LinesBlank, 1)]);
+        assert_eq!(second[..2], [account(Counter::LinesRead, 1), account(Counter::LinesBlank, 1)]);
+    }
+
+    #[test]
+    fn patterns_say_what_is_what_and_their_mistakes_are_refused() {
+        let grok = "%{TIMESTAMP_ISO8601:timestamp} <%{LOGLEVEL:level}> %{GREEDYDATA:message}";
+        let options = serde_json::json!({"format": "grok", "pattern": grok});
+        let ran = parse(options, vec![chunk("2024-01-02 03:04:05 <error> no such item\nother\n")]);
+        assert_eq!(ran.messages, ["no such item"]);
+        let rejected = Counter::Rejected(RejectReason::FormatMismatch);
+        assert!(ran.facts.iter().any(|(_, fact)| *fact == account(rejected.clone(), 1)));
+        for value in [
+            serde_json::json!({"format": "regex"}),
+            serde_json::json!({"format": "regex", "pattern": "("}),
+            serde_json::json!({"format": "grok", "pattern": "%{NOTHING:time}"}),
+            serde_json::json!({"format": "json", "pattern": "(?P<time>.*)"}),
+        ] {
+            let options = Options { id: "events".to_owned(), value, base: "/".into() };
+            let errors = build(&options).err().unwrap();
+            assert_eq!(errors[0].path, ["pattern"]);
+        }
     }
 
     #[test]

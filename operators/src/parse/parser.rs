@@ -1,109 +1,47 @@
 //! From a chunk of lines to a batch of events, with everything that was not used counted.
 //!
+//! ```text
+//! chunk ─► lines ─► Run: begins a record, or continues an open one ─► Draft ─► Parsed
+//!                    └── Partition: last time, open records ◄── checkpoint
+//! ```
 //! *Time.* An event without a time has the time of the event before it in its partition, else its
-//! receipt. The event before is remembered per partition for the life of the process, so how lines
-//! are cut into chunks does not matter; it is not part of the checkpoint, so after a restart the
-//! first events of a partition carry their receipt until one names its time.
+//! receipt.
 //!
-//! *State and limits:* the last event time of at most [`PARTITIONS_MAX`] partitions (of others, only
-//! within a chunk); at most [`Rejected::PER_REASON_MAX`] examples per chunk and reason.
+//! *State and limits:* [`PARTITIONS_MAX`] partitions are remembered, with at most
+//! [`OPEN_BYTES_MAX`] for their open records (of others, only within a chunk); see `partition` for
+//! one of them. At most [`Rejected::PER_REASON_MAX`](engine::model::Rejected::PER_REASON_MAX)
+//! examples per chunk and reason.
 
+use super::draft::{Draft, Parsed};
 use super::format::Format;
-use super::found::Place;
-use super::line::{self, Scratch};
+use super::partition::Partition;
+use super::pattern::{Matcher, Pattern};
+use super::run::Run;
+use super::settle::HOLD_EPOCHS;
 use super::zone::Zone;
-use engine::model::{
-    Chunk, EventBatch, EventRef, EventTime, PartitionId, RejectReason, Rejected, Severity, Span,
-};
+use crate::assemble::Assemble;
+use engine::model::{Chunk, PartitionId, SourceIndex};
 use foldhash::HashMap;
 use memchr::memchr;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use xxhash_rust::xxh3::xxh3_64;
 
 /// How many partitions are remembered.
 pub const PARTITIONS_MAX: usize = 65_536;
+/// Bytes of open records that are remembered, over all partitions of a source.
+pub const OPEN_BYTES_MAX: usize = 64 * 1024 * 1024;
 
 /// Reads chunks of one source.
 #[derive(Debug)]
 pub struct Parser {
     format: Format,
+    assemble: Assemble,
     zone: Zone,
-    latest: HashMap<PartitionId, EventTime>,
-    /// How many events and scratch bytes the last chunk had, to reserve as much.
-    events_hint: usize,
-    scratch_hint: usize,
-    scratch: Scratch,
-}
-
-/// What became of a chunk: `lines_read = lines_blank + events + rejected`.
-#[derive(Clone, Debug)]
-pub struct Parsed {
-    /// The events.
-    pub batch: EventBatch,
-    /// Lines in the chunk.
-    pub lines_read: u64,
-    /// Lines with nothing but white space.
-    pub lines_blank: u64,
-    /// Records with bytes that are not UTF-8; they are events all the same.
-    pub invalid_utf8: u64,
-    /// Records that could not be used.
-    pub rejected: Rejections,
-}
-
-impl Parsed {
-    /// Returns the number of records: lines that are not blank.
-    pub fn read(&self) -> u64 {
-        self.lines_read - self.lines_blank
-    }
-}
-
-/// Rejected records: exact numbers, and the examples with the smallest hashes.
-#[derive(Clone, Debug, Default)]
-pub struct Rejections {
-    counts: [u64; RejectReason::ALL.len()],
-    examples: BTreeMap<(RejectReason, u64), Rejected>,
-}
-
-impl Rejections {
-    /// Returns how many records were rejected for `reason`.
-    pub fn count(&self, reason: RejectReason) -> u64 {
-        self.counts[reason as usize]
-    }
-
-    /// Returns how many records were rejected in all.
-    pub fn total(&self) -> u64 {
-        self.counts.iter().sum()
-    }
-
-    /// Returns the examples, at most [`Rejected::PER_REASON_MAX`] per reason.
-    pub fn examples(&self) -> impl Iterator<Item = &Rejected> {
-        self.examples.values()
-    }
-
-    fn add(&mut self, chunk: &Chunk, reason: RejectReason, record: &[u8]) {
-        self.counts[reason as usize] += 1;
-        let hash = xxh3_64(record);
-        let kept = || self.examples.range((reason, 0)..=(reason, u64::MAX));
-        if kept().count() >= Rejected::PER_REASON_MAX {
-            match kept().next_back() {
-                Some((&(_, largest), _)) if hash < largest => {
-                    self.examples.remove(&(reason, largest));
-                }
-                _ => return,
-            }
-        }
-        let excerpt = excerpt(record, Rejected::RECORD_BYTES_MAX);
-        let source = chunk.source;
-        self.examples.insert((reason, hash), Rejected { source, reason, hash, record: excerpt });
-    }
-}
-
-/// Decodes `record` and cuts it at `bytes_max`, replacement characters included.
-fn excerpt(record: &[u8], bytes_max: usize) -> String {
-    let mut text = String::from_utf8_lossy(&record[..record.len().min(bytes_max)]).into_owned();
-    text.truncate(text.floor_char_boundary(bytes_max));
-    text
+    partitions: HashMap<PartitionId, Partition>,
+    open_bytes: usize,
+    /// Partitions with records that are held back, by the epoch in which these are due.
+    held: BTreeMap<u64, BTreeSet<PartitionId>>,
+    draft: Draft,
 }
 
 impl Parser {
@@ -121,130 +59,188 @@ impl Parser {
     fn in_zone(format: Format, zone: Zone) -> Parser {
         Parser {
             format,
+            assemble: Assemble::Auto,
             zone,
-            latest: HashMap::default(),
-            events_hint: 0,
-            scratch_hint: 0,
-            scratch: Scratch::default(),
+            partitions: HashMap::default(),
+            open_bytes: 0,
+            held: BTreeMap::new(),
+            draft: Draft::default(),
         }
     }
 
-    /// Reads a chunk. `service` is that of events that name none.
+    /// Returns the parser with this way of making records of lines.
+    pub fn assembling(self, assemble: Assemble) -> Parser {
+        Parser { assemble, ..self }
+    }
+
+    /// Returns the parser with the pattern of the formats that need one.
+    pub fn matching(mut self, pattern: Option<&Arc<Pattern>>) -> Parser {
+        self.draft.scratch.matcher = pattern.cloned().map(Matcher::new);
+        self
+    }
+
+    /// Reads a chunk and emits all of it at once. `service` is that of events that name none.
     pub fn parse(&mut self, service: &Arc<str>, chunk: &Chunk) -> Parsed {
+        self.read(service, chunk, None)
+    }
+
+    /// Reads a chunk in `epoch`: traces at its end, which more lines may follow, are held back for
+    /// up to [`HOLD_EPOCHS`] epochs.
+    pub fn parse_at(&mut self, service: &Arc<str>, chunk: &Chunk, epoch: u64) -> Parsed {
+        self.read(service, chunk, Some(epoch + HOLD_EPOCHS))
+    }
+
+    fn read(&mut self, service: &Arc<str>, chunk: &Chunk, due: Option<u64>) -> Parsed {
         let bytes = chunk.bytes.as_slice();
+        let known = self.partitions.get_mut(&chunk.partition).map(std::mem::take);
+        let (is_known, mut partition) = (known.is_some(), known.unwrap_or_default());
+        let before = (partition.bytes(), partition.due());
+        self.draft.begin();
         let mut run = Run {
             format: self.format,
+            assemble: &self.assemble,
             chunk,
-            latest: self.latest.get(&chunk.partition).copied(),
+            zone: &mut self.zone,
+            partition: &mut partition,
+            draft: &mut self.draft,
             // Line ends are ASCII: if the chunk is UTF-8, every line is.
             check_utf8: std::str::from_utf8(bytes).is_err(),
-            events: Vec::with_capacity(self.events_hint),
-            lines_read: 0,
-            lines_blank: 0,
-            invalid_utf8: 0,
-            rejected: Rejections::default(),
         };
-        self.scratch.bytes = Vec::with_capacity(self.scratch_hint);
         let mut start = 0;
         while start < bytes.len() {
             let end = memchr(b'\n', &bytes[start..]).map_or(bytes.len(), |length| start + length);
-            run.line(start, end, &mut self.zone, &mut self.scratch);
+            run.line(start, end);
             start = end + 1;
         }
-        self.events_hint = run.events.len();
-        self.scratch_hint = self.scratch.bytes.len();
-        self.remember(chunk, run.latest);
-        Parsed {
-            batch: EventBatch {
-                source: chunk.source,
-                service: Arc::clone(service),
-                bytes: Arc::clone(&chunk.bytes),
-                scratch: Arc::new(std::mem::take(&mut self.scratch.bytes)),
-                extras: Vec::new(),
-                events: run.events,
-            },
-            lines_read: run.lines_read,
-            lines_blank: run.lines_blank,
-            invalid_utf8: run.invalid_utf8,
-            rejected: run.rejected,
+        let is_kept = chunk.end.is_some() && (is_known || self.partitions.len() < PARTITIONS_MAX);
+        let due = due.filter(|_| is_kept);
+        partition.end_chunk(due, self.format, &mut self.draft, bytes);
+        self.open_bytes = self.open_bytes - before.0 + partition.bytes();
+        if self.open_bytes > OPEN_BYTES_MAX {
+            self.open_bytes -= partition.bytes();
+            partition.let_all_go(self.format, &mut self.draft);
+            self.open_bytes += partition.bytes();
         }
+        self.plan(&chunk.partition, before.1, partition.due());
+        if is_kept {
+            self.remember(&chunk.partition, partition);
+        } else {
+            self.open_bytes -= partition.bytes();
+            self.partitions.remove(&chunk.partition);
+        }
+        self.draft.finish(chunk.source, service, &chunk.bytes)
     }
 
-    fn remember(&mut self, chunk: &Chunk, latest: Option<EventTime>) {
-        let Some(latest) = latest else { return };
-        if chunk.end.is_none() {
-            self.latest.remove(&chunk.partition);
-        } else if let Some(known) = self.latest.get_mut(&chunk.partition) {
-            *known = latest;
-        } else if self.latest.len() < PARTITIONS_MAX {
-            self.latest.insert(chunk.partition.clone(), latest);
-        }
-    }
-}
-
-/// A chunk being read.
-struct Run<'c> {
-    format: Format,
-    chunk: &'c Chunk,
-    latest: Option<EventTime>,
-    check_utf8: bool,
-    events: Vec<EventRef>,
-    lines_read: u64,
-    lines_blank: u64,
-    invalid_utf8: u64,
-    rejected: Rejections,
-}
-
-impl Run<'_> {
-    /// Reads the line `[start, end)` of the chunk.
-    fn line(&mut self, start: usize, end: usize, zone: &mut Zone, scratch: &mut Scratch) {
-        self.lines_read += 1;
-        let whole = &self.chunk.bytes[start..end];
-        let text = whole.strip_suffix(b"\r").unwrap_or(whole);
-        if is_blank(text) {
-            self.lines_blank += 1;
-            return;
-        }
-        if self.check_utf8 && std::str::from_utf8(text).is_err() {
-            self.invalid_utf8 += 1;
-        }
-        let place = Place { scratch: false, base: start };
-        let scratch_before = scratch.bytes.len();
-        let Some(found) = line::read(self.format, text, place, scratch) else {
-            scratch.bytes.truncate(scratch_before);
-            self.rejected.add(self.chunk, RejectReason::FormatMismatch, text);
-            return;
-        };
-        let received = self.chunk.received;
-        let time = match found.time {
-            Some(written) => {
-                let time = zone.resolve(written, received);
-                if !time.is_plausible(received) {
-                    scratch.bytes.truncate(scratch_before);
-                    self.rejected.add(self.chunk, RejectReason::AbsurdTime, text);
-                    return;
-                }
-                self.latest = Some(time);
-                time
+    fn remember(&mut self, id: &PartitionId, partition: Partition) {
+        match self.partitions.get_mut(id) {
+            Some(known) => *known = partition,
+            None => {
+                self.partitions.insert(id.clone(), partition);
             }
-            None => self.latest.unwrap_or(received),
-        };
-        self.events.push(EventRef {
-            record: Span::chunk(start, start + text.len()),
-            message: found.message,
-            service: found.service,
-            host: found.host,
-            process: found.process,
-            thread: found.thread,
-            logger: found.logger,
-            time,
-            severity: found.severity.unwrap_or(Severity::Unknown),
-            ..EventRef::default()
-        });
+        }
     }
-}
 
-fn is_blank(text: &[u8]) -> bool {
-    text.first().is_none_or(|first| *first <= b' ')
-        && text.iter().all(|byte| matches!(byte, b' ' | b'\t' | b'\r' | 0x0B | 0x0C))
+    fn plan(&mut self, id: &PartitionId, before: Option<u64>, now: Option<u64>) {
+        if before == now {
+            return;
+        }
+        if let Some(due) = before
+            && let Some(partitions) = self.held.get_mut(&due)
+        {
+            partitions.remove(id);
+            if partitions.is_empty() {
+                self.held.remove(&due);
+            }
+        }
+        if let Some(due) = now {
+            self.held.entry(due).or_default().insert(id.clone());
+        }
+    }
+
+    /// Returns the first epoch in which something that was held back is due.
+    pub fn due(&self) -> Option<u64> {
+        self.held.first_key_value().map(|(due, _)| *due)
+    }
+
+    /// Returns the epoch in which something that a partition holds back is due.
+    pub fn due_of(&self, id: &PartitionId) -> Option<u64> {
+        self.partitions.get(id).and_then(Partition::due)
+    }
+
+    /// Returns the epoch in which the last of what a partition holds back is due.
+    pub fn last_due_of(&self, id: &PartitionId) -> Option<u64> {
+        self.partitions.get(id).and_then(Partition::last_due)
+    }
+
+    /// Emits what one partition holds back and is due in `epoch`.
+    pub fn release_of(
+        &mut self,
+        id: &PartitionId,
+        source: SourceIndex,
+        service: &Arc<str>,
+        epoch: u64,
+    ) -> Parsed {
+        if let Some(partition) = self.partitions.get_mut(id) {
+            let before = partition.due();
+            partition.release(epoch, self.format, &mut self.draft);
+            let next = partition.due();
+            self.plan(id, before, next);
+        }
+        self.draft.finish(source, service, &Arc::default())
+    }
+
+    /// Emits what is due in `epoch`; also says of which partitions.
+    pub fn release(
+        &mut self,
+        source: SourceIndex,
+        service: &Arc<str>,
+        epoch: u64,
+    ) -> (Parsed, Vec<PartitionId>) {
+        let mut released = Vec::new();
+        while let Some(due) = self.due().filter(|due| *due <= epoch) {
+            for id in self.held.remove(&due).unwrap_or_default() {
+                if let Some(partition) = self.partitions.get_mut(&id) {
+                    partition.release(epoch, self.format, &mut self.draft);
+                    let next = partition.due();
+                    self.plan(&id, None, next);
+                    released.push(id);
+                }
+            }
+        }
+        (self.draft.finish(source, service, &Arc::default()), released)
+    }
+
+    /// Returns what is remembered of a partition, as bytes for the checkpoint.
+    pub fn state(&self, id: &PartitionId) -> Option<Vec<u8>> {
+        self.partitions.get(id).map(Partition::encoded)
+    }
+
+    /// Returns whether a partition is remembered.
+    pub fn knows(&self, id: &PartitionId) -> bool {
+        self.partitions.contains_key(id)
+    }
+
+    /// Remembers what a checkpoint says about a partition. What was held back then counts as emitted
+    /// by now: [`Parser::release_stored`] has done it, on one worker.
+    pub fn restore(&mut self, id: &PartitionId, state: &[u8]) {
+        if let Some(partition) = Partition::decoded(state).map(Partition::all_released)
+            && self.partitions.len() < PARTITIONS_MAX
+        {
+            self.open_bytes += partition.bytes();
+            self.partitions.insert(id.clone(), partition);
+        }
+    }
+
+    /// Emits what was held back in states that a checkpoint holds.
+    pub fn release_stored<'s>(
+        &mut self,
+        source: SourceIndex,
+        service: &Arc<str>,
+        states: impl Iterator<Item = &'s [u8]>,
+    ) -> Parsed {
+        for mut partition in states.filter_map(Partition::decoded) {
+            partition.release(u64::MAX, self.format, &mut self.draft);
+        }
+        self.draft.finish(source, service, &Arc::default())
+    }
 }

@@ -16,16 +16,16 @@ pub(super) fn of_word(word: &[u8]) -> Option<Severity> {
         *to = from.to_ascii_lowercase();
     }
     Some(match &lower[..word.len()] {
-        b"trace" | b"trc" | b"verbose" | b"vrb" | b"finest" | b"finer" | b"silly" => {
+        b"trace" | b"trac" | b"trc" | b"verbose" | b"vrb" | b"finest" | b"finer" | b"silly" => {
             Severity::Trace
         }
-        b"debug" | b"dbg" | b"debg" | b"dbug" | b"fine" => Severity::Debug,
+        b"debug" | b"debu" | b"dbg" | b"debg" | b"dbug" | b"fine" => Severity::Debug,
         b"info" | b"inf" | b"information" | b"informational" | b"notice" | b"note" | b"config"
         | b"log" | b"success" | b"hint" => Severity::Info,
         b"warn" | b"warning" | b"wrn" => Severity::Warn,
-        b"error" | b"err" | b"eror" | b"severe" | b"failure" | b"fail" => Severity::Error,
-        b"fatal" | b"ftl" | b"critical" | b"crit" | b"crt" | b"alert" | b"emerg" | b"emergency"
-        | b"panic" | b"dpanic" => Severity::Fatal,
+        b"error" | b"erro" | b"err" | b"eror" | b"severe" | b"failure" | b"fail" => Severity::Error,
+        b"fatal" | b"fata" | b"ftl" | b"critical" | b"crit" | b"crt" | b"alert" | b"emerg"
+        | b"emergency" | b"panic" | b"pani" | b"dpanic" => Severity::Fatal,
         _ => return None,
     })
 }

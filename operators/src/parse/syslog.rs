@@ -10,15 +10,18 @@ use super::timestamp;
 const PRIORITY_MAX: u64 = 191;
 const BOM: &[u8] = b"\xEF\xBB\xBF";
 
-/// Returns what a line that begins with `<PRI>` says, or `None` if it does not.
-pub(super) fn find(text: &[u8], place: Place) -> Option<Found> {
-    let (priority, at) = priority(text)?;
-    let mut found = match text.get(at..at + 2) {
-        Some(b"1 ") => rfc5424(text, at + 2, place).unwrap_or_else(|| bare(text, at, place)),
-        _ => rfc3164(text, at, place),
-    };
+/// Enters what a line says that begins with `<PRI>`; returns whether it does.
+pub(super) fn find(text: &[u8], place: Place, found: &mut Found) -> bool {
+    let Some((priority, at)) = priority(text) else { return false };
+    let newer = text.get(at..at + 2) == Some(b"1 ");
+    if !(newer && rfc5424(text, at + 2, place, found).is_some()
+        || !newer && rfc3164(text, at, place, found))
+    {
+        *found = Found { layout: Layout::Syslog3164, rest: at, ..Found::default() };
+        found.message = place.trimmed(text, at, text.len());
+    }
     found.severity = Some(severity::of_syslog(priority));
-    Some(found)
+    true
 }
 
 fn priority(text: &[u8]) -> Option<(u64, usize)> {
@@ -35,8 +38,7 @@ fn priority(text: &[u8]) -> Option<(u64, usize)> {
 }
 
 /// `TIMESTAMP HOSTNAME APP-NAME PROCID MSGID STRUCTURED-DATA [MSG]`, `-` for what is absent.
-fn rfc5424(text: &[u8], at: usize, place: Place) -> Option<Found> {
-    let mut found = Found { layout: Layout::Syslog5424, ..Found::default() };
+fn rfc5424(text: &[u8], at: usize, place: Place, found: &mut Found) -> Option<()> {
     let mut fields = [(0usize, 0usize); 5];
     let mut at = at;
     for field in &mut fields {
@@ -62,7 +64,8 @@ fn rfc5424(text: &[u8], at: usize, place: Place) -> Option<Found> {
     let start = text.len() - rest.strip_prefix(BOM).unwrap_or(rest).len();
     found.message = place.trimmed(text, start, text.len());
     found.rest = start;
-    Some(found)
+    found.layout = Layout::Syslog5424;
+    Some(())
 }
 
 /// Skips `-` or `[id name="value" …]…`; quoted values may hold escaped quotes and brackets.
@@ -87,17 +90,12 @@ fn structured_data_end(text: &[u8], at: usize) -> Option<usize> {
     Some(if text.get(at) == Some(&b' ') { at + 1 } else { at })
 }
 
-/// `Mmm dd hh:mm:ss HOST TAG: MSG`, of which any part may be missing.
-fn rfc3164(text: &[u8], at: usize, place: Place) -> Found {
+/// `Mmm dd hh:mm:ss HOST TAG: MSG`, of which any part may be missing; returns whether the time is
+/// there.
+fn rfc3164(text: &[u8], at: usize, place: Place, found: &mut Found) -> bool {
     let start = at + usize::from(text.get(at) == Some(&b' '));
-    let inner = header::find(&text[start..], place.within(start));
-    match inner.filter(|inner| inner.time.is_some()) {
-        Some(inner) => Found { layout: Layout::Syslog3164, rest: start + inner.rest, ..inner },
-        None => bare(text, at, place),
-    }
-}
-
-fn bare(text: &[u8], at: usize, place: Place) -> Found {
-    let message = place.trimmed(text, at, text.len());
-    Found { layout: Layout::Syslog3164, message, rest: at, ..Found::default() }
+    let timed = header::find(&text[start..], place.within(start), found) && found.time.is_some();
+    found.layout = Layout::Syslog3164;
+    found.rest += start;
+    timed
 }

@@ -34,6 +34,9 @@ impl Walk<'_> {
         }
         if matches!(self.text.get(self.at), Some(b',' | b':' | b';')) {
             self.at += 1;
+            if !inside && self.joined_level() {
+                return;
+            }
         }
         self.at = blanks(self.text, self.at).0;
         // The commonest case by far: the level stands right behind the time.
@@ -48,7 +51,7 @@ impl Walk<'_> {
         }
         match stamp.style {
             Style::Syslog if !inside && self.syslog_file(None) => return,
-            style @ (Style::Iso | Style::Dated)
+            style @ (Style::Iso | Style::Dated | Style::Epoch)
                 if !inside
                     && self.found.severity.is_none()
                     && self.is_host_ahead()
@@ -65,6 +68,19 @@ impl Walk<'_> {
         } else if !self.level_ahead() {
             self.without_level();
         }
+    }
+
+    /// `…05,678:ERROR:logger:message`: colons on both sides of the level.
+    fn joined_level(&mut self) -> bool {
+        let rest = &self.text[self.at..];
+        let capitals = rest.iter().take(12).take_while(|b| b.is_ascii_uppercase()).count();
+        if rest.get(capitals) != Some(&b':') {
+            return false;
+        }
+        let Some(severity) = severity::of_word(&rest[..capitals]) else { return false };
+        self.found.severity = Some(severity);
+        self.logger_joined(self.at + capitals + 1);
+        true
     }
 
     /// Whether the next field can be a host: a word, and no level, nor in front of one.
@@ -100,7 +116,7 @@ impl Walk<'_> {
         }
         let start = self.at;
         self.close_bracket();
-        if self.at > start {
+        if self.at > start && !self.text[start..self.at].contains(&b'/') {
             let number = usize::from(self.text[start] == b'#');
             self.found.process = self.place.trimmed(self.text, start + number, self.at - 1);
         }
@@ -127,6 +143,16 @@ impl Walk<'_> {
                 self.level_found(severity, field);
                 return true;
             }
+            if field.kind == Kind::Word
+                && field.closer == 0
+                && self.text[field.start].is_ascii_uppercase()
+                && let Some((severity, last)) = self.level_of_two_words(&field)
+            {
+                self.take_before(&before[..count]);
+                self.found.severity = Some(severity);
+                self.at = last.next;
+                return true;
+            }
             if let Some(tag) = self.slashed_level(&field) {
                 self.take_before(&before[..count]);
                 self.found.severity = Some(tag);
@@ -138,7 +164,11 @@ impl Walk<'_> {
                 || self.text.get(field.next) == Some(&b'|');
             let fits = match field.kind {
                 Kind::Number | Kind::Bracket | Kind::Separator => true,
-                Kind::Word => is_header_like(word) || separated,
+                Kind::Word => {
+                    let pair = memchr(b'=', word).is_some_and(|equals| equals > 0);
+                    let position = word.starts_with(b"{") && word.ends_with(b"}");
+                    is_header_like(word) || separated || pair || position || is_logger_like(word)
+                }
             };
             if !fits || field.next >= self.text.len() {
                 return false;
@@ -176,7 +206,9 @@ impl Walk<'_> {
                 let placed = capitals || words == 0 || closed || separator_before(before);
                 let named = severity::of_word(word).filter(|_| placed);
                 let certain = capitals || closed || !severity::is_ambiguous(word);
-                named.filter(|_| certain).or_else(|| self.level_joined(field))
+                named.filter(|_| certain).or_else(|| self.level_joined(field)).or_else(|| {
+                    (capitals && closed && field.gap >= 2).then(|| part(word)).flatten()
+                })
             }
             _ => None,
         }
@@ -186,7 +218,7 @@ impl Walk<'_> {
     fn level_joined(&self, field: &Field) -> Option<Severity> {
         let word = &self.text[field.start..field.end];
         if field.closer == b':'
-            && let Some(dot) = memchr::memrchr(b'.', word)
+            && let Some(dot) = memchr::memrchr2(b'.', b':', word)
         {
             let level = &word[dot + 1..];
             let capitals = level.iter().all(u8::is_ascii_uppercase);
@@ -207,6 +239,13 @@ impl Walk<'_> {
                 Kind::Number if found.process.is_empty() => found.process = span,
                 Kind::Number | Kind::Bracket => set_first(&mut found.thread, span),
                 Kind::Word if separator_before(before) => found.logger = span,
+                // "user=bob" says nothing that we keep; "#" is a mark.
+                Kind::Word if self.text[field.start..field.end].contains(&b'=') => {}
+                Kind::Word if field.end - field.start == 1 => {}
+                Kind::Word if self.text[field.start] == b'{' => {
+                    let (start, end) = (field.start + 1, field.end - 1);
+                    set_first(&mut found.logger, self.place.span(start, end.max(start)));
+                }
                 Kind::Word => set_first(&mut found.host, span),
                 Kind::Separator => {}
             }
@@ -252,6 +291,12 @@ impl Walk<'_> {
             _ => {}
         }
     }
+}
+
+/// Returns the severity of what a server writes about the record before: `STATEMENT:  …`.
+fn part(word: &[u8]) -> Option<Severity> {
+    let parts: [&[u8]; 5] = [b"STATEMENT", b"DETAIL", b"CONTEXT", b"QUERY", b"LOCATION"];
+    parts.contains(&word).then_some(Severity::Info)
 }
 
 /// Returns whether a separator stands directly before the field that follows `before`.

@@ -1,7 +1,7 @@
 //! Headers whose time is not the first field: record numbers, labels, host names, file names or an
 //! address stand before it.
 
-use super::token::{Field, Kind, closing, field_at, is_header_like};
+use super::token::{Field, Kind, blanks, closing, field_at, is_header_like};
 use super::{LEADS_MAX, Walk};
 use crate::parse::found::{Layout, set_first};
 use crate::parse::severity;
@@ -98,6 +98,7 @@ impl Walk<'_> {
             if inside {
                 self.close_bracket();
             }
+            self.found.severity = self.status_severity();
             return;
         }
         if stamp.style == Style::Epoch {
@@ -110,15 +111,26 @@ impl Walk<'_> {
         self.after_time(stamp, inside);
     }
 
+    /// What the status behind a quoted request says: a server error is one, all else went well.
+    fn status_severity(&self) -> Option<Severity> {
+        let request = self.text.get(blanks(self.text, self.at).0..)?.strip_prefix(b"\"")?;
+        let quote = memchr::memchr(b'"', request)?;
+        match request.get(quote + 1..quote + 5)? {
+            [b' ', b'5', b'0'..=b'9', b'0'..=b'9'] => Some(Severity::Error),
+            [b' ', b'1'..=b'4', b'0'..=b'9', b'0'..=b'9'] => Some(Severity::Info),
+            _ => None,
+        }
+    }
+
     /// `- 1704164645 2024.01.02 host time2 …`: an archive's label, time, date and host, and then the
     /// line as it was written, with its own time.
     fn archive(&mut self) {
-        let (date, _) = super::blanks(self.text, self.at);
+        let (date, _) = blanks(self.text, self.at);
         let Some(end) = timestamp::date_only(self.text, date) else {
             self.at = date;
             return;
         };
-        let (at, _) = super::blanks(self.text, end);
+        let (at, _) = blanks(self.text, end);
         self.at = at;
         let Some(host) = field_at(self.text, at).filter(|f| f.kind == Kind::Word) else { return };
         let instant = self.found.time;
@@ -134,7 +146,7 @@ impl Walk<'_> {
         if let Some(Some(host)) = leads.get(1).filter(|_| leads.len() > 2) {
             set_first(&mut self.found.host, self.place.span(host.start, host.end));
         }
-        let (at, _) = super::blanks(self.text, self.at);
+        let (at, _) = blanks(self.text, self.at);
         self.at = at;
         if let Some(field) = field_at(self.text, at)
             && field.kind == Kind::Number

@@ -30,7 +30,7 @@ const LEADS_MAX: usize = 4;
 /// How many fields may stand between the time and the level.
 const BEFORE_LEVEL_MAX: usize = 5;
 /// How many fields may stand between the level and the message.
-const AFTER_LEVEL_MAX: usize = 5;
+const AFTER_LEVEL_MAX: usize = 7;
 
 /// A line whose header is being taken off from the left.
 struct Walk<'t> {
@@ -38,57 +38,93 @@ struct Walk<'t> {
     place: Place,
     /// Where the rest of the line begins.
     at: usize,
-    found: Found,
+    found: &'t mut Found,
 }
 
-/// Returns what the header of `text` says, or `None` if there is none.
-pub(super) fn find(text: &[u8], place: Place) -> Option<Found> {
-    let first = *text.first()?;
+/// Enters what the header of `text` says; returns whether there is one.
+pub(super) fn find(text: &[u8], place: Place, found: &mut Found) -> bool {
     // Continuation lines are indented; headers are not.
-    if first <= b' ' {
-        return None;
+    if text.first().is_none_or(|first| *first <= b' ') {
+        return false;
     }
-    let mut walk = Walk { text, place, at: 0, found: Found::default() };
-    let found = walk.klog() || walk.timed_at_start() || walk.leveled() || walk.lead();
-    found.then(|| walk.finish())
+    let mut walk = Walk { text, place, at: 0, found };
+    let headed = walk.klog() || walk.timed_at_start() || walk.leveled() || walk.lead();
+    walk.finish(headed)
 }
 
-/// Returns what stands in a container runtime's line after its time: where the inner line begins.
-pub(super) fn container_line(text: &[u8], place: Place) -> Option<(Found, usize)> {
-    if !text.first()?.is_ascii_digit() {
-        return None;
-    }
-    let stamp = timestamp::at(text, 0).filter(|stamp| stamp.style == Style::Iso)?;
-    let rest = text.get(stamp.end..)?;
-    let rest = rest.strip_prefix(b" stdout ").or_else(|| rest.strip_prefix(b" stderr "))?;
-    if !matches!(rest.first(), Some(b'F' | b'P')) {
-        return None;
-    }
+/// The same for a text that begins with a digit, and with the time `stamp`, if there is one.
+pub(super) fn find_behind(
+    stamp: Option<Stamp>,
+    text: &[u8],
+    place: Place,
+    found: &mut Found,
+) -> bool {
+    let mut walk = Walk { text, place, at: 0, found };
+    let timed = stamp.and_then(|stamp| walk.stamped(stamp, false));
+    let headed = match timed {
+        Some((stamp, inside)) => {
+            walk.timed(stamp, inside);
+            true
+        }
+        None => walk.lead(),
+    };
+    walk.finish(headed)
+}
+
+/// Enters the envelope of a container runtime's line, `time stdout F line`, whose time is `stamp`;
+/// returns where the inner line begins.
+pub(super) fn container_line(
+    stamp: &Stamp,
+    text: &[u8],
+    place: Place,
+    found: &mut Found,
+) -> Option<usize> {
+    let tail = text.get(stamp.end..).filter(|_| stamp.style == Style::Iso)?;
+    let rest = tail.strip_prefix(b" stdout ").or_else(|| tail.strip_prefix(b" stderr "))?;
+    let partial = match rest.first()? {
+        b'F' => false,
+        b'P' => true,
+        _ => return None,
+    };
     let start = match rest.get(1) {
         None => text.len(),
         Some(b' ') => text.len() - rest.len() + 2,
         _ => return None,
     };
-    let message = place.trimmed(text, start, text.len());
-    let found =
-        Found { layout: Layout::Container, time: Some(stamp.written), message, ..Found::default() };
-    Some((found, start))
+    *found = Found {
+        layout: Layout::Container,
+        time: Some(stamp.written),
+        stream: place.span(stamp.end + 1, stamp.end + 7),
+        partial,
+        body: place.span(start, text.len()),
+        ..Found::default()
+    };
+    Some(start)
 }
 
 impl Walk<'_> {
-    fn finish(mut self) -> Found {
-        self.found.message = self.place.trimmed(self.text, self.at, self.text.len());
-        self.found.rest = blanks(self.text, self.at).0;
-        self.found
+    /// Enters the message, or takes back what was entered if there is no header.
+    fn finish(self, headed: bool) -> bool {
+        if headed {
+            self.found.message = self.place.trimmed(self.text, self.at, self.text.len());
+            self.found.rest = blanks(self.text, self.at).0;
+        } else {
+            *self.found = Found::default();
+        }
+        headed
     }
 
     /// A time at the very start, bracketed or not, and what follows it.
     fn timed_at_start(&mut self) -> bool {
         let Some((stamp, inside)) = self.time_at(0) else { return false };
+        self.timed(stamp, inside);
+        true
+    }
+
+    fn timed(&mut self, stamp: Stamp, inside: bool) {
         self.found.time = Some(stamp.written);
         self.found.layout = Layout::Timestamp;
         self.after_time(stamp, inside);
-        true
     }
 
     /// Recognises the time at `at` and moves behind it; the second value says whether its bracket
@@ -97,6 +133,11 @@ impl Walk<'_> {
         let bracketed = matches!(self.text.get(at), Some(b'[' | b'('));
         let start = at + usize::from(bracketed);
         let stamp = timestamp::at(self.text, start)?;
+        self.stamped(stamp, bracketed)
+    }
+
+    /// Moves behind a time, unless the sign behind it says that it is none.
+    fn stamped(&mut self, stamp: Stamp, bracketed: bool) -> Option<(Stamp, bool)> {
         let next = self.text.get(stamp.end).copied().unwrap_or(b' ');
         if !matches!(next, b' ' | b'\t' | b']' | b')' | b'|' | b',' | b':' | b';') {
             return None;
@@ -145,20 +186,88 @@ impl Walk<'_> {
         let Some(field) = field_at(self.text, 0) else { return false };
         let word = self.text[field.start..field.end].trim_ascii();
         let severity = match field.kind {
-            Kind::Bracket => fields::bracket_severity(word),
+            Kind::Bracket => match fields::bracket_severity(word) {
+                Some(severity) => Some(severity),
+                None => return self.threaded(&field),
+            },
             Kind::Word if word.iter().all(u8::is_ascii_uppercase) => {
                 severity::of_word(word).filter(|_| !severity::is_ambiguous(word))
             }
             Kind::Word if field.closer == b':' && word.iter().all(u8::is_ascii_lowercase) => {
                 severity::of_word(word)
             }
+            Kind::Word if field.closer == 0 && self.named_level(&field) => return true,
             Kind::Word => return self.leveled_and_joined(field.start, field.end),
+            Kind::Number => {
+                // Milliseconds since the start of the program.
+                let next = field_at(self.text, field.next).filter(|f| f.kind == Kind::Bracket);
+                return next.is_some_and(|bracket| self.threaded(&bracket));
+            }
             _ => None,
         };
         let Some(severity) = severity else { return false };
         self.found.layout = Layout::Level;
         self.level_found(severity, field);
         true
+    }
+
+    /// `[thread] LEVEL logger - message`.
+    fn threaded(&mut self, bracket: &token::Field) -> bool {
+        let Some(field) = field_at(self.text, bracket.next).filter(|_| bracket.gap > 0) else {
+            return false;
+        };
+        let word = &self.text[field.start..field.end];
+        let capitals = field.kind == Kind::Word && word.iter().all(u8::is_ascii_uppercase);
+        let level = severity::of_word(word).filter(|_| capitals && !severity::is_ambiguous(word));
+        let Some(severity) = level else { return false };
+        self.found.layout = Layout::Level;
+        self.found.thread = self.place.trimmed(self.text, bracket.start, bracket.end);
+        self.level_found(severity, field);
+        true
+    }
+
+    /// `NAME Warning:  message`, `NAME Fatal error:  message`, as interpreters write it; and, behind a
+    /// tab, a time: `Information<tab>1/2/2024 3:04:05 AM<tab>…`.
+    fn named_level(&mut self, first: &token::Field) -> bool {
+        let word = &self.text[first.start..first.end];
+        if self.text.get(first.end) == Some(&b'\t')
+            && let Some(severity) = severity::of_word(word)
+            && let Some((stamp, false)) = self.time_at(first.next)
+        {
+            self.found.severity = Some(severity);
+            self.timed(stamp, false);
+            return true;
+        }
+        let capitals = word.len() <= 8 && word.iter().all(u8::is_ascii_uppercase);
+        if !capitals {
+            return false;
+        }
+        let Some(field) = field_at(self.text, first.next) else { return false };
+        let Some((severity, last)) = self.level_of_two_words(&field) else { return false };
+        self.found.layout = Layout::Level;
+        self.found.process = self.place.span(first.start, first.end);
+        self.found.severity = Some(severity);
+        self.at = last.next;
+        true
+    }
+
+    /// Returns the level at `field`, of one or more words, if a colon and two blanks end it.
+    fn level_of_two_words(&self, field: &token::Field) -> Option<(Severity, token::Field)> {
+        let mut field = *field;
+        let mut worst = None;
+        for _ in 0..3 {
+            let word = &self.text[field.start..field.end];
+            worst = worst.max(severity::of_word(word));
+            if field.closer == b':' {
+                return worst.filter(|_| field.gap >= 2).map(|severity| (severity, field));
+            }
+            let named = field.kind == Kind::Word && word.iter().all(u8::is_ascii_alphabetic);
+            if !named || word.len() > 16 {
+                return None;
+            }
+            field = field_at(self.text, field.next)?;
+        }
+        None
     }
 
     /// `WARNING:root:message`, `INFO[0012] message`, `D/Tag( 123): message`.
@@ -179,19 +288,22 @@ impl Walk<'_> {
         self.found.layout = Layout::Level;
         self.found.severity = Some(severity);
         match word[capitals] {
-            b':' => {
-                let rest = &text[capitals + 1..];
-                let name = rest.iter().position(|b| matches!(b, b':' | b' ')).unwrap_or(0);
-                self.at = capitals + 1;
-                if rest.get(name) == Some(&b':') {
-                    self.found.logger = self.place.span(self.at, self.at + name);
-                    self.at += name + 1;
-                }
-            }
+            b':' => self.logger_joined(capitals + 1),
             b'[' => self.at = token::closing(text, capitals, b'[').map_or(capitals, |end| end + 1),
             _ => {}
         }
         true
+    }
+
+    /// `logger:message` at `at`, where the message may begin at once.
+    fn logger_joined(&mut self, at: usize) {
+        let rest = &self.text[at..];
+        let name = rest.iter().position(|b| matches!(b, b':' | b' ')).unwrap_or(0);
+        self.at = at;
+        if rest.get(name) == Some(&b':') {
+            self.found.logger = self.place.span(at, at + name);
+            self.at += name + 1;
+        }
     }
 
     /// `Tag( 123): ` at `at`, behind a level letter and a slash.
@@ -218,6 +330,7 @@ impl Walk<'_> {
             if inside {
                 self.close_bracket();
             }
+            self.at = blanks(self.text, self.at).0;
         }
         self.after_level(field.closer == b':');
     }

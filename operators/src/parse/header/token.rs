@@ -165,3 +165,23 @@ pub(super) fn is_header_like(word: &[u8]) -> bool {
     }
     !letters && word.len() > 1
 }
+
+/// Returns whether a word is a code such as `AH00128`, which belongs to the message.
+pub(super) fn is_code(word: &[u8]) -> bool {
+    let digits = word.iter().rev().take_while(|b| b.is_ascii_digit()).count();
+    let letters = &word[..word.len() - digits];
+    digits >= 3
+        && !letters.is_empty()
+        && letters.iter().all(|b| b.is_ascii_uppercase() || *b == b'-')
+}
+
+/// Returns whether a word can be the tag that stands before a message: a short name.
+pub(super) fn is_tag(word: &[u8]) -> bool {
+    word.len() <= 48 && word.iter().all(|b| b.is_ascii_alphanumeric() || b"._-/:".contains(b))
+}
+
+/// Returns whether a bracket holds the ids of a trace: long hexadecimal numbers, or nothing.
+pub(super) fn is_trace(inner: &[u8]) -> bool {
+    let first = inner.split(|b| matches!(b, b'-' | b',')).next().unwrap_or_default();
+    first.iter().all(u8::is_ascii_hexdigit) && (first.is_empty() || first.len() >= 16)
+}

@@ -22,7 +22,7 @@ pub(super) fn clock(text: &[u8], from: usize, dots: bool) -> Option<Clock> {
     }
     let (second, count) = number(text, at + 1, 2);
     at += 1 + count;
-    if count == 0 || hour > 24 || minute > 59 || second > 60 {
+    if count == 0 || !is_time_of_day(hour, minute, second) {
         return None;
     }
     let (nanos, end) = fraction(text, at);
@@ -43,11 +43,16 @@ fn half_day(text: &[u8], hour: i64, at: usize) -> (i64, usize) {
     }
 }
 
+/// Returns whether there is such a time of day; leap seconds are, and midnight at the end of a day.
+pub(super) fn is_time_of_day(hour: i64, minute: i64, second: i64) -> bool {
+    minute <= 59 && second <= 60 && (hour <= 23 || hour == 24 && minute == 0 && second == 0)
+}
+
 /// `030405`, and whatever fraction follows.
 pub(super) fn packed_clock(text: &[u8], from: usize) -> Option<Clock> {
     let (value, count) = number(text, from, 7);
     let (hour, minute, second) = (value / 10_000, value / 100 % 100, value % 100);
-    if count != 6 || hour > 24 || minute > 59 || second > 60 {
+    if count != 6 || !is_time_of_day(hour, minute, second) {
         return None;
     }
     let (nanos, end) = fraction(text, from + 6);
@@ -93,7 +98,8 @@ pub(super) fn offset(text: &[u8], at: usize) -> (Option<i32>, usize) {
                     end += 3;
                     (digits, minutes)
                 }
-                2 if !blank => (digits, 0),
+                // Behind a blank, "-10" is more likely a number.
+                2 if !blank || *sign == b'+' => (digits, 0),
                 _ => return none,
             };
             if hours > 18 || minutes > 59 || !ends_here(text, end) {
@@ -109,21 +115,36 @@ pub(super) fn offset(text: &[u8], at: usize) -> (Option<i32>, usize) {
 
 fn named_offset(text: &[u8], start: usize, at: usize) -> (Option<i32>, usize) {
     let letters = text[start..].iter().take(5).take_while(|b| b.is_ascii_uppercase()).count();
-    let hours = match &text[start..start + letters] {
-        b"Z" | b"UTC" | b"GMT" => 0,
-        b"CET" | b"BST" => 1,
-        b"CEST" | b"EET" => 2,
-        b"EDT" => -4,
-        b"EST" | b"CDT" => -5,
-        b"CST" | b"MDT" => -6,
-        b"MST" | b"PDT" => -7,
-        b"PST" => -8,
+    // Of zones that share an abbreviation the more common one counts.
+    let quarters = match &text[start..start + letters] {
+        b"Z" | b"UTC" | b"GMT" | b"WET" => 0,
+        b"CET" | b"BST" | b"WEST" | b"WAT" => 4,
+        b"CEST" | b"EET" | b"CAT" | b"SAST" => 8,
+        b"EEST" | b"MSK" | b"EAT" | b"TRT" => 12,
+        b"PKT" => 20,
+        b"IST" => 22,
+        b"WIB" => 28,
+        b"SGT" | b"HKT" | b"AWST" | b"PHT" => 32,
+        b"JST" | b"KST" => 36,
+        b"ACST" => 38,
+        b"AEST" => 40,
+        b"AEDT" => 44,
+        b"NZST" => 48,
+        b"NZDT" => 52,
+        b"BRT" | b"ART" => -12,
+        b"EDT" => -16,
+        b"EST" | b"CDT" => -20,
+        b"CST" | b"MDT" => -24,
+        b"MST" | b"PDT" => -28,
+        b"PST" | b"AKDT" => -32,
+        b"AKST" => -36,
+        b"HST" => -40,
         _ => return (None, at),
     };
     if !ends_here(text, start + letters) {
         return (None, at);
     }
-    (Some(hours * 3600), start + letters)
+    (Some(quarters * 900), start + letters)
 }
 
 /// Returns the number at `at` with at most `digits_max` digits, and how many it has. More digits

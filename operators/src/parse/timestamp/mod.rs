@@ -4,7 +4,9 @@
 mod clock;
 
 use super::civil;
-use clock::{Clock, clock, ends_here, fraction, number, offset, packed_clock, skip_blanks};
+use clock::{
+    Clock, clock, ends_here, fraction, is_time_of_day, number, offset, packed_clock, skip_blanks,
+};
 
 /// A time as it was written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,6 +82,11 @@ const MONTHS: [&[u8; 3]; 12] = [
     b"jan", b"feb", b"mar", b"apr", b"may", b"jun", b"jul", b"aug", b"sep", b"oct", b"nov", b"dec",
 ];
 const WEEKDAYS: [&[u8; 3]; 7] = [b"mon", b"tue", b"wed", b"thu", b"fri", b"sat", b"sun"];
+
+/// What long names add.
+const MONTH_RESTS: [&[u8]; 11] =
+    [b"uary", b"ruary", b"ch", b"il", b"e", b"y", b"ust", b"tember", b"ober", b"ember", b"t"];
+const WEEKDAY_RESTS: [&[u8]; 5] = [b"day", b"sday", b"nesday", b"rsday", b"urday"];
 
 /// Returns the time written at `from`.
 pub(super) fn at(text: &[u8], from: usize) -> Option<Stamp> {
@@ -168,7 +175,7 @@ fn iso_fast(text: &[u8], from: usize) -> Option<Stamp> {
     let pair = |place: usize| u32::from(t[place] - b'0') * 10 + u32::from(t[place + 1] - b'0');
     let day = full(i64::from(pair(0) * 100 + pair(2)), pair(5), pair(8))?;
     let (hour, minute, second) = (pair(11), pair(14), pair(17));
-    if hour > 24 || minute > 59 || second > 60 {
+    if !is_time_of_day(i64::from(hour), i64::from(minute), i64::from(second)) {
         return None;
     }
     let (nanos, end) = fraction(text, from + 19);
@@ -187,7 +194,11 @@ fn starting_with_digits(text: &[u8], from: usize) -> Option<Stamp> {
             if !matches!(separator, b' ' | b'T' | b't' | b'_' | b'-' | b',' | b':' | b'/') {
                 return None;
             }
-            let clock = clock(text, skip_blanks(text, end + 1), true)?;
+            let mut start = skip_blanks(text, end + 1);
+            if text.get(start..start + 2) == Some(b"- ") {
+                start += 2;
+            }
+            let clock = clock(text, start, true)?;
             Some(civil_stamp(text, day, clock, Style::Dated))
         }
         8 if matches!(next, b'-' | b'T' | b' ' | b'_') => {
@@ -268,7 +279,7 @@ fn starting_with_name(text: &[u8], from: usize) -> Option<Stamp> {
     let mut at = from;
     let weekday = name_at(text, at, &WEEKDAYS).is_some();
     if weekday {
-        at += 3;
+        at += 3 + rest_of_name(&text[at + 3..], &WEEKDAY_RESTS);
         if text.get(at) == Some(&b',') {
             at += 1;
         }
@@ -279,6 +290,9 @@ fn starting_with_name(text: &[u8], from: usize) -> Option<Stamp> {
     }
     let month = name_at(text, at, &MONTHS)?;
     at += 3;
+    if text.get(at) != Some(&b' ') {
+        at += rest_of_name(&text[at..], &MONTH_RESTS);
+    }
     if text.get(at) != Some(&b' ') {
         return None;
     }
@@ -368,6 +382,12 @@ fn no_year(month: u32, day: u32) -> Option<Day> {
 
 fn century(year: i64) -> i64 {
     if year < 70 { 2000 + year } else { 1900 + year }
+}
+
+/// Returns how long the rest of a name is that goes on behind its first three letters.
+fn rest_of_name(text: &[u8], rests: &[&[u8]]) -> usize {
+    let length = text.iter().take(7).take_while(|b| b.is_ascii_lowercase()).count();
+    if rests.contains(&&text[..length]) { length } else { 0 }
 }
 
 fn name_at<const N: usize>(text: &[u8], at: usize, names: &[&[u8; 3]; N]) -> Option<u32> {

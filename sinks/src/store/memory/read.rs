@@ -41,6 +41,7 @@ impl ReadStore for MemoryStore {
 
     fn issue(&self, id: IssueId, query: &IssueQuery) -> Result<Option<IssueDetail>, StoreError> {
         let state = self.state();
+        let id = state.current(id);
         let alerts = state.alerts_by_issue().remove(&id).unwrap_or_default();
         let summary = state.issues.get(&id).and_then(|issue| state.summary(issue, &alerts, query));
         Ok(summary.map(|summary| state.detail(summary, query)))
@@ -64,7 +65,7 @@ impl ReadStore for MemoryStore {
             }
         };
         match query.issue {
-            Some(issue) => state.members_of(issue).for_each(|(_, entry)| add(entry)),
+            Some(issue) => state.members_of(state.current(issue)).for_each(|(_, entry)| add(entry)),
             None => state.fingerprints.values().for_each(add),
         }
         let filled = |slice: &ClassCounts| (slice.error, slice.warn, slice.rest) != (0, 0, 0);
@@ -128,6 +129,18 @@ impl ReadStore for MemoryStore {
 }
 
 impl State {
+    /// Returns the issue that now stands for `id`: itself, or the one into which it was merged.
+    fn current(&self, id: IssueId) -> IssueId {
+        if self.issues.contains_key(&id) {
+            return id;
+        }
+        let belongs = |(_, fingerprint): &&(IssueId, Fingerprint)| {
+            let entry = self.fingerprints.get(fingerprint);
+            entry.is_some_and(|entry| IssueId::new(entry.class, entry.template) == id)
+        };
+        self.members.iter().find(belongs).map_or(id, |(issue, _)| *issue)
+    }
+
     fn members_of(&self, issue: IssueId) -> impl Iterator<Item = (Fingerprint, &Entry)> {
         let all = (issue, Fingerprint(0))..=(issue, Fingerprint(u128::MAX));
         self.members

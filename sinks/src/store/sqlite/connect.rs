@@ -22,7 +22,7 @@ const WAL_PAGES: i64 = 2_000;
 /// Bytes of an idle write-ahead log that stay on disk.
 const WAL_BYTES_KEPT: i64 = 64 << 20;
 /// Memory for pages of the writer, in KiB.
-const CACHE_KIB: i64 = 16 << 10;
+const CACHE_KIB: i64 = 6 << 10;
 /// Prepared statements kept by a connection.
 const STATEMENTS_MAX: usize = 64;
 
@@ -83,8 +83,19 @@ fn sql_code(cause: Option<&Cause>) -> Option<ErrorCode> {
     cause.and_then(|cause| cause.downcast_ref::<rusqlite::Error>())?.sqlite_error_code()
 }
 
-/// Takes the file lock that makes this process the only owner of the store.
-pub(super) fn lock(path: &Path) -> Result<File, StoreError> {
+/// Makes this process the only owner of the store, until it is dropped.
+pub(super) struct Lock(File);
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Closing alone would leave the lock to a child process that was forked a moment ago and has
+        // not closed its copy yet. An error means that the system has taken the lock away.
+        let _ = self.0.unlock();
+    }
+}
+
+/// Takes the file lock of the store at `path`.
+pub(super) fn lock(path: &Path) -> Result<Lock, StoreError> {
     let lock_path = beside(path, ".lock");
     let unavailable = |cause: std::io::Error| StoreError::Unavailable {
         what: format!("opening {:?}; check that its folder exists and is writable", lock_path),
@@ -93,7 +104,7 @@ pub(super) fn lock(path: &Path) -> Result<File, StoreError> {
     let open = File::options().create(true).truncate(false).write(true).open(&lock_path);
     let file = open.map_err(unavailable)?;
     match file.try_lock() {
-        Ok(()) => Ok(file),
+        Ok(()) => Ok(Lock(file)),
         Err(TryLockError::WouldBlock) => Err(StoreError::InUse(format!(
             "another process is using {:?}; stop it, or name another path",
             path.display()

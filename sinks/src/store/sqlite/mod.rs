@@ -21,6 +21,7 @@ mod migrate;
 mod read;
 mod readers;
 mod recover;
+mod samples;
 mod steps;
 mod write;
 
@@ -33,7 +34,6 @@ use engine::component::{
 };
 use engine::model::Epoch;
 use readers::Readers;
-use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use write::Writer;
@@ -78,7 +78,7 @@ pub struct SqliteStore {
     readers: Arc<Readers>,
     /// Declared before the lock: the connection closes before the next owner may come.
     writer: Option<Writer>,
-    lock: Option<File>,
+    lock: Option<connect::Lock>,
     crash_points: Box<dyn CrashPoints>,
 }
 

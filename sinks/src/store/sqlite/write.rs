@@ -5,11 +5,10 @@
 
 use super::{Failure, codec};
 use crate::store::rows::{
-    FastMap, GONE_RANK, NEVER_FIRST, NEVER_LAST, counter_name, samples_by_day, source_id,
-    source_rank,
+    FastMap, GONE_RANK, NEVER_FIRST, NEVER_LAST, counter_name, source_id, source_rank,
 };
 use engine::model::{
-    Account, Alert, AlertKey, Fingerprint, Issue, Member, Progress, Rejected, Sample, Sighting,
+    Account, Alert, AlertKey, Fingerprint, Issue, IssueId, Member, Progress, Rejected, Sighting,
     SourceIndex, StateRow,
 };
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
@@ -38,8 +37,8 @@ pub(super) struct Memory {
     sources: Vec<i64>,
     /// Row numbers of fingerprints.
     fingerprints: FastMap<Fingerprint, i64>,
-    /// Per fingerprint row and day that is full: its largest kept hash, as stored.
-    full_days: FastMap<(i64, i64), i64>,
+    /// Per key of a fingerprint's day that is full: its largest kept hash.
+    pub(super) full_days: FastMap<i64, u64>,
 }
 
 impl Memory {
@@ -61,7 +60,12 @@ impl Memory {
         Ok(())
     }
 
-    fn source(&self, transaction: &Transaction<'_>, source: SourceIndex) -> rusqlite::Result<i64> {
+    /// Returns the row number of a source.
+    pub(super) fn source(
+        &self,
+        transaction: &Transaction<'_>,
+        source: SourceIndex,
+    ) -> rusqlite::Result<i64> {
         match self.sources.get(usize::from(source.0)) {
             Some(&id) => Ok(id),
             None => named_source(transaction, &source_id(&[], source), GONE_RANK),
@@ -118,62 +122,12 @@ impl Memory {
                 sighting.text,
                 NEVER_FIRST.time.0,
                 sighting.skeleton,
+                codec::blob(IssueId::new(sighting.class, sighting.template).0),
             ])?;
             let mut last = transaction.prepare_cached(
                 "UPDATE totals SET last_seen = ?2 WHERE fingerprint_id = ?1 AND last_seen < ?2",
             )?;
             last.execute([id, sighting.last.0])?;
-        }
-        Ok(())
-    }
-
-    /// Merges the samples of sightings: per fingerprint and day those with the smallest hash stay.
-    pub(super) fn keep_samples(
-        &mut self,
-        transaction: &Transaction<'_>,
-        sightings: &[Sighting],
-    ) -> Result<(), Failure> {
-        for sighting in sightings.iter().filter(|sighting| !sighting.samples.is_empty()) {
-            let id = self.fingerprint(transaction, sighting.fingerprint)?;
-            for (day, samples) in samples_by_day(&sighting.samples) {
-                self.keep_day(transaction, (id, day), &samples)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn keep_day(
-        &mut self,
-        transaction: &Transaction<'_>,
-        (id, day): (i64, i64),
-        samples: &[&Sample],
-    ) -> Result<(), Failure> {
-        let largest = self.full_days.get(&(id, day)).copied().unwrap_or(i64::MAX);
-        let mut changed = 0;
-        for sample in samples.iter().filter(|sample| codec::signed(sample.hash) <= largest) {
-            let source = self.source(transaction, sample.source)?;
-            let mut keep = transaction.prepare_cached(KEEP_SAMPLE)?;
-            let hash = codec::signed(sample.hash);
-            changed +=
-                keep.execute(params![id, day, hash, sample.time.0, source, sample.record])?;
-        }
-        if changed == 0 {
-            return Ok(());
-        }
-        let mut last_kept = transaction.prepare_cached(
-            "SELECT hash FROM samples WHERE fingerprint_id = ?1 AND day = ?2 \
-             ORDER BY hash LIMIT 1 OFFSET ?3",
-        )?;
-        let offset = Sample::PER_DAY_MAX as i64 - 1;
-        if let Some(hash) = last_kept.query_row([id, day, offset], |row| row.get(0)).optional()? {
-            let mut prune = transaction.prepare_cached(
-                "DELETE FROM samples WHERE fingerprint_id = ?1 AND day = ?2 AND hash > ?3",
-            )?;
-            prune.execute([id, day, hash])?;
-            if self.full_days.len() >= IDS_MAX {
-                self.full_days.clear();
-            }
-            self.full_days.insert((id, day), hash);
         }
         Ok(())
     }
@@ -342,7 +296,7 @@ pub(super) fn alerts(
 /// sighting (its first time is ?10) takes everything.
 const MERGE_SIGHTING: &str = "\
     UPDATE fingerprints SET \
-        template = ?2, class = ?3, service = ?8, skeleton = ?11, \
+        template = ?2, class = ?3, service = ?8, skeleton = ?11, own_issue = ?12, \
         severity = max(severity, ?4), \
         text = CASE WHEN (?5, ?6) < (first_time, first_hash) THEN ?9 ELSE text END, \
         first_time = min(first_time, ?5), \
@@ -352,15 +306,6 @@ const MERGE_SIGHTING: &str = "\
             THEN ?7 ELSE source_id END \
     WHERE id = ?1 AND (first_time = ?10 OR (?5, ?6) < (first_time, first_hash) OR severity < ?4 \
         OR (SELECT rank FROM sources WHERE id = ?7) < (SELECT rank FROM sources WHERE id = source_id))";
-
-/// Keeps a sample; of two with one hash, the one with the smaller (time, name of the source).
-const KEEP_SAMPLE: &str = "\
-    INSERT INTO samples (fingerprint_id, day, hash, time, source_id, record) \
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6) \
-    ON CONFLICT DO UPDATE SET \
-        time = excluded.time, source_id = excluded.source_id, record = excluded.record \
-    WHERE (excluded.time, (SELECT name FROM sources WHERE id = excluded.source_id)) \
-        < (time, (SELECT name FROM sources WHERE id = samples.source_id))";
 
 fn named_source(transaction: &Transaction<'_>, name: &str, rank: i64) -> rusqlite::Result<i64> {
     let mut upsert = transaction.prepare_cached(

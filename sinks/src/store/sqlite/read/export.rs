@@ -1,11 +1,11 @@
 //! The complete export: rows stream out of a sorter that may spill to disk, so that memory stays
 //! small however much is stored.
 
-use super::super::{Failure, codec};
+use super::super::{Failure, codec, samples};
 use super::overview::text_of;
 use engine::component::CountRow;
-use engine::model::{Bucket, BucketSize, Fingerprint, IssueId, Severity};
-use rusqlite::{Connection, OptionalExtension, Transaction};
+use engine::model::{Bucket, BucketSize, EventTime, Fingerprint, IssueId, Severity};
+use rusqlite::{Connection, Transaction};
 
 /// Every count once: a fingerprint that two issues claim belongs to the smaller one, and one that
 /// none claims to the issue zero.
@@ -51,9 +51,14 @@ pub(super) fn counts(
     Ok(())
 }
 
+/// Returns the sample with the smallest (time, hash).
 fn sample_of(connection: &Connection, id: i64) -> Result<String, Failure> {
-    let mut select = connection.prepare_cached(
-        "SELECT record FROM samples WHERE fingerprint_id = ?1 ORDER BY time, hash LIMIT 1",
-    )?;
-    Ok(select.query_row([id], |row| row.get(0)).optional()?.unwrap_or_default())
+    let mut first: Option<((EventTime, u64), String)> = None;
+    samples::each_of(connection, id, |sample| {
+        let place = (sample.time, sample.hash);
+        if first.as_ref().is_none_or(|(known, _)| place < *known) {
+            first = Some((place, sample.record.to_owned()));
+        }
+    })?;
+    Ok(first.map(|(_, record)| record).unwrap_or_default())
 }

@@ -1,6 +1,6 @@
 //! The list of issues, and one issue in full.
 
-use super::super::{Failure, codec};
+use super::super::{Failure, codec, samples};
 use super::overview::{alert_rows, text_of};
 use super::ranges::{ByRow, each_count};
 use crate::store::slices::{Range, Slices, cover};
@@ -12,7 +12,8 @@ use engine::component::{FingerprintRow, IssueDetail, IssuePage, IssueQuery, Memb
 use engine::model::{
     Bucket, EventTime, Fingerprint, FirstSeen, IssueId, Severity, SeverityClass, Template,
 };
-use rusqlite::{Connection, Params, Row, Transaction, params};
+use rusqlite::{Connection, OptionalExtension, Params, Row, Transaction, params};
+use std::collections::BTreeMap;
 
 /// The longest bucket, in seconds: an alert can hold at most three of them after its last start.
 const BUCKET_SECS_MAX: i64 = 86_400;
@@ -39,6 +40,7 @@ pub(super) fn detail(
     id: IssueId,
     query: &IssueQuery,
 ) -> Result<Option<IssueDetail>, Failure> {
+    let id = current(transaction, id)?;
     let counts = counts_in_range(transaction, query)?;
     let key = codec::blob(id.0);
     let mut found = summaries(transaction, MEMBERS_OF_ONE, [key], &counts)?;
@@ -55,7 +57,18 @@ pub(super) fn detail(
         query.now,
     )?;
     let members = members(transaction, id)?;
-    Ok(Some(IssueDetail { issue, members, samples: samples(transaction, id)?, alerts }))
+    Ok(Some(IssueDetail { issue, members, samples: samples_of(transaction, id)?, alerts }))
+}
+
+/// Returns the issue that now stands for `id`: itself, or the one into which it was merged.
+pub(super) fn current(connection: &Connection, id: IssueId) -> Result<IssueId, Failure> {
+    let mut select = connection.prepare_cached(
+        "SELECT m.issue FROM fingerprints f JOIN members m ON m.fingerprint_id = f.id \
+         WHERE f.own_issue = ?1 AND NOT EXISTS (SELECT 1 FROM issues WHERE issue = ?1) \
+         ORDER BY m.issue LIMIT 1",
+    )?;
+    let merged = select.query_row([codec::blob(id.0)], |row| codec::id(row, 0)).optional()?;
+    Ok(merged.map_or(id, IssueId))
 }
 
 fn summary_row(
@@ -203,24 +216,28 @@ fn members(connection: &Connection, issue: IssueId) -> Result<Vec<MemberRow>, Fa
     Ok(members)
 }
 
-fn samples(connection: &Connection, issue: IssueId) -> Result<Vec<SampleRow>, Failure> {
-    let mut select = connection.prepare_cached(
-        "SELECT x.hash, x.time, s.name, f.fingerprint, x.record \
-         FROM members m JOIN samples x ON x.fingerprint_id = m.fingerprint_id \
-         JOIN fingerprints f ON f.id = m.fingerprint_id JOIN sources s ON s.id = x.source_id \
-         WHERE m.issue = ?1 ORDER BY x.time DESC, x.hash, f.fingerprint LIMIT ?2",
+fn samples_of(connection: &Connection, issue: IssueId) -> Result<Vec<SampleRow>, Failure> {
+    let names: BTreeMap<i64, String> = connection
+        .prepare_cached("SELECT id, name FROM sources")?
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect::<rusqlite::Result<_>>()?;
+    let mut members = connection.prepare_cached(
+        "SELECT m.fingerprint_id, f.fingerprint FROM members m \
+         JOIN fingerprints f ON f.id = m.fingerprint_id WHERE m.issue = ?1",
     )?;
-    let rows =
-        select.query_map(params![codec::blob(issue.0), SAMPLES_SHOWN_MAX as i64], |row| {
-            let sample = SampleRow {
-                time: EventTime(row.get(1)?),
-                source: row.get(2)?,
-                fingerprint: Fingerprint(codec::id(row, 3)?),
-                record: row.get(4)?,
-            };
-            Ok((codec::hash(row.get(0)?), sample))
+    let mut found = members.query([codec::blob(issue.0)])?;
+    let mut shown = Vec::new();
+    while let Some(row) = found.next()? {
+        let fingerprint = Fingerprint(codec::id(row, 1)?);
+        samples::each_of(connection, row.get(0)?, |sample| {
+            let source = names.get(&sample.source).cloned().unwrap_or_default();
+            let (time, record) = (sample.time, sample.record.to_owned());
+            shown.push((sample.hash, SampleRow { time, source, fingerprint, record }));
         })?;
-    let mut samples = rows.collect::<rusqlite::Result<Vec<_>>>()?;
-    order_samples(&mut samples);
-    Ok(samples.into_iter().map(|(_, sample)| sample).collect())
+        if shown.len() >= 2 * SAMPLES_SHOWN_MAX {
+            order_samples(&mut shown);
+        }
+    }
+    order_samples(&mut shown);
+    Ok(shown.into_iter().map(|(_, sample)| sample).collect())
 }

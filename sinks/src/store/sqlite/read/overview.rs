@@ -1,6 +1,7 @@
 //! Everything at once: the timeline, the alerts, the audit.
 
 use super::super::{Failure, codec};
+use super::issues::current;
 use super::ranges::{ByRow, each_count};
 use crate::store::audit::AuditBuilder;
 use crate::store::rows::counter_named;
@@ -16,7 +17,8 @@ pub(super) fn timeline(
     transaction: &Transaction<'_>,
     query: &TimelineQuery,
 ) -> Result<Vec<ClassCounts>, Failure> {
-    let classes = classes(transaction, query.issue)?;
+    let issue = query.issue.map(|id| current(transaction, id)).transpose()?;
+    let classes = classes(transaction, issue)?;
     let range = Range::of(query.from, query.to);
     let whole_hours = query.size.secs() % HOUR_SECS == 0;
     let pieces = if whole_hours { cover(range) } else { vec![Piece::Minutes(range)] };

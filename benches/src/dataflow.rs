@@ -1,0 +1,116 @@
+//! The engine up to the commit, in this process: everything runs as in the binary, but the store
+//! throws away what it is given and only counts it. For questions about the dataflow alone, such as
+//! how it scales with workers.
+
+use anyhow::{Context, Result, ensure};
+use engine::clock::SystemClock;
+use engine::component::{
+    Commit, History, Incarnation, NodeIdentity, ReadStore, Recovered, Registry, Store, StoreError,
+};
+use engine::graph::{Graph, GraphInput};
+use engine::model::Epoch;
+use engine::runtime::{Engine, Pace, RunOptions, StopStage, Unobserved};
+use sinks::store::MemoryStore;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+/// The components of the measured graph.
+const REGISTRY: Registry = Registry(&[
+    sources::file::COMPONENT,
+    operators::parse::COMPONENT,
+    operators::fingerprint::COMPONENT,
+    operators::window::COMPONENT,
+    operators::issue::COMPONENT,
+    operators::spike::COMPONENT,
+    operators::alert::COMPONENT,
+    sinks::store::MEMORY,
+]);
+
+/// Pause between two looks at the count.
+const POLL: Duration = Duration::from_millis(2);
+/// A run that takes longer has failed.
+const TIMEOUT: Duration = Duration::from_secs(300);
+
+/// Keeps nothing of a commit but how many events it counted.
+struct Discard {
+    /// Answers the questions that an engine asks of an empty store.
+    empty: MemoryStore,
+    epoch: Option<Epoch>,
+    incarnation: Option<Incarnation>,
+    counted: Arc<AtomicU64>,
+}
+
+impl Store for Discard {
+    fn load(&mut self, history: Option<History>) -> Result<Recovered, StoreError> {
+        self.empty.load(history)
+    }
+
+    fn claim(
+        &mut self,
+        incarnation: Incarnation,
+        identity: &[NodeIdentity],
+    ) -> Result<(), StoreError> {
+        self.incarnation = Some(incarnation);
+        self.empty.claim(incarnation, identity)
+    }
+
+    fn commit(&mut self, commit: &Commit) -> Result<(), StoreError> {
+        let counted: i64 = commit.contents.counts.iter().map(|(_, _, n)| n).sum();
+        self.epoch = Some(commit.epoch);
+        self.counted.fetch_add(counted.unsigned_abs(), Ordering::Relaxed);
+        Ok(())
+    }
+
+    fn committed(&mut self) -> Result<(Option<Epoch>, Option<Incarnation>), StoreError> {
+        Ok((self.epoch, self.incarnation))
+    }
+
+    fn reader(&self) -> Arc<dyn ReadStore> {
+        self.empty.reader()
+    }
+}
+
+/// Returns how long `workers` workers take for the `lines` lines of `files`, from the start of the
+/// engine until all of them are counted in completed epochs.
+pub fn wall_until_complete(files: &[PathBuf], lines: u64, workers: u64) -> Result<Duration> {
+    let mut graph = graph(files, workers)?;
+    let counted = Arc::new(AtomicU64::new(0));
+    graph.store.store = Box::new(Discard {
+        empty: MemoryStore::default(),
+        epoch: None,
+        incarnation: None,
+        counted: Arc::clone(&counted),
+    });
+    let pace = Pace::Every(graph.engine.epoch);
+    let clock = Arc::new(SystemClock);
+    let options = RunOptions { pace, clock, observer: Arc::new(Unobserved), cluster: None };
+    let started = Instant::now();
+    let engine = Engine::start(graph, options)?;
+    while counted.load(Ordering::Relaxed) < lines {
+        ensure!(started.elapsed() < TIMEOUT, "not all lines were counted within {TIMEOUT:?}");
+        std::thread::sleep(POLL);
+    }
+    let wall = started.elapsed();
+    engine.stop_handle().stop(StopStage::Abandoned);
+    engine.join()?;
+    ensure!(counted.load(Ordering::Relaxed) == lines, "more was counted than was written");
+    Ok(wall)
+}
+
+fn graph(files: &[PathBuf], workers: u64) -> Result<Graph> {
+    let mut include = Vec::new();
+    for file in files {
+        include.push(std::path::absolute(file)?.display().to_string());
+    }
+    let text = serde_json::json!({
+        "engine": { "workers": workers },
+        "sources": { "app": { "type": "file", "include": include } },
+        "sinks": { "store": { "type": "memory" } },
+    });
+    let base = std::env::current_dir().context("cannot find the current folder")?;
+    let input = GraphInput { name: "benches".to_owned(), text: text.to_string(), base };
+    Graph::read(&[input], REGISTRY)
+        .map_err(|mistakes| anyhow::anyhow!("the measured graph has mistakes: {mistakes:?}"))
+}

@@ -1,0 +1,102 @@
+//! `explain --each`: one object per event, as INTERFACES says.
+
+use super::input::Rows;
+use super::records::{Record, Records};
+use crate::cli::ExplainArgs;
+use crate::failure::Failure;
+use engine::model::{PatternId, Severity};
+use operators::pattern::{MESSAGES_MAX, Patterns, text_of};
+use operators::skeleton::MARKER;
+use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{BufWriter, Write};
+use std::path::Path;
+
+/// One event as it is printed.
+#[derive(Serialize)]
+struct ExplainedEvent<'r> {
+    event: u64,
+    stream: &'r str,
+    lines: &'r [u64],
+    severity: Severity,
+    time: String,
+    fingerprint: String,
+    template_id: String,
+    template: &'r str,
+    pattern_id: String,
+    pattern: &'r str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rejected: Option<&'static str>,
+}
+
+/// Explains every event of the file at `path`.
+pub(super) fn explain(path: &Path, args: &ExplainArgs) -> Result<(), Failure> {
+    let mut rows = Rows::open(path, args)?;
+    let mut records = Records::new(args, rows.received);
+    while let Some(row) = rows.next_row()? {
+        records.read(row);
+    }
+    let named = NamedPatterns::of(&records.all);
+    let mut output = BufWriter::new(std::io::stdout().lock());
+    for (event, record) in (1..).zip(&records.all) {
+        let (pattern_id, pattern) = named.of_record(record);
+        let identity = &record.identity;
+        let explained = ExplainedEvent {
+            event,
+            stream: &record.stream,
+            lines: &record.lines,
+            severity: record.severity,
+            time: record.time.to_string(),
+            fingerprint: identity.fingerprint.to_string(),
+            template_id: identity.template.to_string(),
+            template: &identity.text,
+            pattern_id: pattern_id.to_string(),
+            pattern,
+            rejected: record.rejected,
+        };
+        serde_json::to_writer(&mut output, &explained)?;
+        output.write_all(b"\n")?;
+    }
+    Ok(output.flush()?)
+}
+
+/// The patterns of a set of records, with their displayed texts.
+struct NamedPatterns {
+    patterns: Patterns,
+    texts: BTreeMap<PatternId, String>,
+}
+
+impl NamedPatterns {
+    fn of(records: &[Record]) -> Self {
+        let skeletons: BTreeSet<String> = records.iter().map(skeleton_of).collect();
+        let patterns = Patterns::of(skeletons.iter().map(String::as_str));
+        let mut messages: BTreeMap<PatternId, BTreeSet<&[u8]>> = BTreeMap::new();
+        for record in records {
+            let of_pattern =
+                messages.entry(patterns.pattern_of(&skeleton_of(record)).id).or_default();
+            if of_pattern.len() < MESSAGES_MAX {
+                of_pattern.insert(&record.message);
+            }
+        }
+        let texts = patterns.iter().map(|(_, pattern)| {
+            let messages = messages.get(&pattern.id).into_iter().flatten().copied();
+            (pattern.id, text_of(&pattern.skeleton, messages))
+        });
+        let texts = texts.collect();
+        Self { patterns, texts }
+    }
+
+    /// Returns the pattern of a record: its id, and the text that is shown.
+    fn of_record<'s>(&'s self, record: &'s Record) -> (PatternId, &'s str) {
+        let skeleton = skeleton_of(record);
+        let id = self.patterns.pattern_of(&skeleton).id;
+        // A trace has no words that could vary: it is shown as its template.
+        let is_message = !skeleton.starts_with('<') || skeleton.starts_with(MARKER);
+        let text = self.texts.get(&id).filter(|_| is_message);
+        (id, text.map_or(&record.identity.text, String::as_str))
+    }
+}
+
+fn skeleton_of(record: &Record) -> String {
+    record.identity.skeleton.join(" ")
+}

@@ -1,0 +1,209 @@
+//! Which lines of the input become which record, by the parser that the engine runs: it is fed line by
+//! line, and takes a record back when a later line completes it.
+//!
+//! *State and limits:* all records of the input are held, since patterns are a function of all of them.
+
+use super::input::Row;
+use crate::cli::ExplainArgs;
+use engine::model::{
+    Chunk, EventBatch, EventRef, EventTime, Offset, PartitionId, Severity, SourceIndex,
+};
+use operators::assemble::Assemble;
+use operators::fingerprint::{EventParts, Explained, explain_parts};
+use operators::parse::{Format, Parsed, Parser};
+use operators::trace::FrameRules;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// One record, as far as it has been read.
+pub(super) struct Record {
+    pub(super) stream: String,
+    /// Numbers of its rows.
+    pub(super) lines: Vec<u64>,
+    pub(super) severity: Severity,
+    pub(super) time: EventTime,
+    pub(super) identity: Explained,
+    /// The first line, without its header.
+    pub(super) message: Vec<u8>,
+    /// Why it would not be counted.
+    pub(super) rejected: Option<&'static str>,
+    raw: Vec<u8>,
+}
+
+/// What is remembered of a stream while its rows are read.
+#[derive(Default)]
+struct Stream {
+    /// Its records, in order.
+    records: Vec<usize>,
+    /// Blank rows since the last other one.
+    blanks: Vec<u64>,
+}
+
+/// How far back a record is looked for that was completed: as far as the parser itself goes.
+const LOOKED_BACK_MAX: usize = 1024;
+
+/// Makes records of rows.
+pub(super) struct Records {
+    parser: Parser,
+    received: EventTime,
+    service: Arc<str>,
+    streams: BTreeMap<String, Stream>,
+    /// Every record, in the order of first lines.
+    pub(super) all: Vec<Record>,
+}
+
+impl Records {
+    /// Returns a maker of records as `args` say; the time zone has been checked.
+    pub(super) fn new(args: &ExplainArgs, received: EventTime) -> Self {
+        let (format, assemble) = match args.content {
+            true => (Format::Plain, Assemble::Off),
+            false => (Format::Auto, Assemble::Auto),
+        };
+        let parser = Parser::new(format, &args.timezone).unwrap_or_else(|| Parser::utc(format));
+        Self {
+            parser: parser.assembling(assemble),
+            received,
+            service: "".into(),
+            streams: BTreeMap::new(),
+            all: Vec::new(),
+        }
+    }
+
+    /// Reads one row.
+    pub(super) fn read(&mut self, row: Row) {
+        let stream = self.streams.entry(row.stream.clone()).or_default();
+        if row.text.iter().all(u8::is_ascii_whitespace) {
+            stream.blanks.push(row.number);
+        }
+        let mut bytes = row.text;
+        bytes.push(b'\n');
+        let chunk = Chunk {
+            source: SourceIndex(0),
+            partition: PartitionId(row.stream.as_str().into()),
+            bytes: Arc::new(bytes),
+            end: Some(Offset(row.number.to_string())),
+            received: self.received,
+            lines_cut: 0,
+            lost_bytes: 0,
+            lag_bytes: 0,
+        };
+        let parsed = self.parser.parse(&self.service, &chunk);
+        self.take(row.number, &row.stream, row.time, &parsed);
+    }
+
+    /// Notes what a row changed.
+    fn take(&mut self, number: u64, stream: &str, time: Option<EventTime>, parsed: &Parsed) {
+        let (batch, mut changed) = (&parsed.batch, false);
+        let taken_back = batch.events.iter().filter(|event| event.change < 0);
+        let mut completed: Vec<usize> =
+            taken_back.filter_map(|event| self.find(stream, batch.text(event.record))).collect();
+        for event in batch.events.iter().filter(|event| event.change > 0) {
+            match completed.pop() {
+                Some(at) => self.complete(at, number, stream, batch, event),
+                None => self.begin(number, stream, time, batch, event),
+            }
+            changed = true;
+        }
+        for rejected in parsed.rejected.examples() {
+            let parts = EventParts { message: rejected.record.as_bytes(), ..EventParts::default() };
+            let reason = Some(rejected.reason.as_str());
+            let severity = Severity::Unknown;
+            let identity = explain_parts(&parts, b"", severity.class(), &FrameRules::default());
+            let (raw, message) = (rejected.record.clone().into_bytes(), parts.message.to_vec());
+            let time = time.unwrap_or(self.received);
+            self.push(
+                stream,
+                Record {
+                    stream: stream.to_owned(),
+                    lines: vec![number],
+                    severity,
+                    time,
+                    identity,
+                    message,
+                    rejected: reason,
+                    raw,
+                },
+            );
+            changed = true;
+        }
+        if !changed && parsed.lines_blank == 0 {
+            // What a record may no longer hold, or what follows a rejected one.
+            self.append_to_last(stream, number);
+        }
+    }
+
+    /// Returns the latest record of `stream` that reads `raw`.
+    fn find(&self, stream: &str, raw: &[u8]) -> Option<usize> {
+        let recent = self.streams.get(stream)?.records.iter().rev().take(LOOKED_BACK_MAX);
+        recent.copied().find(|&at| self.all[at].raw == raw)
+    }
+
+    fn begin(
+        &mut self,
+        number: u64,
+        stream: &str,
+        time: Option<EventTime>,
+        batch: &EventBatch,
+        event: &EventRef,
+    ) {
+        let record = Record {
+            stream: stream.to_owned(),
+            lines: vec![number],
+            severity: event.severity,
+            time: time.unwrap_or(event.time),
+            identity: identity(batch, event),
+            message: batch.text(event.message).to_vec(),
+            rejected: None,
+            raw: batch.text(event.record).to_vec(),
+        };
+        self.push(stream, record);
+    }
+
+    fn push(&mut self, stream: &str, record: Record) {
+        let stream = self.streams.entry(stream.to_owned()).or_default();
+        stream.blanks.clear();
+        stream.records.push(self.all.len());
+        self.all.push(record);
+    }
+
+    fn complete(
+        &mut self,
+        at: usize,
+        number: u64,
+        stream: &str,
+        batch: &EventBatch,
+        event: &EventRef,
+    ) {
+        let blanks = self.streams.get_mut(stream).map(|stream| std::mem::take(&mut stream.blanks));
+        let record = &mut self.all[at];
+        record.raw = batch.text(event.record).to_vec();
+        let written = record.raw.iter().filter(|byte| **byte == b'\n').count() + 1;
+        if written > record.lines.len() + 1 {
+            record.lines.extend(blanks.unwrap_or_default());
+        }
+        record.lines.push(number);
+        record.identity = identity(batch, event);
+        record.severity = event.severity;
+    }
+
+    fn append_to_last(&mut self, stream: &str, number: u64) {
+        let last = self.streams.get(stream).and_then(|stream| stream.records.last());
+        if let Some(&at) = last {
+            self.all[at].lines.push(number);
+        }
+    }
+}
+
+/// Returns why an event has the identity it has.
+pub(super) fn identity(batch: &EventBatch, event: &EventRef) -> Explained {
+    let extra = batch.extra_of(event).copied().unwrap_or_default();
+    let parts = EventParts {
+        message: batch.text(event.message),
+        trace: batch.text(extra.trace),
+        exception_type: batch.text(extra.exception_type),
+        exception_message: batch.text(extra.exception_message),
+        fingerprint: batch.text(extra.fingerprint),
+    };
+    let service = batch.service_of(event);
+    explain_parts(&parts, service, event.severity.class(), &FrameRules::default())
+}
