@@ -4,7 +4,7 @@
 //!
 //! ```text
 //! parse ─► redact, filter, sample, route ─► fingerprint ─► window ─► expiry ─► spike ─► alert
-//!                                              └────────► issue ───────────────┘
+//!                                              └─► pattern ─► issue ───────────┘
 //! ```
 #![forbid(unsafe_code)]
 #![cfg_attr(test, allow(clippy::unwrap_used))]

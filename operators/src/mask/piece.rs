@@ -35,11 +35,12 @@ impl<S: Sink> Scanner<'_, '_, S> {
             self.variable(begin, end, Some(MaskKind::Host));
             return stop;
         }
-        let mut from = start + leading_address(&self.text[start..stop]);
-        if from > start {
-            self.variable(start, from, Some(MaskKind::Ip));
+        let rest = start + leading_address(&self.text[start..stop]);
+        if rest > start {
+            self.variable(start, rest, Some(MaskKind::Ip));
         }
-        for at in from..stop {
+        let mut from = rest;
+        for at in rest..stop {
             if self.text[at] == b':' {
                 self.part(from, at, classes_in(&self.text[from..at]));
                 from = at + 1;

@@ -347,7 +347,8 @@ fn request_verb(quoted: &[u8]) -> Option<usize> {
     let verb = memchr::memchr(b' ', &quoted[..quoted.len().min(REQUEST_VERB_BYTES_MAX + 1)])?;
     let is_verb = verb >= 3 && quoted[..verb].iter().all(u8::is_ascii_uppercase);
     let target = &quoted[verb + 1..];
-    (is_verb && (target.starts_with(b"/") || target.starts_with(b"http"))).then_some(verb)
+    let is_target = [&b"/"[..], b"http", b"<"].iter().any(|start| target.starts_with(start));
+    (is_verb && is_target).then_some(verb)
 }
 
 /// Returns the end of the terminal sequence that begins at `at`.

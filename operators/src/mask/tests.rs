@@ -67,6 +67,16 @@ const GOLDEN: &[(&str, &str, &str)] = &[
         "ready <bool>, done <bool>, owner <bool>",
     ),
     ("session for user ann closed", "session for user <*> closed", "session for user <*> closed"),
+    ("no match; user unknown", "no match user unknown", "no match; user unknown"),
+    (
+        "moved to bounds=Rect(0, 4) now",
+        "moved to bounds Rect <*> now",
+        "moved to bounds=Rect(<num>, <num>) now",
+    ),
+    ("10.0.0.7 \"GET /a?b=1 HTTP/1.1\" 200", "<*> GET <*>", "<ip> \"GET <url>\" <num>"),
+    ("10.0.0.7:80:lost the peer", "<*> lost the peer", "<ip>:lost the peer"),
+    // Names of techniques are words.
+    ("IPv6 login over ssh2 on eth1", "IPv6 login over ssh2 on <*>", "IPv6 login over ssh2 on <id>"),
     // What tells failures apart stays.
     (
         "java.io.IOException: Broken pipe",

@@ -21,7 +21,9 @@ mod text;
 
 pub use incremental::patterns;
 pub use reference::Patterns;
-pub use text::{MESSAGES_MAX, text_of};
+pub use text::{
+    MESSAGES_MAX, POSITIONS_MAX, Position, VALUE_BYTES_MAX, VALUES_MAX, text_of, values_of,
+};
 
 use engine::component::{
     Build, ComponentType, NodeIdentity, Operator, Options, OptionsError, Port, Ports, Stage,

@@ -16,6 +16,9 @@
 mod align;
 mod gap;
 mod tokens;
+mod values;
+
+pub use values::{POSITIONS_MAX, Position, VALUE_BYTES_MAX, VALUES_MAX, values_of};
 
 use crate::mask::{MaskKind, truncate};
 use gap::{generalise, show};
@@ -40,8 +43,9 @@ enum Token {
     },
 }
 
-/// Returns the text of the pattern with this skeleton, as far as `messages`, of which there is at
-/// least one, tell it. Messages of other patterns are left out.
+/// Returns the text of the pattern with this skeleton, as far as `messages` tell it: messages of
+/// events, or the displayed texts of templates. Those of other patterns, and traces, are left out;
+/// without any other the skeleton is the text.
 pub fn text_of<'a>(skeleton: &str, messages: impl IntoIterator<Item = &'a [u8]>) -> String {
     let mut messages: Vec<&[u8]> = messages.into_iter().collect();
     messages.sort_unstable();
@@ -62,4 +66,52 @@ pub fn text_of<'a>(skeleton: &str, messages: impl IntoIterator<Item = &'a [u8]>)
     }
     truncate(&mut text);
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(skeleton: &str, messages: &[&str]) -> String {
+        text_of(skeleton, messages.iter().map(|message| message.as_bytes()))
+    }
+
+    #[test]
+    fn what_all_messages_share_stays_as_it_was_written() {
+        let pair = ["sent 12 bytes (1.2 KB) via eth1: ok", "sent 15 bytes via eth1: ok"];
+        assert_eq!(text("sent <*> via <*> ok", &pair), "sent <*> via eth1: ok");
+        let lists = ["ids ( 1 2 3 ) gone", "ids ( 4 5 ) gone"];
+        assert_eq!(text("ids <*> gone", &lists), "ids ( <*> ) gone");
+        assert_eq!(text("wrote <*>", &["wrote dump.1", "wrote dump.27"]), "wrote dump.<num>");
+    }
+
+    #[test]
+    fn words_that_vary_are_placeholders_even_in_a_single_message() {
+        assert_eq!(
+            text("card of <*> is locked", &["card of kim is locked"]),
+            "card of <*> is locked"
+        );
+    }
+
+    #[test]
+    fn displayed_texts_serve_as_messages() {
+        let texts = ["peer <ip>, stratum <num>", "peer LOCAL(<num>), stratum <num>"];
+        assert_eq!(text("peer <*> stratum <*>", &texts), "peer <*>, stratum <num>");
+    }
+
+    #[test]
+    fn order_and_repetition_do_not_matter_and_strangers_are_left_out() {
+        let messages = ["a 1 (x=2) b", "a 1 b", "c", "a 10.0.0.1 b", "a 1 b"];
+        let mut backwards = messages;
+        backwards.reverse();
+        assert_eq!(text("a <*> b", &messages[1..]), text("a <*> b", &backwards[..4]));
+        assert_eq!(text("a <*> b", &["c"]), "a <*> b");
+    }
+
+    #[test]
+    fn limit_a_text_is_cut() {
+        let long = format!("at /x {}", "word ".repeat(2_000));
+        assert!(text_of("at <*>", [long.as_bytes()]).len() <= crate::mask::TEXT_BYTES_MAX);
+        assert!(crate::mask::TEXT_BYTES_MAX < long.len());
+    }
 }
