@@ -109,7 +109,7 @@ fn graph(store: SqliteStore) -> Graph {
             source: Box::new(Scripted),
         }],
         operators: vec![
-            node("events", &parse::COMPONENT, &["script"], Box::new(ParseOperator::default())),
+            node("events", &parse::COMPONENT, &["script"], Box::<ParseOperator>::default()),
             node("prints", &fingerprint::COMPONENT, &["events"], Box::new(prints)),
             node(
                 "counts",

@@ -12,8 +12,8 @@
 use super::History;
 use crate::model::{
     Account, Alert, AlertKey, Bucket, BucketSize, Epoch, EventTime, Fingerprint, Issue, IssueId,
-    Member, Offset, PartitionId, Progress, Rejected, Severity, SeverityClass, Sighting, StateRow,
-    Template,
+    Member, Offset, PartitionId, Progress, Rejected, Severity, SeverityClass, Sighting, StateKey,
+    StateRow, Template,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -56,7 +56,7 @@ pub struct Recovered {
     /// Alerts as stored that are not older than the history.
     pub alerts: Vec<Alert>,
     /// The state of operators, by node and key.
-    pub state: BTreeMap<(Arc<str>, Arc<str>), Arc<[u8]>>,
+    pub state: BTreeMap<StateKey, Arc<[u8]>>,
 }
 
 /// What recovery needs of a fingerprint.

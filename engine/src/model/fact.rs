@@ -27,6 +27,9 @@ pub struct Progress {
     pub received: EventTime,
 }
 
+/// Whose state it is: the operator's id in the graph file, and a key of the operator's own.
+pub type StateKey = (Arc<str>, Arc<str>);
+
 /// What an operator must find again after a restart, under a key of its own.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct StateRow {

@@ -19,7 +19,7 @@ pub use batch::{
 };
 pub use bucket::{Bucket, BucketSize};
 pub use event::{Severity, SeverityClass};
-pub use fact::{Fact, Progress, StateRow};
+pub use fact::{Fact, Progress, StateKey, StateRow};
 pub use fingerprint::{
     FINGERPRINT_VERSION, Fingerprint, FirstSeen, ParseIdError, Sample, Sighting, Template,
 };

@@ -7,7 +7,7 @@
 use crate::component::Contents;
 use crate::model::{
     Account, Alert, AlertKey, Bucket, Counter, Fact, Fingerprint, Issue, IssueId, Member,
-    PartitionId, Progress, Rejected, Sighting, SourceIndex, StateRow,
+    PartitionId, Progress, Rejected, Sighting, SourceIndex, StateKey, StateRow,
 };
 use foldhash::{HashMap, HashMapExt};
 use std::collections::BTreeMap;
@@ -21,7 +21,7 @@ pub struct Fold {
     accounts: BTreeMap<(SourceIndex, Counter), i64>,
     rejected: BTreeMap<(SourceIndex, crate::model::RejectReason, u64), Rejected>,
     progress: BTreeMap<(SourceIndex, PartitionId), Progress>,
-    state: BTreeMap<(Arc<str>, Arc<str>), Option<Arc<[u8]>>>,
+    state: BTreeMap<StateKey, Option<Arc<[u8]>>>,
     issues: BTreeMap<IssueId, Derived<Issue>>,
     members: HashMap<Member, i64>,
     alerts: BTreeMap<AlertKey, Derived<Alert>>,

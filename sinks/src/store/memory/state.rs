@@ -10,7 +10,7 @@ use engine::component::{
 use engine::model::{
     Alert, AlertKey, Bucket, Counter, Epoch, EventTime, Fingerprint, FirstSeen, Issue, IssueId,
     Member, Offset, PartitionId, Progress, RejectReason, Rejected, Sample, Severity, SeverityClass,
-    Sighting, StateRow, Template,
+    Sighting, StateKey, StateRow, Template,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -25,7 +25,7 @@ pub(super) struct State {
     pub(super) accounts: BTreeMap<(String, Counter), i64>,
     pub(super) partitions: BTreeMap<(String, PartitionId), Partition>,
     rejected: BTreeMap<(String, RejectReason), BTreeMap<u64, String>>,
-    state: BTreeMap<(Arc<str>, Arc<str>), Arc<[u8]>>,
+    state: BTreeMap<StateKey, Arc<[u8]>>,
     pub(super) issues: BTreeMap<IssueId, Issue>,
     pub(super) members: BTreeSet<(IssueId, Fingerprint)>,
     pub(super) alerts: BTreeMap<AlertKey, Alert>,

@@ -6,14 +6,14 @@ use crate::store::rows::{FastMap, NEVER_FIRST, keep_alerts_within};
 use engine::component::{History, KnownFingerprint, NodeIdentity, Recovered};
 use engine::model::{
     Bucket, Epoch, EventTime, Fingerprint, Issue, IssueId, Member, Offset, PartitionId, Severity,
-    SeverityClass, Template,
+    SeverityClass, StateKey, Template,
 };
 use rusqlite::{Connection, Row};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// What operators keep, by node and key.
-type OperatorState = BTreeMap<(Arc<str>, Arc<str>), Arc<[u8]>>;
+type OperatorState = BTreeMap<StateKey, Arc<[u8]>>;
 
 impl Writer {
     /// Loads the last commit.

@@ -172,7 +172,7 @@ pub(super) fn each_of(
     let mut select = connection.prepare_cached(
         "SELECT samples FROM sample_days WHERE key BETWEEN ?1 AND ?2 ORDER BY key",
     )?;
-    let mut rows = select.query([id << DAY_BITS, (id + 1 << DAY_BITS) - 1])?;
+    let mut rows = select.query([id << DAY_BITS, ((id + 1) << DAY_BITS) - 1])?;
     while let Some(row) = rows.next()? {
         let value = row.get_ref(0)?.as_blob().map_err(rusqlite::Error::from)?;
         decode(value)?.into_iter().for_each(&mut each);
