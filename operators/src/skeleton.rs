@@ -130,7 +130,7 @@ fn fold(a: u64, b: u64) -> u64 {
 }
 
 impl Sink for HotHash {
-    #[inline]
+    #[inline(always)]
     fn word(&mut self, text: &[u8], word: Word) {
         self.mix(word.head, word.tail);
         let mut start = word.start + Word::LOADED;

@@ -26,6 +26,9 @@ pub enum Language {
     Php,
 }
 
+/// How many colons a path may have before its line number.
+const PLACE_COLONS_MAX: usize = 8;
+
 /// What a line looks like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mark {
@@ -66,7 +69,9 @@ pub fn mark_headed(message: &[u8]) -> Option<Mark> {
     let found = match message.first()? {
         b'a' if inner.starts_with(b"at ") => Mark::Frame(frame::at(&inner[3..], 0)?),
         b'C' | b'W' | b'S' | b'P' | b'#' => at_margin(inner),
-        b'F' | b'.' | b'f' => indented(inner, 1),
+        b'F' if inner.starts_with(b"File \"") => indented(inner, 1),
+        b'f' if inner.starts_with(b"from ") => indented(inner, 1),
+        b'.' => indented(inner, 1),
         _ => return None,
     };
     matches!(found, Mark::Frame(_) | Mark::Call(_) | Mark::Link(_)).then_some(found)
@@ -169,6 +174,15 @@ fn by_shape(text: &[u8]) -> Option<Mark> {
     }
 }
 
+/// Returns whether `text` goes on `:in ` somewhere behind a colon and a digit: a cheap look that turns
+/// away prose, whose first blank comes before.
+fn begins_with_place(text: &[u8]) -> bool {
+    let colons = memchr::memchr_iter(b':', text);
+    let is_line = |at: &usize| text.get(at + 1).is_some_and(u8::is_ascii_digit);
+    let Some(first) = colons.take(PLACE_COLONS_MAX).find(is_line) else { return false };
+    memmem::find(&text[first..], b":in ").is_some()
+}
+
 /// A line at the margin that begins with the position of a source line.
 fn positioned(text: &[u8]) -> Option<Mark> {
     let last = *text.last()?;
@@ -181,7 +195,9 @@ fn positioned(text: &[u8]) -> Option<Mark> {
     if last == b')' && frame::is_go_call(text) {
         return Some(Mark::Frame(Language::Go));
     }
-    memmem::find(text, b":in ")?;
+    if !begins_with_place(text) {
+        return None;
+    }
     Some(match frame::ruby(text)? {
         Ruby::Call => Mark::Frame(Language::Ruby),
         Ruby::Raised => Mark::Start(Language::Ruby),
@@ -222,7 +238,7 @@ fn indented(text: &[u8], indent: usize) -> Mark {
         b'/' | b'A'..=b'Z' if frame::after_position(text, &[b".go", b".s"]).is_some() => {
             Mark::Frame(Go)
         }
-        b'a'..=b'z' | b'/' if memmem::find(text, b":in ").is_some() => match frame::ruby(text) {
+        b'a'..=b'z' | b'/' if begins_with_place(text) => match frame::ruby(text) {
             Some(_) => Mark::Frame(RubyLang),
             None => Mark::Indented,
         },

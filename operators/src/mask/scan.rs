@@ -63,6 +63,8 @@ pub(super) struct Scanner<'m, 's, S> {
     /// How many items the sink got; runs of variables count once.
     items: usize,
     in_variables: bool,
+    /// The last variable, and its kind where that is known.
+    last: (usize, usize, Option<MaskKind>),
     /// Quotation marks (`"`, `'`, `` ` ``) known not to occur again.
     unclosed: [bool; 3],
 }
@@ -73,7 +75,8 @@ pub(crate) fn scan<S: Sink>(message: &[u8], sink: &mut S) {
     let text = &message[..message.len().min(SCAN_BYTES_MAX)];
     let unclosed = [false; 3];
     let before = Before::Nothing;
-    let mut scanner = Scanner { text, sink, before, items: 0, in_variables: false, unclosed };
+    let last = (0, 0, None);
+    let mut scanner = Scanner { text, sink, before, items: 0, in_variables: false, last, unclosed };
     scanner.run();
 }
 
@@ -132,7 +135,7 @@ impl<S: Sink> Scanner<'_, '_, S> {
         if before == Before::User && !is_no_name(&self.text[word.start..word.stop]) {
             return self.variable(word.start, word.stop, Some(MaskKind::Word));
         }
-        if before == Before::Number && is_unit(self.text, word) {
+        if before == Before::Number && is_unit(self.text, word) && self.takes_unit() {
             self.before = Before::Number;
             return;
         }
@@ -174,7 +177,15 @@ impl<S: Sink> Scanner<'_, '_, S> {
     pub(super) fn variable(&mut self, start: usize, stop: usize, known: Option<MaskKind>) {
         self.items += usize::from(!self.in_variables);
         self.in_variables = true;
+        self.last = (start, stop, known);
         self.sink.variable(self.text, start, stop, known);
+    }
+
+    /// Returns whether a unit may follow the last variable: as it may follow its placeholder.
+    #[cold]
+    fn takes_unit(&self) -> bool {
+        let (start, stop, known) = self.last;
+        known.unwrap_or_else(|| MaskKind::of(&self.text[start..stop])).is_number()
     }
 
     /// Returns whether a date goes on at `at`: a number, or a month after a day.
