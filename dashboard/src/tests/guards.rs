@@ -12,7 +12,8 @@ fn guarded() -> Server {
 
 /// Returns an address that a route takes.
 fn example(path: &str) -> String {
-    path.replace("{id}", &issue_id(0).to_string()).replace('*', "some/page")
+    let path = path.replace("{id}", &issue_id(0).to_string()).replace('*', "some/page");
+    if path == "/api/v1/explain" { format!("{path}?record=words") } else { path }
 }
 
 /// Asks and reads the head only, since live streams have no end.

@@ -69,6 +69,11 @@ impl Role {
 
 /// Returns the role of a field and its rank among the fields of that role; the lowest rank counts.
 pub(super) fn role(key: &[u8]) -> Option<(Role, u8)> {
+    role_in_text(key).or_else(|| role_in_header(key))
+}
+
+/// The fields that say what happened.
+fn role_in_text(key: &[u8]) -> Option<(Role, u8)> {
     use Role::*;
     Some(match key {
         b"message" | b"@m" => (Message, 0),
@@ -123,6 +128,14 @@ pub(super) fn role(key: &[u8]) -> Option<(Role, u8)> {
         | b"backtrace" | b"traceback" | b"S" => (Stack, 2),
         b"error.fingerprint" => (Fingerprint, 0),
         b"fingerprint" | b"attributes.fingerprint" => (Fingerprint, 1),
+        _ => return None,
+    })
+}
+
+/// The fields that say when, where and how bad it was.
+fn role_in_header(key: &[u8]) -> Option<(Role, u8)> {
+    use Role::*;
+    Some(match key {
         b"_SYSTEMD_UNIT" | b"kubernetes.container_name" | b"container.id" => (Stream, 0),
         b"stream" | b"container_id" | b"_TRANSPORT" => (Stream, 1),
         b"@timestamp" | b"@t" => (Time, 0),

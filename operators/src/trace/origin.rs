@@ -445,7 +445,7 @@ mod tests {
             "/srv/shop/node_modules/express/lib/router.js",
             "/usr/lib/python3/dist-packages/x.py",
             "C:\\shop\\venv\\Lib\\site-packages\\django\\x.py",
-            "/root/.cargo/registry/src/index-1/tokio-1.0/src/lib.rs",
+            "/home/build/.cargo/registry/src/index-1/tokio-1.0/src/lib.rs",
             "/go/pkg/mod/github.com/x/y@v1.2.3/z.go",
         ] {
             assert_eq!(origin_of_path(path), Origin::Library, "{path}");
