@@ -21,6 +21,7 @@ const REGISTRY: Registry = Registry(&[
     sources::file::COMPONENT,
     operators::parse::COMPONENT,
     operators::fingerprint::COMPONENT,
+    operators::pattern::COMPONENT,
     operators::window::COMPONENT,
     operators::issue::COMPONENT,
     operators::spike::COMPONENT,

@@ -137,7 +137,7 @@ pub struct Sample {
 
 impl Sample {
     /// How many samples are kept per fingerprint and UTC day.
-    pub const PER_DAY_MAX: usize = 20;
+    pub const PER_DAY_MAX: usize = 10;
     /// Longest record kept in a sample, in bytes.
     pub const RECORD_BYTES_MAX: usize = 8 * 1024;
 }

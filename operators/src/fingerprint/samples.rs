@@ -124,7 +124,7 @@ pub(super) fn keep(samples: &mut Vec<Sample>, sample: Sample) {
             if end - start < Sample::PER_DAY_MAX {
                 // Records are most of what an epoch holds in memory: no spare room for a second day.
                 if samples.len() == samples.capacity() {
-                    samples.reserve_exact(samples.len().clamp(1, Sample::PER_DAY_MAX / 2));
+                    samples.reserve_exact(Sample::PER_DAY_MAX / 2);
                 }
                 samples.insert(at, sample);
             } else if at < end {

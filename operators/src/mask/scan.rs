@@ -182,10 +182,13 @@ impl<S: Sink> Scanner<'_, '_, S> {
     }
 
     /// Returns whether a unit may follow the last variable: as it may follow its placeholder.
-    #[cold]
     fn takes_unit(&self) -> bool {
         let (start, stop, known) = self.last;
-        known.unwrap_or_else(|| MaskKind::of(&self.text[start..stop])).is_number()
+        let value = &self.text[start..stop];
+        match known {
+            None if value.iter().all(u8::is_ascii_digit) => true,
+            known => known.unwrap_or_else(|| MaskKind::of(value)).is_number(),
+        }
     }
 
     /// Returns whether a date goes on at `at`: a number, or a month after a day.

@@ -54,7 +54,7 @@ impl Walk<'_> {
         let inner = self.text[field.start..field.end].trim_ascii();
         let square = self.text[field.start - 1] == b'[';
         // "[client 10.1.2.3]" and "[instance: 7]" say what the message is about.
-        let about = inner.starts_with(b"client ") || memchr::memmem::find(inner, b": ").is_some();
+        let about = inner.starts_with(b"client ") || inner.windows(2).any(|pair| pair == b": ");
         let numbered = !inner.is_empty() && inner.iter().all(u8::is_ascii_digit);
         if !square && numbered && self.text.get(field.next..field.next + 2) == Some(b": ") {
             // "(12) : message" is a process.
@@ -161,7 +161,7 @@ impl Walk<'_> {
         let name = &self.text[next.start..next.end];
         let name = &name[..name.iter().position(|b| *b == b'(').unwrap_or(name.len())];
         let joined = name.iter().filter(|b| **b == b'.').count() >= 2
-            || memchr::memmem::find(name, b"::").is_some();
+            || name.windows(2).any(|pair| pair == b"::");
         let dashed = self.text.get(next.next..next.next + 2) == Some(b"- ");
         if !(joined && is_logger_like(name) && (dashed || next.closer == b':')) {
             return false;
