@@ -14,17 +14,20 @@
 //! *Frontier:* never holds an epoch. *State and limits:* a few rows per fingerprint, bounded by the
 //! fingerprint stage's `max_fingerprints`. *Not here:* which templates are one pattern (`pattern`).
 
+use crate::pattern::text_of;
+use crate::skeleton::MARKER;
 use engine::component::{
     Build, ComponentType, NodeIdentity, Operator, Options, OptionsError, Port, Ports, Stage,
     StreamKind,
 };
 use engine::dataflow::Collection;
 use engine::model::{
-    Candidate, EventTime, Fingerprint, Issue, IssueId, Member, PatternId, Severity, SeverityClass,
-    Template,
+    Candidate, EventTime, Fingerprint, FirstSeen, Issue, IssueId, Member, Pattern, Severity,
+    SeverityClass, Template,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
+use std::sync::Arc;
 
 /// The component type `issue`.
 pub const COMPONENT: ComponentType = ComponentType {
@@ -51,32 +54,33 @@ fn build(options: &Options) -> Result<Box<dyn Operator>, Vec<OptionsError>> {
 }
 
 /// What makes fingerprints one issue.
-type Group = (SeverityClass, PatternId);
+type Group = (SeverityClass, Pattern);
 
-/// The order of members: the first one gives the issue its id.
-type Rank = (EventTime, Template);
+/// The order of members: the first one gives the issue its id, and its text.
+type Rank = (EventTime, Template, FirstSeen, Arc<str>);
 
 impl Operator for Grouping {
     fn stage<'s>(&self, _stage: &mut Stage<'_, 's>, mut inputs: Ports<'s>) -> Port<'s> {
         let (patterns, candidates) = inputs.patterns();
-        let patterns = patterns.map(|(fingerprint, pattern)| (fingerprint, pattern.id));
-        let grouped = best(candidates)
-            .join_map(patterns, |_fingerprint, one, pattern| ((one.class, *pattern), *one));
+        let grouped = best(candidates).join_map(patterns, |_fingerprint, one, pattern| {
+            ((one.class, pattern.clone()), one.clone())
+        });
         let firsts = firsts(grouped.clone());
         let members = grouped.clone().map(|(group, one)| (group, one.fingerprint)).join_map(
             firsts.clone(),
             |group, fingerprint, first| Member {
                 fingerprint: *fingerprint,
-                issue: IssueId::new(group.0, *first),
+                issue: IssueId::new(group.0, first.0),
             },
         );
         let severities = highest(grouped).join_map(firsts.clone(), |group, severity, first| {
-            (IssueId::new(group.0, *first), *severity)
+            (IssueId::new(group.0, first.0), *severity)
         });
-        let issues = firsts.map(|((class, _pattern), template)| Issue {
+        let issues = firsts.map(|((class, pattern), (template, text))| Issue {
             id: IssueId::new(class, template),
             class,
             template,
+            text: shown(&pattern, text),
         });
         Port::Issues { issues, members, severities }
     }
@@ -89,21 +93,34 @@ impl Operator for Grouping {
 /// Returns one candidate per fingerprint: workers and the store may each know something of it.
 fn best(candidates: Collection<'_, Candidate>) -> Collection<'_, (Fingerprint, Candidate)> {
     candidates.map(|one| (one.fingerprint, one)).reduce(|_fingerprint, known, best| {
-        let merged = known.iter().map(|(one, _)| **one).reduce(|left, right| Candidate {
-            severity: left.severity.max(right.severity),
-            first: left.first.min(right.first),
-            ..left
+        let merged = known.iter().map(|(one, _)| (*one).clone()).reduce(|left, right| {
+            let severity = left.severity.max(right.severity);
+            let earlier = if left.first <= right.first { left } else { right };
+            Candidate { severity, ..earlier }
         });
         best.extend(merged.map(|one| (one, 1)));
     })
 }
 
-/// Returns the template of each group's first member.
-fn firsts(grouped: Collection<'_, (Group, Candidate)>) -> Collection<'_, (Group, Template)> {
-    grouped.map(|(group, one)| (group, (one.first, one.template))).reduce(
+/// Returns what is displayed for a pattern whose first member has this text.
+fn shown(pattern: &Pattern, text: Arc<str>) -> Arc<str> {
+    // Traces and the like have no words that could differ.
+    match pattern.skeleton.starts_with('<') && !pattern.skeleton.starts_with(MARKER) {
+        true => text,
+        false => text_of(&pattern.skeleton, [text.as_bytes()]).into(),
+    }
+}
+
+/// Returns the template and the text of each group's first member.
+fn firsts(
+    grouped: Collection<'_, (Group, Candidate)>,
+) -> Collection<'_, (Group, (Template, Arc<str>))> {
+    let rank = |one: Candidate| (one.first.time, one.template, one.first, one.text);
+    grouped.map(move |(group, one)| (group, rank(one))).reduce(
         |_group, ranks: &[(&Rank, isize)], first| {
             // Values come in ascending order.
-            first.extend(ranks.first().map(|((_, template), _)| (*template, 1)));
+            let best = ranks.first();
+            first.extend(best.map(|((_, template, _, text), _)| ((*template, text.clone()), 1)));
         },
     )
 }

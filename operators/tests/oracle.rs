@@ -13,8 +13,8 @@
 
 use engine::component::{Contents, KnownFingerprint, Operator, Recovered, SourceDefaults};
 use engine::model::{
-    Alert, AlertKey, Bucket, BucketSize, Chunk, Epoch, EventTime, Fingerprint, Issue, IssueId,
-    Member, Offset, PartitionId, Severity, SeverityClass, SourceIndex, Template,
+    Alert, AlertKey, Bucket, BucketSize, Chunk, Epoch, EventTime, Fingerprint, FirstSeen, Issue,
+    IssueId, Member, Offset, PartitionId, Severity, SeverityClass, SourceIndex, Template,
 };
 use engine::runtime::{Fold, Shape};
 use engine::testing::harness::{Script, run};
@@ -22,7 +22,7 @@ use operators::alert::{Alerting, RUN_SECS_MAX};
 use operators::expiry::Series;
 use operators::fingerprint::{FingerprintOperator, FingerprintOptions};
 use operators::parse::ParseOperator;
-use operators::pattern::{PatternOperator, Patterns};
+use operators::pattern::{PatternOperator, Patterns, text_of};
 use operators::spike::{BASELINE_SECS, KEEP_SECS, SpikeConfig, SpikeDetector};
 use operators::{issue::Grouping, window::Window};
 use std::collections::{BTreeMap, BTreeSet};
@@ -116,7 +116,7 @@ fn events(seed: &mut Seeded) -> Vec<Written> {
 /// What must be known of a fingerprint.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Seen {
-    first: EventTime,
+    first: FirstSeen,
     last: EventTime,
     severity: Severity,
     text: String,
@@ -124,6 +124,9 @@ struct Seen {
     class: SeverityClass,
     skeleton: String,
 }
+
+/// Later than any event.
+const NEVER: FirstSeen = FirstSeen { time: EventTime(i64::MAX), hash: u64::MAX };
 
 /// What must be stored in the end.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -138,7 +141,6 @@ struct Stored {
 /// The sequential model: every event once, in any order, plain maps.
 fn model(events: &[Written]) -> Stored {
     let mut stored = Stored::default();
-    let mut hashes: BTreeMap<Fingerprint, (EventTime, u64)> = BTreeMap::new();
     let mut series: BTreeMap<Fingerprint, BTreeMap<Bucket, i64>> = BTreeMap::new();
     for event in events {
         let (_, severity) = MESSAGES[event.message];
@@ -154,7 +156,7 @@ fn model(events: &[Written]) -> Stored {
         *buckets.entry(BucketSize::FIVE_MINUTES.of(time)).or_insert(0) += 1;
         let hash = xxhash_rust::xxh3::xxh3_64(event.line().trim_end().as_bytes());
         let seen = stored.seen.entry(fingerprint).or_insert_with(|| Seen {
-            first: time,
+            first: NEVER,
             last: time,
             severity,
             text: String::new(),
@@ -162,11 +164,10 @@ fn model(events: &[Written]) -> Stored {
             class,
             skeleton: explained.skeleton.join(" "),
         });
-        (seen.first, seen.last) = (seen.first.min(time), seen.last.max(time));
-        let known = hashes.entry(fingerprint).or_insert((EventTime(i64::MAX), 0));
-        if (time, hash) < *known {
-            *known = (time, hash);
-            seen.text = explained.text;
+        seen.last = seen.last.max(time);
+        let first = FirstSeen { time, hash };
+        if first < seen.first {
+            (seen.first, seen.text) = (first, explained.text);
         }
     }
     group(&mut stored, &series);
@@ -176,19 +177,22 @@ fn model(events: &[Written]) -> Stored {
 /// Groups what was seen into issues, from scratch, and judges each.
 fn group(stored: &mut Stored, series: &BTreeMap<Fingerprint, BTreeMap<Bucket, i64>>) {
     let patterns = Patterns::of(stored.seen.values().map(|seen| seen.skeleton.as_str()));
-    let mut groups: BTreeMap<_, Vec<(EventTime, Template, Fingerprint)>> = BTreeMap::new();
+    let mut groups: BTreeMap<_, Vec<(EventTime, Template, FirstSeen, Fingerprint)>> =
+        BTreeMap::new();
     for (fingerprint, seen) in &stored.seen {
-        let group = (seen.class, patterns.pattern_of(&seen.skeleton).id);
-        groups.entry(group).or_default().push((seen.first, seen.template, *fingerprint));
+        let group = (seen.class, patterns.pattern_of(&seen.skeleton));
+        let member = (seen.first.time, seen.template, seen.first, *fingerprint);
+        groups.entry(group).or_default().push(member);
     }
-    for ((class, _pattern), members) in groups {
-        let (_, template, _) = *members.iter().min().unwrap();
+    for ((class, pattern), members) in groups {
+        let (_, template, _, first) = *members.iter().min().unwrap();
         let id = IssueId::new(class, template);
-        stored.issues.insert(Issue { id, class, template });
+        let text = text_of(&pattern.skeleton, [stored.seen[&first].text.as_bytes()]).into();
+        stored.issues.insert(Issue { id, class, template, text });
         let mut counts: BTreeMap<Bucket, i64> = BTreeMap::new();
-        let severities = members.iter().map(|(_, _, member)| stored.seen[member].severity);
+        let severities = members.iter().map(|(_, _, _, member)| stored.seen[member].severity);
         let severity = severities.max().unwrap();
-        for (_, _, fingerprint) in members {
+        for (_, _, _, fingerprint) in members {
             stored.members.insert(Member { fingerprint, issue: id });
             for (bucket, n) in &series[&fingerprint] {
                 *counts.entry(*bucket).or_insert(0) += n;
@@ -314,7 +318,7 @@ impl Stored {
         }
         for sighting in contents.sightings {
             let seen = self.seen.entry(sighting.fingerprint).or_insert_with(|| Seen {
-                first: EventTime(i64::MAX),
+                first: NEVER,
                 last: sighting.last,
                 severity: sighting.severity,
                 text: String::new(),
@@ -322,8 +326,8 @@ impl Stored {
                 class: sighting.class,
                 skeleton: sighting.skeleton.as_ref().to_owned(),
             });
-            if sighting.first.time <= seen.first {
-                seen.first = sighting.first.time;
+            if sighting.first <= seen.first {
+                seen.first = sighting.first;
                 seen.text = sighting.text.as_ref().to_owned();
             }
             seen.last = seen.last.max(sighting.last);
@@ -371,7 +375,8 @@ impl Stored {
             service: "shop".into(),
             skeleton: seen.skeleton.as_str().into(),
             severity: seen.severity,
-            first_seen: seen.first,
+            first: seen.first,
+            text: seen.text.as_str().into(),
             source: "app".to_owned(),
         };
         Recovered {

@@ -11,9 +11,9 @@
 
 use super::History;
 use crate::model::{
-    Account, Alert, AlertKey, Bucket, BucketSize, Epoch, EventTime, Fingerprint, Issue, IssueId,
-    Member, Offset, PartitionId, Progress, Rejected, Severity, SeverityClass, Sighting, StateKey,
-    StateRow, Template,
+    Account, Alert, AlertKey, Bucket, BucketSize, Epoch, EventTime, Fingerprint, FirstSeen, Issue,
+    IssueId, Member, Offset, PartitionId, Progress, Rejected, Severity, SeverityClass, Sighting,
+    StateKey, StateRow, Template,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -74,8 +74,10 @@ pub struct KnownFingerprint {
     pub skeleton: Arc<str>,
     /// Highest severity.
     pub severity: Severity,
-    /// Earliest event time.
-    pub first_seen: EventTime,
+    /// The event that is shown for it.
+    pub first: FirstSeen,
+    /// That event's template text.
+    pub text: Arc<str>,
     /// The id of the source in which it was first listed.
     pub source: String,
 }

@@ -2,10 +2,11 @@
 //! function of the set of events, never of their order.
 
 use super::fingerprint::id_type;
-use super::{EventTime, Fingerprint, ParseIdError, Severity, SeverityClass, Template};
+use super::{Fingerprint, FirstSeen, ParseIdError, Severity, SeverityClass, Template};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 id_type!(
     /// An issue's id, derived from its first member: `i_` + 32 hex.
@@ -29,6 +30,8 @@ pub struct Issue {
     pub class: SeverityClass,
     /// The template of its first member.
     pub template: Template,
+    /// What is displayed: that member's text, `<*>` where the words of members differ.
+    pub text: Arc<str>,
 }
 
 /// That a fingerprint belongs to an issue.
@@ -41,7 +44,7 @@ pub struct Member {
 }
 
 /// What the issue stage needs to know of a fingerprint besides its pattern.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Candidate {
     /// The fingerprint.
     pub fingerprint: Fingerprint,
@@ -51,6 +54,8 @@ pub struct Candidate {
     pub template: Template,
     /// The highest severity seen so far.
     pub severity: Severity,
-    /// The earliest event time seen so far.
-    pub first: EventTime,
+    /// The earliest event seen so far.
+    pub first: FirstSeen,
+    /// That event's template text.
+    pub text: Arc<str>,
 }

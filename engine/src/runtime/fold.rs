@@ -153,7 +153,7 @@ mod tests {
     fn issue(n: u128) -> Issue {
         let template = Template(n);
         let class = SeverityClass::Error;
-        Issue { id: IssueId::new(class, template), class, template }
+        Issue { id: IssueId::new(class, template), class, template, text: "text".into() }
     }
 
     fn count(n: i64) -> Fact {

@@ -326,7 +326,9 @@ pub fn conforms_sightings_merge_to_first_last_and_worst(fresh: Fresh<'_>) {
     let epochs = sightings.map(|sighting| with_issue(3, vec![sighting], 1));
     commit_all(&mut *fixture.store, epochs);
     let IssueDetail { issue, members, .. } = detail(&mut *fixture.store, 3);
-    assert_eq!((issue.template.as_str(), issue.severity), ("shown", Severity::Fatal));
+    let shown = &members[0].fingerprint.template;
+    assert_eq!((shown.as_str(), issue.severity), ("shown", Severity::Fatal));
+    assert_eq!(issue.template, issue_of(3).text.as_ref());
     assert_eq!((issue.first_seen, issue.last_seen), (EventTime(40), EventTime(90)));
     assert_eq!((issue.total, issue.count, issue.services.len()), (4, 4, 0));
     assert_eq!((members.len(), members[0].total), (1, 4));

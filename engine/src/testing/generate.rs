@@ -219,7 +219,8 @@ pub fn fingerprint_of(number: u64) -> Fingerprint {
 /// Returns the issue that begins with a fingerprint of the generated world.
 pub fn issue_of(number: u64) -> Issue {
     let (class, template) = (class_of(number), template_of(number));
-    Issue { id: IssueId::new(class, template), class, template }
+    let text = format!("Failure of kind {number}").into();
+    Issue { id: IssueId::new(class, template), class, template, text }
 }
 
 fn template_of(number: u64) -> Template {

@@ -267,7 +267,8 @@ fn limit_each_source_has_its_own_room_and_what_is_recovered_keeps_its_place() {
             service: "api".into(),
             skeleton: explained.skeleton.join(" ").into(),
             severity: Severity::Error,
-            first_seen: EventTime(0),
+            first: FirstSeen { time: EventTime(0), hash: 0 },
+            text: explained.text.clone().into(),
             source: source.to_owned(),
         }
     };

@@ -6,7 +6,7 @@
 
 use engine::component::KnownFingerprint;
 use engine::dataflow::{AsCollection, Collection, GenericOperator, Pipeline, Stream};
-use engine::model::{Candidate, EventTime, Fingerprint, Severity, Sighting};
+use engine::model::{Candidate, Fingerprint, FirstSeen, Severity, Sighting};
 use foldhash::{HashMap, HashMapExt};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -27,23 +27,38 @@ impl Known {
                 class: stored.class,
                 template: stored.template,
                 severity: stored.severity,
-                first: stored.first_seen,
+                first: stored.first,
+                text: Arc::clone(&stored.text),
             },
             skeleton: Arc::clone(&stored.skeleton),
         }
     }
 
-    fn seen(sighting: &Sighting, severity: Severity, first: EventTime) -> Known {
+    fn seen(sighting: &Sighting, (severity, first, text): &Best) -> Known {
         Known {
             candidate: Candidate {
                 fingerprint: sighting.fingerprint,
                 class: sighting.class,
                 template: sighting.template,
-                severity,
-                first,
+                severity: *severity,
+                first: *first,
+                text: Arc::clone(text),
             },
             skeleton: Arc::clone(&sighting.skeleton),
         }
+    }
+}
+
+/// What can get better: severity, first event and its text.
+type Best = (Severity, FirstSeen, Arc<str>);
+
+/// Returns the best of what was known and what is seen now.
+fn better(known: Option<&Best>, sighting: &Sighting) -> Best {
+    let (severity, first, text) = (sighting.severity, sighting.first, &sighting.text);
+    match known {
+        Some(known) if known.1 <= first => (known.0.max(severity), known.1, Arc::clone(&known.2)),
+        Some(known) => (known.0.max(severity), first, Arc::clone(text)),
+        None => (severity, first, Arc::clone(text)),
     }
 }
 
@@ -51,25 +66,22 @@ impl Known {
 pub(super) fn known<'s>(sightings: Stream<'s, Sighting>) -> Collection<'s, Known> {
     sightings
         .unary(Pipeline, "known", |_capability, _info| {
-            let mut best: HashMap<Fingerprint, (Severity, EventTime)> = HashMap::new();
+            let mut best: HashMap<Fingerprint, Best> = HashMap::new();
             move |input, output| {
                 input.for_each(|time, sightings: &mut Vec<Sighting>| {
                     let epoch = *time.time();
                     let mut changes = Vec::new();
                     for sighting in sightings.drain(..) {
-                        let seen = (sighting.severity, sighting.first.time);
-                        let before = best.get(&sighting.fingerprint).copied();
-                        let now = before.map_or(seen, |(severity, first)| {
-                            (severity.max(seen.0), first.min(seen.1))
-                        });
-                        if before == Some(now) {
+                        let before = best.get(&sighting.fingerprint);
+                        let now = better(before, &sighting);
+                        if before == Some(&now) {
                             continue;
                         }
-                        best.insert(sighting.fingerprint, now);
-                        if let Some((severity, first)) = before {
-                            changes.push((Known::seen(&sighting, severity, first), epoch, -1));
+                        if let Some(before) = before {
+                            changes.push((Known::seen(&sighting, before), epoch, -1));
                         }
-                        changes.push((Known::seen(&sighting, now.0, now.1), epoch, 1));
+                        changes.push((Known::seen(&sighting, &now), epoch, 1));
+                        best.insert(sighting.fingerprint, now);
                     }
                     output.session(&time).give_iterator(changes.into_iter());
                 });

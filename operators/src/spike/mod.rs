@@ -160,7 +160,7 @@ impl Operator for SpikeDetector {
             inputs.counts().map(move |(fingerprint, bucket)| (fingerprint, size.coarsen(bucket)));
         let starts = stage.at_start(|recovered| {
             let known = recovered.fingerprints.iter();
-            known.map(|known| ((known.fingerprint, size.of(known.first_seen)), 1)).collect()
+            known.map(|known| ((known.fingerprint, size.of(known.first.time)), 1)).collect()
         });
         let (members, severities) = inputs.issues();
         let minimum = self.config.min_severity;

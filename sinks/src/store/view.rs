@@ -49,9 +49,7 @@ impl Run {
 }
 
 /// What a question needs to know of one member.
-pub(crate) struct MemberFacts<'a, K> {
-    /// Where the store finds it again.
-    pub(crate) key: K,
+pub(crate) struct MemberFacts<'a> {
     pub(crate) fingerprint: Fingerprint,
     pub(crate) severity: Severity,
     pub(crate) service: &'a str,
@@ -64,11 +62,10 @@ pub(crate) struct MemberFacts<'a, K> {
 }
 
 /// An issue, summed up from its members.
-pub(crate) struct Summary<K> {
+pub(crate) struct Summary {
     pub(crate) id: IssueId,
-    /// The member whose text is shown.
-    pub(crate) shown: K,
-    shown_first: (FirstSeen, Fingerprint),
+    /// The first event, and whose it is.
+    first: (FirstSeen, Fingerprint),
     class: SeverityClass,
     severity: Severity,
     services: BTreeSet<String>,
@@ -80,13 +77,12 @@ pub(crate) struct Summary<K> {
     spiking_in_range: bool,
 }
 
-impl<K: Copy> Summary<K> {
+impl Summary {
     /// Begins an issue with its first member.
-    pub(crate) fn new(id: IssueId, class: SeverityClass, member: &MemberFacts<'_, K>) -> Self {
+    pub(crate) fn new(id: IssueId, class: SeverityClass, member: &MemberFacts<'_>) -> Self {
         let mut summary = Self {
             id,
-            shown: member.key,
-            shown_first: (member.first, member.fingerprint),
+            first: (member.first, member.fingerprint),
             class,
             severity: member.severity,
             services: BTreeSet::new(),
@@ -102,11 +98,10 @@ impl<K: Copy> Summary<K> {
     }
 
     /// Adds a member.
-    pub(crate) fn add(&mut self, member: &MemberFacts<'_, K>) {
+    pub(crate) fn add(&mut self, member: &MemberFacts<'_>) {
         let first = (member.first, member.fingerprint);
-        if first < self.shown_first {
-            self.shown_first = first;
-            self.shown = member.key;
+        if first < self.first {
+            self.first = first;
         }
         self.severity = self.severity.max(member.severity);
         if !member.service.is_empty() && !self.services.contains(member.service) {
@@ -125,7 +120,7 @@ impl<K: Copy> Summary<K> {
     }
 
     fn state(&self, now: EventTime) -> IssueState {
-        let age = now.0.saturating_sub(self.shown_first.0.time.0);
+        let age = now.0.saturating_sub(self.first.0.time.0);
         if age < NEW_NANOS { IssueState::New } else { IssueState::Ongoing }
     }
 
@@ -148,7 +143,7 @@ impl<K: Copy> Summary<K> {
             severity: self.severity,
             services: self.services.into_iter().collect(),
             spiking: self.spiking,
-            first_seen: self.shown_first.0.time,
+            first_seen: self.first.0.time,
             last_seen: self.last,
             count: self.count,
             total: self.total,
@@ -166,17 +161,17 @@ impl<K: Copy> Summary<K> {
             }
             IssueOrder::Count => by_count(),
             IssueOrder::LastSeen => other.last.cmp(&self.last),
-            IssueOrder::FirstSeen => other.shown_first.0.time.cmp(&self.shown_first.0.time),
+            IssueOrder::FirstSeen => other.first.0.time.cmp(&self.first.0.time),
         };
         ordering.then_with(|| self.id.cmp(&other.id))
     }
 }
 
-/// Chooses the page of issues that answers a query; `text` finds the text of a member.
-pub(crate) fn page<K: Copy, E>(
-    mut summaries: Vec<Summary<K>>,
+/// Chooses the page of issues that answers a query; `text` finds what an issue shows.
+pub(crate) fn page<E>(
+    mut summaries: Vec<Summary>,
     query: &IssueQuery,
-    text: &mut dyn FnMut(K) -> Result<String, E>,
+    text: &mut dyn FnMut(IssueId) -> Result<String, E>,
 ) -> Result<IssuePage, E> {
     summaries.retain(|summary| summary.matches(query));
     if !query.words.is_empty() {
@@ -186,20 +181,20 @@ pub(crate) fn page<K: Copy, E>(
     summaries.sort_unstable_by(|a, b| a.order(b, query.order));
     let shown = summaries.into_iter().skip(query.skip).take(query.limit);
     let issues = shown
-        .map(|summary| text(summary.shown).map(|text| summary.into_row(text, query.now)))
+        .map(|summary| text(summary.id).map(|text| summary.into_row(text, query.now)))
         .collect::<Result<_, E>>()?;
     Ok(IssuePage { issues, matching })
 }
 
-fn with_words<K: Copy, E>(
-    summaries: Vec<Summary<K>>,
+fn with_words<E>(
+    summaries: Vec<Summary>,
     words: &[String],
-    text: &mut dyn FnMut(K) -> Result<String, E>,
-) -> Result<Vec<Summary<K>>, E> {
+    text: &mut dyn FnMut(IssueId) -> Result<String, E>,
+) -> Result<Vec<Summary>, E> {
     let words: Vec<String> = words.iter().map(|word| word.to_lowercase()).collect();
     let mut found = Vec::new();
     for summary in summaries {
-        let text = text(summary.shown)?.to_lowercase();
+        let text = text(summary.id)?.to_lowercase();
         if words.iter().all(|word| text.contains(word.as_str())) {
             found.push(summary);
         }
@@ -241,9 +236,8 @@ mod tests {
         }
     }
 
-    fn member(id: u128, first_secs: i64, count: i64) -> MemberFacts<'static, u128> {
+    fn member(id: u128, first_secs: i64, count: i64) -> MemberFacts<'static> {
         MemberFacts {
-            key: id,
             fingerprint: Fingerprint(id),
             severity: Severity::Unknown,
             service: "api",
@@ -254,21 +248,21 @@ mod tests {
         }
     }
 
-    fn issue(id: u128, first_secs: i64, count: i64) -> Summary<u128> {
+    fn issue(id: u128, first_secs: i64, count: i64) -> Summary {
         Summary::new(IssueId(id), SeverityClass::Rest, &member(id, first_secs, count))
     }
 
-    fn ids(summaries: Vec<Summary<u128>>, query: &IssueQuery) -> Vec<u128> {
-        let mut text = |id: u128| Ok::<_, ()>(format!("Text {id}"));
+    fn ids(summaries: Vec<Summary>, query: &IssueQuery) -> Vec<u128> {
+        let mut text = |id: IssueId| Ok::<_, ()>(format!("Text {}", id.0));
         page(summaries, query, &mut text).unwrap().issues.iter().map(|row| row.id.0).collect()
     }
 
     #[test]
-    fn an_issue_shows_the_text_of_its_earliest_member_and_sums_the_others() {
+    fn an_issue_begins_with_its_earliest_member_and_sums_all() {
         let mut summary = issue(9, 50, 2);
         summary.add(&MemberFacts { severity: Severity::Fatal, ..member(7, 40, 3) });
         summary.add(&member(8, 60, 4));
-        assert_eq!(summary.shown, 7);
+        assert_eq!(summary.first.1, Fingerprint(7));
         let row = summary.into_row("x".into(), EventTime::from_secs(DAY));
         assert_eq!((row.count, row.fingerprints, row.severity), (9, 3, Severity::Fatal));
         assert_eq!(
@@ -328,7 +322,7 @@ mod tests {
         let words =
             IssueQuery { words: vec!["TEXT".into(), "1".into()], limit: 1, skip: 1, ..query() };
         let issues = vec![issue(1, 1, 1), issue(21, 1, 1), issue(3, 1, 1)];
-        let mut text = |id: u128| Ok::<_, ()>(format!("Text {id}"));
+        let mut text = |id: IssueId| Ok::<_, ()>(format!("Text {}", id.0));
         let page = page(issues, &words, &mut text).unwrap();
         assert_eq!((page.matching, page.issues[0].id), (2, IssueId(21)));
     }

@@ -31,7 +31,7 @@ impl ReadStore for MemoryStore {
                 state.summary(issue, alerts, query)
             })
             .collect();
-        let mut text = |shown| Ok::<_, Infallible>(state.text(shown));
+        let mut text = |id| Ok::<_, Infallible>(state.shown(id));
         let Ok(mut page) = page(summaries, query, &mut text);
         for row in &mut page.issues {
             row.sparkline = state.sparkline(row.id, query);
@@ -148,10 +148,9 @@ impl State {
             .filter_map(|(_, id)| self.fingerprints.get(id).map(|entry| (*id, entry)))
     }
 
-    fn text(&self, fingerprint: Fingerprint) -> String {
-        self.fingerprints
-            .get(&fingerprint)
-            .map_or_else(String::new, |entry| entry.text.as_ref().to_owned())
+    /// Returns what an issue shows.
+    fn shown(&self, issue: IssueId) -> String {
+        self.issues.get(&issue).map_or_else(String::new, |issue| issue.text.as_ref().to_owned())
     }
 
     fn alerts_by_issue(&self) -> FastMap<IssueId, Vec<&Alert>> {
@@ -162,18 +161,12 @@ impl State {
         by_issue
     }
 
-    fn summary(
-        &self,
-        issue: &Issue,
-        alerts: &[&Alert],
-        query: &IssueQuery,
-    ) -> Option<Summary<Fingerprint>> {
+    fn summary(&self, issue: &Issue, alerts: &[&Alert], query: &IssueQuery) -> Option<Summary> {
         let range = Range::of(query.from, query.to);
-        let mut summary: Option<Summary<Fingerprint>> = None;
+        let mut summary: Option<Summary> = None;
         for (fingerprint, entry) in self.members_of(issue.id) {
             let in_range = entry.counts.iter().filter(|(bucket, _)| range.holds(**bucket));
             let member = MemberFacts {
-                key: fingerprint,
                 fingerprint,
                 severity: entry.severity,
                 service: &entry.service,
@@ -208,9 +201,9 @@ impl State {
         sparkline
     }
 
-    fn detail(&self, summary: Summary<Fingerprint>, query: &IssueQuery) -> IssueDetail {
+    fn detail(&self, summary: Summary, query: &IssueQuery) -> IssueDetail {
         let id = summary.id;
-        let text = self.text(summary.shown);
+        let text = self.shown(id);
         let mut issue = summary.into_row(text, query.now);
         issue.sparkline = self.sparkline(id, query);
         let mut members: Vec<_> = self.members_of(id).map(member_row).collect();
@@ -226,10 +219,9 @@ impl State {
     }
 
     fn alert_row(&self, alert: &Alert, now: EventTime) -> AlertRow {
-        let shown = self.members_of(alert.issue).min_by_key(|(id, entry)| (entry.first, *id));
         let severity = self.members_of(alert.issue).map(|(_, entry)| entry.severity).max();
         AlertRow {
-            template: shown.map_or_else(String::new, |(_, entry)| entry.text.as_ref().to_owned()),
+            template: self.shown(alert.issue),
             severity: severity.unwrap_or(Severity::Unknown),
             firing: Run::of(alert).holds(now),
             alert: alert.clone(),

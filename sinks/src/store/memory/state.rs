@@ -255,7 +255,8 @@ impl State {
                     service: Arc::clone(&entry.service),
                     skeleton: Arc::clone(&entry.skeleton),
                     severity: entry.severity,
-                    first_seen: entry.first.time,
+                    first: entry.first,
+                    text: Arc::clone(&entry.text),
                     source: entry.source.clone(),
                 });
             }

@@ -5,8 +5,8 @@ use super::{Failure, codec};
 use crate::store::rows::{FastMap, NEVER_FIRST, keep_alerts_within};
 use engine::component::{History, KnownFingerprint, NodeIdentity, Recovered};
 use engine::model::{
-    Bucket, Epoch, EventTime, Fingerprint, Issue, IssueId, Member, Offset, PartitionId, Severity,
-    SeverityClass, StateKey, Template,
+    Bucket, Epoch, EventTime, Fingerprint, FirstSeen, Issue, IssueId, Member, Offset, PartitionId,
+    Severity, SeverityClass, StateKey, Template,
 };
 use rusqlite::{Connection, Row};
 use std::collections::BTreeMap;
@@ -76,7 +76,7 @@ fn fingerprint_ids(connection: &Connection) -> Result<FastMap<i64, Fingerprint>,
 fn fingerprints(connection: &Connection) -> Result<Vec<KnownFingerprint>, Failure> {
     let mut select = connection.prepare(
         "SELECT fingerprint, template, class, severity, first_time, service, skeleton, \
-         (SELECT name FROM sources WHERE id = source_id) \
+         first_hash, text, (SELECT name FROM sources WHERE id = source_id) \
          FROM fingerprints WHERE first_time <> ?1 ORDER BY fingerprint",
     )?;
     let known = select.query_map([NEVER_FIRST.time.0], |row| {
@@ -85,10 +85,11 @@ fn fingerprints(connection: &Connection) -> Result<Vec<KnownFingerprint>, Failur
             template: Template(codec::id(row, 1)?),
             class: SeverityClass::from_code(row.get(2)?),
             severity: Severity::from_code(row.get(3)?),
-            first_seen: EventTime(row.get(4)?),
+            first: FirstSeen { time: EventTime(row.get(4)?), hash: codec::hash(row.get(7)?) },
             service: Arc::from(row.get::<_, String>(5)?),
             skeleton: Arc::from(row.get::<_, String>(6)?),
-            source: row.get(7)?,
+            text: Arc::from(row.get::<_, String>(8)?),
+            source: row.get(9)?,
         })
     })?;
     Ok(known.collect::<rusqlite::Result<_>>()?)
@@ -111,11 +112,12 @@ fn state(connection: &Connection) -> Result<OperatorState, Failure> {
 }
 
 fn issues(connection: &Connection) -> Result<Vec<Issue>, Failure> {
-    rows(connection, "SELECT issue, class, template FROM issues ORDER BY issue", |row| {
+    rows(connection, "SELECT issue, class, template, text FROM issues ORDER BY issue", |row| {
         Ok(Issue {
             id: IssueId(codec::id(row, 0)?),
             class: SeverityClass::from_code(row.get(1)?),
             template: Template(codec::id(row, 2)?),
+            text: Arc::from(row.get::<_, String>(3)?),
         })
     })
 }

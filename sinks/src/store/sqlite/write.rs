@@ -245,7 +245,7 @@ pub(super) fn issues(
     issues: &[(Issue, bool)],
 ) -> Result<(), Failure> {
     let mut insert = transaction.prepare_cached(
-        "INSERT OR REPLACE INTO issues (issue, class, template) VALUES (?1, ?2, ?3)",
+        "INSERT OR REPLACE INTO issues (issue, class, template, text) VALUES (?1, ?2, ?3, ?4)",
     )?;
     let mut remove = transaction.prepare_cached("DELETE FROM issues WHERE issue = ?1")?;
     for (issue, present) in issues {
@@ -253,7 +253,7 @@ pub(super) fn issues(
         match present {
             true => {
                 let template = codec::blob(issue.template.0);
-                insert.execute(params![id, issue.class as u8, template])?
+                insert.execute(params![id, issue.class as u8, template, issue.text])?
             }
             false => remove.execute([id])?,
         };

@@ -18,6 +18,9 @@ DROP TABLE samples;
 -- The constant words of a fingerprint's template: what patterns are made of.
 ALTER TABLE fingerprints ADD COLUMN skeleton TEXT NOT NULL DEFAULT '';
 
+-- What is displayed for an issue: its first member's text, without the words in which members differ.
+ALTER TABLE issues ADD COLUMN text TEXT NOT NULL DEFAULT '';
+
 -- The issue that the fingerprint would be the first member of. It may have had that id before it was
 -- merged, so whoever asks for it is led to the issue that the fingerprint belongs to now.
 ALTER TABLE fingerprints ADD COLUMN own_issue BLOB NOT NULL DEFAULT x'';

@@ -1,7 +1,7 @@
 //! The list of issues, and one issue in full.
 
 use super::super::{Failure, codec, samples};
-use super::overview::{alert_rows, text_of};
+use super::overview::alert_rows;
 use super::ranges::{ByRow, each_count};
 use crate::store::slices::{Range, Slices, cover};
 use crate::store::view::{
@@ -26,7 +26,7 @@ pub(super) fn list(
     let counts = counts_in_range(transaction, query)?;
     let mut summaries = summaries(transaction, MEMBERS_OF_ALL, [], &counts)?;
     add_alerts(transaction, &mut summaries, query)?;
-    let mut page = page(summaries, query, &mut |id| text_of(transaction, id))?;
+    let mut page = page(summaries, query, &mut |id| shown(transaction, id))?;
     let ids: Vec<IssueId> = page.issues.iter().map(|row| row.id).collect();
     for (row, sparkline) in page.issues.iter_mut().zip(sparklines(transaction, &ids, query)?) {
         row.sparkline = sparkline;
@@ -73,11 +73,17 @@ pub(super) fn current(connection: &Connection, id: IssueId) -> Result<IssueId, F
 
 fn summary_row(
     transaction: &Transaction<'_>,
-    summary: Summary<i64>,
+    summary: Summary,
     query: &IssueQuery,
 ) -> Result<engine::component::IssueRow, Failure> {
-    let text = text_of(transaction, summary.shown)?;
+    let text = shown(transaction, summary.id)?;
     Ok(summary.into_row(text, query.now))
+}
+
+/// Returns what an issue shows.
+fn shown(connection: &Connection, issue: IssueId) -> Result<String, Failure> {
+    let mut select = connection.prepare_cached("SELECT text FROM issues WHERE issue = ?1")?;
+    Ok(select.query_row([codec::blob(issue.0)], |row| row.get(0))?)
 }
 
 fn counts_in_range(connection: &Connection, query: &IssueQuery) -> Result<ByRow<i64>, Failure> {
@@ -109,10 +115,10 @@ fn summaries(
     sql: &str,
     bound: impl Params,
     counts: &ByRow<i64>,
-) -> Result<Vec<Summary<i64>>, Failure> {
+) -> Result<Vec<Summary>, Failure> {
     let mut select = connection.prepare_cached(sql)?;
     let mut rows = select.query(bound)?;
-    let mut summaries: Vec<Summary<i64>> = Vec::new();
+    let mut summaries: Vec<Summary> = Vec::new();
     while let Some(row) = rows.next()? {
         let issue = IssueId(codec::id(row, 0)?);
         let member = member_facts(row, counts)?;
@@ -127,13 +133,9 @@ fn summaries(
     Ok(summaries)
 }
 
-fn member_facts<'a>(
-    row: &'a Row<'_>,
-    counts: &ByRow<i64>,
-) -> rusqlite::Result<MemberFacts<'a, i64>> {
+fn member_facts<'a>(row: &'a Row<'_>, counts: &ByRow<i64>) -> rusqlite::Result<MemberFacts<'a>> {
     let key = row.get(1)?;
     Ok(MemberFacts {
-        key,
         fingerprint: Fingerprint(codec::id(row, 3)?),
         severity: Severity::from_code(row.get(4)?),
         first: FirstSeen { time: EventTime(row.get(5)?), hash: codec::hash(row.get(6)?) },
@@ -147,7 +149,7 @@ fn member_facts<'a>(
 /// Tells summaries, ordered by id, about the alerts that matter to the query.
 fn add_alerts(
     connection: &Connection,
-    summaries: &mut [Summary<i64>],
+    summaries: &mut [Summary],
     query: &IssueQuery,
 ) -> Result<(), Failure> {
     let mut select = connection.prepare_cached(

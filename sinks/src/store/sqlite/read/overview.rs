@@ -96,9 +96,8 @@ pub(super) fn alert_rows(
 /// Returns the text and the highest severity of an issue.
 fn shown_beside(connection: &Connection, issue: IssueId) -> Result<(String, Severity), Failure> {
     let mut select = connection.prepare_cached(
-        "SELECT f.text, max(f.severity) OVER () FROM members m \
-         JOIN fingerprints f ON f.id = m.fingerprint_id WHERE m.issue = ?1 \
-         ORDER BY f.first_time, f.first_hash, f.fingerprint LIMIT 1",
+        "SELECT i.text, max(f.severity) FROM issues i JOIN members m ON m.issue = i.issue \
+         JOIN fingerprints f ON f.id = m.fingerprint_id WHERE i.issue = ?1 GROUP BY i.issue",
     )?;
     let found = select
         .query_row([codec::blob(issue.0)], |row| {
