@@ -41,6 +41,7 @@ pub fn soak() -> Result<(), Failure> {
     Step::cargo(&["test", "--workspace"])
         .default_variable("SEISMOLOG_CASES", "10000")
         .default_variable("SEISMOLOG_KILLS", "100")
+        .default_variable("SEISMOLOG_FUZZ_SECONDS", "600")
         .run()
 }
 
