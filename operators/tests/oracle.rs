@@ -334,6 +334,8 @@ impl Stored {
             seen.severity = seen.severity.max(sighting.severity);
         }
         for (issue, present) in contents.issues {
+            // A row is replaced, whatever it showed before.
+            self.issues.retain(|known| known.id != issue.id);
             if present {
                 self.issues.insert(issue)
             } else {
