@@ -249,7 +249,7 @@ fn shape() -> Shape {
     Shape {
         sources: vec![source],
         operators: vec![
-            operator("events", &["app"], Box::new(ParseOperator::default())),
+            operator("events", &["app"], Box::<ParseOperator>::default()),
             operator("prints", &["events"], Box::new(fingerprints)),
             operator("counts", &["prints"], Box::new(Window::new(BucketSize::MINUTE))),
             operator("patterns", &["prints"], Box::new(PatternOperator)),
