@@ -2,7 +2,7 @@
 //!
 //! *Picture:* judgements ──reduce per issue──► runs ──freeze──► alerts. *Promises:* I1, I2, I3, I6
 //! above the horizon: an alert is a function of the issue's judgements. What lies below it has been
-//! said and stands: [`freeze`] keeps its expiry from being told as a retraction. *Frontier:* `freeze`
+//! said and stands: `freeze` keeps its expiry from being told as a retraction. *Frontier:* `freeze`
 //! holds each epoch until its input is complete. *State and limits:* that of the judgements.
 
 use engine::component::{

@@ -9,7 +9,7 @@ use crate::store::slices::{HOUR_SECS, Piece, Range, cover};
 use crate::store::view::Run;
 use engine::component::{AlertRow, Audit, ClassCounts, TimelineQuery};
 use engine::model::{Alert, Bucket, Epoch, EventTime, IssueId, Severity, SeverityClass};
-use rusqlite::{Connection, OptionalExtension, Params, Transaction};
+use rusqlite::{Connection, Params, Transaction};
 use std::collections::BTreeMap;
 
 /// Answers [`ReadStore::timeline`](engine::component::ReadStore::timeline).
@@ -96,15 +96,13 @@ pub(super) fn alert_rows(
 /// Returns the text and the highest severity of an issue.
 fn shown_beside(connection: &Connection, issue: IssueId) -> Result<(String, Severity), Failure> {
     let mut select = connection.prepare_cached(
-        "SELECT i.text, max(f.severity) FROM issues i JOIN members m ON m.issue = i.issue \
-         JOIN fingerprints f ON f.id = m.fingerprint_id WHERE i.issue = ?1 GROUP BY i.issue",
+        "SELECT (SELECT text FROM issues WHERE issue = ?1), max(f.severity) FROM members m \
+         JOIN fingerprints f ON f.id = m.fingerprint_id WHERE m.issue = ?1",
     )?;
-    let found = select
-        .query_row([codec::blob(issue.0)], |row| {
-            Ok((row.get(0)?, Severity::from_code(row.get(1)?)))
-        })
-        .optional()?;
-    Ok(found.unwrap_or_default())
+    let (text, severity): (Option<String>, Option<u8>) =
+        select.query_row([codec::blob(issue.0)], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let severity = severity.map_or(Severity::Unknown, Severity::from_code);
+    Ok((text.unwrap_or_default(), severity))
 }
 
 /// Returns the text of a fingerprint.
