@@ -4,6 +4,7 @@
 
 use crate::binary::{Engine, run_to_end, seismolog};
 use serde_json::Value;
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -230,6 +231,36 @@ fn explain_each_gives_one_object_per_event_with_its_lines() {
     }
     assert_eq!(events[0]["severity"], "error");
     assert_eq!(events[0]["time"], "2026-03-01T10:00:00Z");
+}
+
+#[test]
+fn explain_names_the_fingerprints_that_the_engine_counts() {
+    let records = [
+        "Traceback (most recent call last):\n  File \"/app/pay.py\", line 3, in pay\n    go()\n\
+         ValueError: amount 3",
+        "2026-03-01 10:00:00,123 ERROR [w-1] shop.Pay - charge 7 failed\n\
+         java.lang.IllegalStateException: pool closed\n\
+         \tat com.shop.pay.Pool.take(Pool.java:12)\n\
+         Caused by: java.net.SocketTimeoutException: read timed out\n\
+         \tat com.shop.net.Client.get(Client.java:77)\n\
+         \t... 2 more",
+        "2026-03-01 10:00:01,123 ERROR java.io.IOException: disk of 10.0.0.7 is full",
+        "2026-03-01 10:00:02,123 WARN [main] shop.Start - order 12 waits",
+        "{\"time\":\"2026-03-01T10:00:03Z\",\"level\":\"error\",\"msg\":\"no\",\
+         \"error.type\":\"KeyError\",\"error.stack_trace\":\"File \\\"/app/cart.py\\\", line 7, in add\"}",
+        "{\"level\":\"error\",\"msg\":\"asked\",\"fingerprint\":\"my own\"}",
+    ];
+    let folder = TempDir::new().unwrap();
+    let path = write(&folder, "app.log", records.join("\n") + "\n");
+    let each = run_to_end(&["explain", "--each", path.to_str().unwrap(), "-o", "jsonl"]);
+    let explained = json_lines(&each);
+    assert_eq!(explained.len(), records.len(), "{}", printed(&each));
+    let explained: BTreeSet<String> =
+        explained.iter().map(|event| event["fingerprint"].as_str().unwrap().to_owned()).collect();
+    let issues = json_lines(&run_on(&["scan", "-o", "jsonl"], &path));
+    let counted = issues.iter().filter_map(|issue| issue["fingerprints"].as_array()).flatten();
+    let counted: BTreeSet<String> = counted.map(|id| id.as_str().unwrap().to_owned()).collect();
+    assert_eq!(explained, counted);
 }
 
 #[test]

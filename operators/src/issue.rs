@@ -14,8 +14,7 @@
 //! *Frontier:* never holds an epoch. *State and limits:* a few rows per fingerprint, bounded by the
 //! fingerprint stage's `max_fingerprints`. *Not here:* which templates are one pattern (`pattern`).
 
-use crate::pattern::text_of;
-use crate::skeleton::MARKER;
+use crate::pattern::{rule::is_of_words, text_of};
 use engine::component::{
     Build, ComponentType, NodeIdentity, Operator, Options, OptionsError, Port, Ports, Stage,
     StreamKind,
@@ -105,9 +104,9 @@ fn best(candidates: Collection<'_, Candidate>) -> Collection<'_, (Fingerprint, C
 /// Returns what is displayed for a pattern whose first member has this text.
 fn shown(pattern: &Pattern, text: Arc<str>) -> Arc<str> {
     // Traces and the like have no words that could differ.
-    match pattern.skeleton.starts_with('<') && !pattern.skeleton.starts_with(MARKER) {
-        true => text,
-        false => text_of(&pattern.skeleton, [text.as_bytes()]).into(),
+    match is_of_words(&pattern.skeleton) {
+        true => text_of(&pattern.skeleton, [text.as_bytes()]).into(),
+        false => text,
     }
 }
 

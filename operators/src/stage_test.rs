@@ -17,11 +17,11 @@ pub(crate) struct Ran {
 }
 
 /// Returns a chunk of source 0, whose service is `shop`.
-pub(crate) fn chunk(lines: &str) -> Chunk {
+pub(crate) fn chunk(lines: impl AsRef<[u8]>) -> Chunk {
     Chunk {
         source: SourceIndex(0),
         partition: PartitionId(Arc::from("p")),
-        bytes: Arc::new(lines.as_bytes().to_vec()),
+        bytes: Arc::new(lines.as_ref().to_vec()),
         end: Some(Offset::default()),
         received: EventTime::from_secs(1_715_947_200),
         lines_cut: 0,

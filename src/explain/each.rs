@@ -5,8 +5,7 @@ use super::records::{Record, Records};
 use crate::cli::ExplainArgs;
 use crate::failure::Failure;
 use engine::model::{PatternId, Severity};
-use operators::pattern::{MESSAGES_MAX, Patterns, text_of};
-use operators::skeleton::MARKER;
+use operators::pattern::{MESSAGES_MAX, Patterns, rule::is_of_words, text_of};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufWriter, Write};
@@ -91,8 +90,7 @@ impl NamedPatterns {
         let skeleton = skeleton_of(record);
         let id = self.patterns.pattern_of(&skeleton).id;
         // A trace has no words that could vary: it is shown as its template.
-        let is_message = !skeleton.starts_with('<') || skeleton.starts_with(MARKER);
-        let text = self.texts.get(&id).filter(|_| is_message);
+        let text = self.texts.get(&id).filter(|_| is_of_words(&skeleton));
         (id, text.map_or(&record.identity.text, String::as_str))
     }
 }

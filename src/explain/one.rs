@@ -1,19 +1,16 @@
 //! `explain LINE` and `explain ID`: everything that is known about one record.
 
-use super::records::identity;
+use super::records::{chunk, identity};
 use crate::cli::{ExplainArgs, ExplainOutput};
 use crate::failure::Failure;
 use anyhow::anyhow;
 use engine::clock::{Clock, SystemClock};
 use engine::component::{Analyst, IssueQuery, ReadStore};
-use engine::model::{
-    Chunk, EventTime, Fingerprint, IssueId, Offset, PartitionId, PatternId, SourceIndex,
-};
+use engine::model::{EventTime, Fingerprint, IssueId, PatternId};
 use operators::fingerprint::Explained;
 use operators::parse::{Explanation, Format, Parser, explain as explain_line};
 use serde_json::{Value, json};
 use std::io::Write;
-use std::sync::Arc;
 
 /// Explains records for the server.
 #[derive(Clone, Copy, Debug, Default)]
@@ -73,16 +70,7 @@ fn issue_of(reader: &dyn ReadStore, fingerprint: Fingerprint) -> Result<Option<I
 fn analyse(record: &str, timezone: &str, received: EventTime) -> (Explanation, Explained) {
     let first = record.lines().next().unwrap_or_default();
     let header = explain_line(Format::Auto, timezone, received, first.as_bytes());
-    let chunk = Chunk {
-        source: SourceIndex(0),
-        partition: PartitionId("record".into()),
-        bytes: Arc::new(record.as_bytes().to_vec()),
-        end: Some(Offset("1".to_owned())),
-        received,
-        lines_cut: 0,
-        lost_bytes: 0,
-        lag_bytes: 0,
-    };
+    let chunk = chunk("record", record.as_bytes().to_vec(), received);
     let mut parser =
         Parser::new(Format::Auto, timezone).unwrap_or_else(|| Parser::utc(Format::Auto));
     let batch = parser.parse(&"".into(), &chunk).batch;

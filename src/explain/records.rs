@@ -9,7 +9,7 @@ use engine::model::{
     Chunk, EventBatch, EventRef, EventTime, Offset, PartitionId, Severity, SourceIndex,
 };
 use operators::assemble::Assemble;
-use operators::fingerprint::{EventParts, Explained, explain_parts};
+use operators::fingerprint::{EventParts, Explained, explain_event, explain_parts};
 use operators::parse::{Format, Parsed, Parser};
 use operators::trace::FrameRules;
 use std::collections::BTreeMap;
@@ -39,7 +39,7 @@ struct Stream {
     blanks: Vec<u64>,
 }
 
-/// How far back a record is looked for that was completed: as far as the parser itself goes.
+/// How far back a record is looked for that was completed: farther than the parser keeps one open.
 const LOOKED_BACK_MAX: usize = 1024;
 
 /// Makes records of rows.
@@ -77,16 +77,7 @@ impl Records {
         }
         let mut bytes = row.text;
         bytes.push(b'\n');
-        let chunk = Chunk {
-            source: SourceIndex(0),
-            partition: PartitionId(row.stream.as_str().into()),
-            bytes: Arc::new(bytes),
-            end: Some(Offset(row.number.to_string())),
-            received: self.received,
-            lines_cut: 0,
-            lost_bytes: 0,
-            lag_bytes: 0,
-        };
+        let chunk = chunk(&row.stream, bytes, self.received);
         let parsed = self.parser.parse(&self.service, &chunk);
         self.take(row.number, &row.stream, row.time, &parsed);
     }
@@ -194,16 +185,21 @@ impl Records {
     }
 }
 
+/// Returns lines of a partition as a source would hand them over.
+pub(super) fn chunk(partition: &str, bytes: Vec<u8>, received: EventTime) -> Chunk {
+    Chunk {
+        source: SourceIndex(0),
+        partition: PartitionId(partition.into()),
+        bytes: Arc::new(bytes),
+        end: Some(Offset::default()),
+        received,
+        lines_cut: 0,
+        lost_bytes: 0,
+        lag_bytes: 0,
+    }
+}
+
 /// Returns why an event has the identity it has.
 pub(super) fn identity(batch: &EventBatch, event: &EventRef) -> Explained {
-    let extra = batch.extra_of(event).copied().unwrap_or_default();
-    let parts = EventParts {
-        message: batch.text(event.message),
-        trace: batch.text(extra.trace),
-        exception_type: batch.text(extra.exception_type),
-        exception_message: batch.text(extra.exception_message),
-        fingerprint: batch.text(extra.fingerprint),
-    };
-    let service = batch.service_of(event);
-    explain_parts(&parts, service, event.severity.class(), &FrameRules::default())
+    explain_event(batch, event, &FrameRules::default())
 }

@@ -2,22 +2,12 @@
 //! the texts below records are separated by `~~`; what is read is the text without these lines.
 
 use crate::parse::{Format, Parser};
-use engine::model::{Chunk, EventTime, Offset, PartitionId, SourceIndex};
+use crate::stage_test::chunk;
 use std::sync::Arc;
 
 /// Reads `lines` and returns the records as text.
 fn records(lines: &str) -> Vec<String> {
-    let chunk = Chunk {
-        source: SourceIndex(0),
-        partition: PartitionId(Arc::from("p")),
-        bytes: Arc::new(lines.as_bytes().to_vec()),
-        end: Some(Offset::default()),
-        received: EventTime::from_secs(1_715_947_200),
-        lines_cut: 0,
-        lost_bytes: 0,
-        lag_bytes: 0,
-    };
-    let parsed = Parser::utc(Format::Auto).parse(&Arc::from("shop"), &chunk);
+    let parsed = Parser::utc(Format::Auto).parse(&Arc::from("shop"), &chunk(lines));
     let batch = &parsed.batch;
     let text = |span| String::from_utf8_lossy(batch.text(span)).into_owned();
     batch.events.iter().map(|event| text(event.record)).collect()

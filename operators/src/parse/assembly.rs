@@ -8,7 +8,8 @@ use crate::assemble::{
     Assemble, BLANKS_MAX, GAP_SECS_MAX, INTERPOSED_MAX, MESSAGE_LINES_MAX, OPEN_RECORDS_MAX,
     RECORD_BYTES_MAX, RECORD_LINES_MAX,
 };
-use engine::model::{Chunk, EventTime, Offset, PartitionId, SourceIndex};
+use crate::stage_test::chunk;
+use engine::model::{PartitionId, SourceIndex};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -18,19 +19,6 @@ fn config() -> ProptestConfig {
     let wanted = std::env::var("SEISMOLOG_CASES");
     let cases = wanted.ok().and_then(|cases| cases.parse().ok()).unwrap_or(256);
     ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(cases) }
-}
-
-fn chunk(bytes: &[u8]) -> Chunk {
-    Chunk {
-        source: SourceIndex(0),
-        partition: PartitionId(Arc::from("p")),
-        bytes: Arc::new(bytes.to_vec()),
-        end: Some(Offset::default()),
-        received: EventTime::from_secs(1_715_947_200),
-        lines_cut: 0,
-        lost_bytes: 0,
-        lag_bytes: 0,
-    }
 }
 
 /// Everything that a reader of the events can tell, and how often.

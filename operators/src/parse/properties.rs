@@ -4,9 +4,8 @@
 use super::json::DEPTH_MAX;
 use super::{Format, PARTITIONS_MAX, Parsed, Parser};
 use crate::assemble::Assemble;
-use engine::model::{
-    Chunk, EventRef, EventTime, Offset, PartitionId, RejectReason, Rejected, SourceIndex, Span,
-};
+use crate::stage_test::chunk;
+use engine::model::{EventRef, PartitionId, RejectReason, Rejected, Span};
 use proptest::prelude::*;
 use std::sync::Arc;
 
@@ -15,19 +14,6 @@ fn config() -> ProptestConfig {
     let wanted = std::env::var("SEISMOLOG_CASES");
     let cases = wanted.ok().and_then(|cases| cases.parse().ok()).unwrap_or(256);
     ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(cases) }
-}
-
-fn chunk(bytes: &[u8]) -> Chunk {
-    Chunk {
-        source: SourceIndex(0),
-        partition: PartitionId(Arc::from("p")),
-        bytes: Arc::new(bytes.to_vec()),
-        end: Some(Offset::default()),
-        received: EventTime::from_secs(1_715_947_200),
-        lines_cut: 0,
-        lost_bytes: 0,
-        lag_bytes: 0,
-    }
 }
 
 fn parse(parser: &mut Parser, bytes: &[u8]) -> Parsed {

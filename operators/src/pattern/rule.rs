@@ -78,10 +78,10 @@ pub struct Hole {
 
 /// Returns the holes of `skeleton`.
 pub fn holes(skeleton: &str) -> Vec<Hole> {
-    let items: Vec<&str> = skeleton.split(' ').collect();
-    if is_mark(items[0]) && items[0] != MARKER {
+    if !is_of_words(skeleton) {
         return Vec::new();
     }
+    let items: Vec<&str> = skeleton.split(' ').collect();
     let left = constants_of(skeleton).saturating_sub(1);
     let places = 0..items.len().min(HOLES_MAX);
     let open = places.filter(|&place| may_vary(&items, place, left));
@@ -146,10 +146,12 @@ fn is_name(word: &str) -> bool {
     inner_upper || word.contains('_') || word.bytes().any(|byte| byte.is_ascii_digit())
 }
 
-/// Returns whether an item is no word. One that is no variable either makes a skeleton stand for
-/// itself: that of a trace, of an explicit fingerprint, of what overflowed.
-fn is_mark(item: &str) -> bool {
-    item.starts_with('<')
+/// Returns whether a skeleton is made of a message's words. One that begins with a mark of another kind,
+/// which no word can be, stands for itself: that of a trace, of an explicit fingerprint, of what
+/// overflowed.
+pub fn is_of_words(skeleton: &str) -> bool {
+    let first = skeleton.split(' ').next().unwrap_or_default();
+    first == MARKER || !first.starts_with('<')
 }
 
 fn constants_of(skeleton: &str) -> usize {
