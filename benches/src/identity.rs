@@ -53,7 +53,12 @@ impl Kept {
 /// Measures the scenario.
 pub fn run(site: &Site, scenario: &Scenario) -> Result<Measurement> {
     let systems = truth::read(site.data()?)?;
-    let messages: Vec<String> = systems.iter().flat_map(truth::System::lines).collect();
+    // The systems in turns, so that half of the lines are half of each system's.
+    let of_systems: Vec<Vec<String>> = systems.iter().map(truth::System::lines).collect();
+    let longest = of_systems.iter().map(Vec::len).max().unwrap_or(0);
+    let in_turns =
+        |line: usize| of_systems.iter().filter_map(move |lines| lines.get(line).cloned());
+    let messages: Vec<String> = (0..longest).flat_map(in_turns).collect();
     let mut found = stored(site, scenario, &messages)?;
     let records = records(site, &systems)?;
     found.extend(records);
@@ -206,12 +211,13 @@ fn records(site: &Site, systems: &[truth::System]) -> Result<Vec<(&'static str, 
         for (order, ids, patterns) in orders {
             let rows: Vec<&str> = order.iter().flat_map(|&at| records[at].0.split('\n')).collect();
             let found = explained(site, &rows)?;
-            let mut found = found.iter().peekable();
+            let found: BTreeMap<&str, &[String; 3]> =
+                found.iter().map(|(text, ids)| (text.as_str(), ids)).collect();
             for (text, before) in order.iter().map(|&at| &records[at]) {
                 // A record that went to another one has no ids of its own.
-                let after = found.next_if(|(found, _)| found == text);
-                ids.note(after.is_some_and(|(_, after)| after[..2] == before[..2]));
-                patterns.note(after.is_some_and(|(_, after)| after[2] == before[2]));
+                let after = found.get(text.as_str());
+                ids.note(after.is_some_and(|after| after[..2] == before[..2]));
+                patterns.note(after.is_some_and(|after| after[2] == before[2]));
             }
         }
     }
