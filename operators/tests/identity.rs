@@ -51,8 +51,9 @@ fn records() -> Corpus {
     Corpus { records, assemble: Assemble::Auto, epochs_per_record }
 }
 
-/// Template and fingerprint of each record, by its number; none for what is rejected.
-type Ids = BTreeMap<usize, (Template, Fingerprint)>;
+/// Template and fingerprint of each record, by its number, and how often they were counted; none for
+/// what is rejected, several where one record was read as more.
+type Ids = BTreeMap<usize, Vec<(Template, Fingerprint, i64)>>;
 
 impl Corpus {
     /// Returns the ids of the records in `order`, dealt out to workers.
@@ -80,13 +81,12 @@ impl Corpus {
                 }
             }
         }
-        let id = |(record, mut counts): (usize, BTreeMap<Fingerprint, i64>)| {
-            counts.retain(|_, n| *n != 0);
-            let one = counts.pop_first()?;
-            assert!(one.1 == 1 && counts.is_empty(), "{:?} is no record", self.records[record]);
-            Some((record, (known.sightings[&one.0].template, one.0)))
+        let ids = |(record, counts): (usize, BTreeMap<Fingerprint, i64>)| {
+            let counted = counts.into_iter().filter(|(_, n)| *n != 0);
+            let named = |(id, n): (Fingerprint, i64)| (known.sightings[&id].template, id, n);
+            (record, counted.map(named).collect())
         };
-        counted.into_iter().filter_map(id).collect()
+        counted.into_iter().map(ids).collect()
     }
 
     fn shape(&self) -> Shape {
@@ -169,8 +169,9 @@ fn assert_same(reference: &Ids, found: &Ids, of: impl Iterator<Item = usize>, wh
 fn check(corpus: &Corpus) {
     let all: Vec<usize> = (0..corpus.records.len()).collect();
     let reference = corpus.read(&all, 1, &mut Known::default());
-    println!("{} of {} records have ids", reference.len(), all.len());
-    assert!(reference.len() * 10 >= all.len() * 9, "too many are rejected to show anything");
+    let whole = reference.values().filter(|ids| matches!(ids.as_slice(), [(_, _, 1)])).count();
+    println!("{whole} of {} records have one id", all.len());
+    assert!(whole * 10 >= all.len() * 9, "too few to show anything");
     let mut shuffled = all.clone();
     Seeded::new(7).shuffle(&mut shuffled);
 
