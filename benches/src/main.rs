@@ -23,6 +23,7 @@ mod http;
 mod identity;
 mod load;
 mod measure;
+mod memory_source;
 mod process;
 mod report;
 mod scenario;
