@@ -23,6 +23,7 @@ use super::generate::Seeded;
 use mutate::Mutator;
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io::Read;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::time::{Duration, Instant};
 
@@ -151,8 +152,10 @@ fn assert_linear(name: &str, bytes: &[u8], target: &impl Fn(&[u8]) -> Shape) {
 
 /// Returns for how long this thread has been running; where the system does not say, wall time.
 fn busy() -> Duration {
-    let stat = std::fs::read("/proc/thread-self/schedstat").unwrap_or_default();
-    let text = String::from_utf8_lossy(&stat);
+    let mut stat = [0; 64];
+    let file = std::fs::File::open("/proc/thread-self/schedstat");
+    let read = file.and_then(|mut file| file.read(&mut stat)).unwrap_or(0);
+    let text = String::from_utf8_lossy(&stat[..read]);
     let nanos = text.split(' ').next().and_then(|nanos| nanos.parse().ok());
     let since_boot = || Instant::now().duration_since(*STARTED);
     nanos.map_or_else(since_boot, Duration::from_nanos)
