@@ -37,10 +37,12 @@ pub const BYTES: usize = 600;
 pub const LONG_BYTES: usize = 40_000;
 /// See [`BYTES`].
 pub const LONG_ONE_IN: u64 = 64;
-/// How much more time a byte may take in a text that is 16 times as long.
+/// How much longer than a short text the long one is whose time is compared.
+const LONGER: usize = 16;
+/// How much more time a byte may take there.
 const GROWTH_MAX: u32 = 4;
-/// Time below which a ratio says nothing.
-const NOISE: Duration = Duration::from_millis(5);
+/// Time below which a ratio says nothing: the system accounts for it in steps of some milliseconds.
+const NOISE: Duration = Duration::from_millis(50);
 /// How often cutting a finding shorter is tried.
 const SHORTENED_MAX: usize = 400;
 
@@ -137,15 +139,17 @@ fn shortened(mut bytes: Vec<u8>, fails: impl Fn(&[u8]) -> bool) -> Vec<u8> {
     bytes
 }
 
-/// Fails if a byte takes much longer in a long text than in a short one, three times out of three.
+/// Fails if a long text takes much longer than as many bytes in short ones, three times out of three.
 fn assert_linear(name: &str, bytes: &[u8], target: &impl Fn(&[u8]) -> Shape) {
-    let took = |bytes: &[u8]| {
+    let took = |bytes: &[u8], times: usize| {
         let started = busy();
-        target(bytes);
+        for _ in 0..times {
+            target(bytes);
+        }
         busy().saturating_sub(started)
     };
-    let (short, long) = (bytes.repeat(64), bytes.repeat(64 * 16));
-    let is_linear = (0..3).any(|_| took(&long) < took(&short) * 16 * GROWTH_MAX + NOISE);
+    let (short, long) = (bytes.repeat(64), bytes.repeat(64 * LONGER));
+    let is_linear = (0..3).any(|_| took(&long, 1) < took(&short, LONGER) * GROWTH_MAX + NOISE);
     let text = bytes.escape_ascii();
     assert!(is_linear, "{name}: time per byte grows with the length: b\"{text}\"");
 }
@@ -196,6 +200,18 @@ mod tests {
             Shape::of(depth)
         });
         assert_eq!(deepest.get(), 3);
+    }
+
+    #[test]
+    fn work_that_grows_with_the_square_of_the_length_is_a_finding() {
+        let linear = |bytes: &[u8]| Shape::of(bytes.iter().map(|b| u64::from(*b)).sum::<u64>());
+        assert_linear("linear", &[b'x'; 100], &linear);
+        let square = |bytes: &[u8]| {
+            let sums = (0..bytes.len()).map(|at| bytes[at..].iter().map(|b| u64::from(*b)).sum());
+            Shape::of(sums.fold(0, |all: u64, one: u64| all ^ one))
+        };
+        let found = catch_unwind(|| assert_linear("square", &[b'x'; 100], &square));
+        assert!(found.is_err());
     }
 
     #[test]
