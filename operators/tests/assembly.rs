@@ -1,8 +1,9 @@
-//! Assembly on the corpus of traces: two streams, dealt out in turns with plain lines between them,
-//! as two partitions and as one partition whose envelopes name the stream. Family `golden_`.
+//! Assembly on the corpora of traces: two streams, dealt out in turns with plain lines between them, as
+//! one partition whose envelopes name the stream. Two partitions are read in `traces`. Family
+//! `golden_`.
 
-use crate::traces::corpus;
 use crate::traces::interleave::{Row, boundary_f1, interleave};
+use crate::traces::{Sample, corpus, loggers};
 use engine::model::{Chunk, EventTime, Offset, PartitionId, SourceIndex};
 use operators::parse::{Format, Parsed, Parser};
 use std::sync::Arc;
@@ -68,29 +69,15 @@ fn show(rows: &[Row], found: &[usize]) {
     }
 }
 
-fn rows_of(rows: &[Row], stream: usize) -> Vec<(usize, String)> {
-    let of_stream = rows.iter().enumerate().filter(|(_, row)| row.stream == stream);
-    of_stream.map(|(at, row)| (at, row.line.clone())).collect()
-}
-
-#[test]
-fn golden_borders_of_records_in_two_partitions() {
-    let rows = interleave(&corpus());
-    let mut found = vec![0; rows.len()];
-    for stream in 0..2 {
-        let own = rows_of(&rows, stream);
-        let records = records(&parse(own.iter().map(|(_, line)| line.clone())));
-        assigned(&own, &records, &mut found, stream * rows.len());
-    }
-    show(&rows, &found);
-    let f1 = boundary_f1(&rows, &found);
-    println!("boundary F1 {f1:.4}");
-    assert!(f1 >= 0.98, "boundary F1 {f1:.4}");
-}
-
 #[test]
 fn golden_borders_of_records_in_one_partition_with_two_streams() {
-    let rows = interleave(&corpus());
+    for samples in [corpus(), loggers()] {
+        assert_borders(&samples);
+    }
+}
+
+fn assert_borders(samples: &[Sample]) {
+    let rows = interleave(samples);
     let envelope = |row: &Row| {
         let stream = ["stdout", "stderr"][row.stream];
         format!("2024-05-06T09:00:00.000000001Z {stream} F {}", row.line)

@@ -57,6 +57,11 @@ enum Phase {
     Done,
 }
 
+/// Words of a message that announce a trace.
+const EXPECTING: [&[u8]; 3] = [b"Exception", b"Error", b"panic"];
+/// Words of a message that a trace may follow although its severity says that nothing is wrong.
+const TROUBLED: [&[u8]; 3] = [b"exception", b"error", b"failed"];
+
 const PHASES: [Phase; 8] = [
     Phase::Text,
     Phase::Block,
@@ -93,9 +98,11 @@ impl State {
     /// Returns the state after a first line with a header, whose message is `message`. `receptive`:
     /// it is bad enough for a trace to follow that does not say so itself.
     pub fn headed(message: &[u8], receptive: bool) -> State {
+        let speaks = |word: &&[u8]| memmem::find(message, word).is_some();
+        let expects = EXPECTING.iter().any(speaks);
+        let receptive = receptive || expects || TROUBLED.iter().any(speaks);
         let state = State::new(true, receptive).begun(message, mark(message));
-        let speaks = |word: &[u8]| memmem::find(message, word).is_some();
-        State { expects: speaks(b"Exception") || speaks(b"Error") || speaks(b"panic"), ..state }
+        State { expects, ..state }
     }
 
     const fn new(headed: bool, receptive: bool) -> State {
@@ -333,12 +340,14 @@ impl State {
             }
             (Phase::Final, Some(Language::Python)) => {
                 let opens = line.text.first().is_some_and(|b| matches!(b, b'[' | b'('));
-                match opens || self.headed && line.blanks == 0 {
+                match opens || (self.headed || line.headers) && line.blanks == 0 {
                     true => self.message(line),
                     false => None,
                 }
             }
-            (Phase::Head, _) if self.headed && line.blanks == 0 => self.message(line),
+            (Phase::Head, _) if (self.headed || line.headers) && line.blanks == 0 => {
+                self.message(line)
+            }
             _ => None,
         }
     }
