@@ -208,7 +208,9 @@ proptest! {
         let in_records = lines.sum::<i64>() as u64;
         // Lines of rejected records are read and in no event.
         prop_assert!(in_records <= sum.lines - sum.blank);
-        if sum.rejected == 0 {
+        // The parts of a line that a container runtime cut are one line of their record.
+        let has_cut_lines = memchr::memmem::find(&text, b" P ").is_some();
+        if sum.rejected == 0 && !has_cut_lines {
             prop_assert_eq!(in_records, sum.lines - sum.blank);
         }
     }
