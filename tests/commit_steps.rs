@@ -96,7 +96,7 @@ fn graph(store: SqliteStore) -> Graph {
         output: component.output.unwrap(),
         operator,
     };
-    let prints = FingerprintOperator::new(FingerprintOptions::default());
+    let prints = FingerprintOperator::new(&FingerprintOptions::default()).unwrap();
     let spikes = SpikeDetector::new(SpikeConfig::default()).unwrap();
     Graph {
         sources: vec![SourceNode {

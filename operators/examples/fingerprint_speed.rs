@@ -217,7 +217,7 @@ fn stage(batches: Vec<EventBatch>) {
             let (recovered, mut facts) = (Arc::new(Recovered::default()), Vec::new());
             let mut stage = Stage::new("prints", scope, &sources, &recovered, &mut facts);
             let inputs = Ports::new(scope, vec![Port::Events(events)]);
-            let operator = FingerprintOperator::new(FingerprintOptions::default());
+            let operator = FingerprintOperator::new(&FingerprintOptions::default()).unwrap();
             if let Port::Prints { prints, .. } = operator.stage(&mut stage, inputs) {
                 prints.probe();
             }

@@ -6,11 +6,10 @@
 //! with at most [`Sample::PER_DAY_MAX`] samples a day.
 
 use super::identify::{Identifier, Identity, Name, OVERFLOW_TEXT};
+use super::options::IdentityRules;
 use super::parts::EventParts;
 use super::samples::{SampleGate, keep};
-use crate::mask::render;
 use crate::pattern::text_of;
-use crate::trace::FrameRules;
 use engine::dataflow::DataflowTime;
 use engine::model::{
     Account, Counter, EventBatch, EventRef, EventTime, FirstSeen, Sample, Severity, Sighting,
@@ -24,7 +23,7 @@ use xxhash_rust::xxh3::xxh3_64;
 pub(super) struct Observation<'a> {
     pub(super) identity: Identity,
     pub(super) name: &'a Name,
-    pub(super) rules: &'a FrameRules,
+    pub(super) rules: &'a IdentityRules,
     pub(super) batch: &'a EventBatch,
     pub(super) event: &'a EventRef,
 }
@@ -35,11 +34,10 @@ impl Observation<'_> {
         if self.name.is_overflow {
             return OVERFLOW_TEXT.into();
         }
-        let message = self.batch.text(self.event.message);
-        match EventParts::of(self.batch, self.event) {
-            Some(parts) => parts.identity(self.rules).1.into(),
-            None if self.name.is_widened => text_of(&self.name.skeleton, [message]).into(),
-            None => render(message).into(),
+        let text = EventParts::of_any(self.batch, self.event).identity(self.rules).1;
+        match self.name.is_widened {
+            true => text_of(&self.name.skeleton, [text.as_bytes()]).into(),
+            false => text.into(),
         }
     }
 

@@ -38,6 +38,14 @@ pub(crate) trait Sink {
     /// A variable: `text[start..stop]`, empty where a value is missing. `known` is its kind where
     /// the scanner had to know it; otherwise it can be told from the text.
     fn variable(&mut self, text: &[u8], start: usize, stop: usize, known: Option<MaskKind>);
+    /// A word that a rule of the user keeps, whatever it looks like: no white space, never empty.
+    fn kept(&mut self, text: &[u8], start: usize, stop: usize) {
+        self.word(text, Word::at(text, start, stop));
+    }
+    /// A variable that a rule of the user finds, and its placeholder.
+    fn named(&mut self, text: &[u8], start: usize, stop: usize, _placeholder: &str) {
+        self.variable(text, start, stop, Some(MaskKind::Word));
+    }
     /// Bytes that are no text at all (colour codes).
     fn ignored(&mut self, _start: usize, _stop: usize) {}
 }
