@@ -138,6 +138,7 @@ impl Parts {
                             component,
                             inputs,
                             output,
+                            options: options.value,
                             operator,
                         });
                     }

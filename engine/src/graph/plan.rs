@@ -71,6 +71,8 @@ pub struct OperatorNode {
     pub inputs: Vec<String>,
     /// What it produces.
     pub output: StreamKind,
+    /// Its options, as the file gives them.
+    pub options: serde_json::Value,
     /// The operator.
     pub operator: Box<dyn Operator>,
 }

@@ -97,10 +97,10 @@ fn rules_hold_for_messages_of_traces() {
     let frames = rules(serde_json::json!([{ "pattern": r"shop\.A\.f", "fingerprint": "a" }]));
     assert_eq!(learned(&frames, &trace("x")).1, "<fingerprint>\na");
     // A thin trace, whose message counts.
-    let thin = |message: &str| learned(&some, &with(&format!("shop.Gone: {message}"))).1;
+    let thin = |message: &str| learned(&some, &with(&format!("shop.GoneError: {message}"))).1;
     assert_eq!(
         thin("lost error code 42 of tenant-a"),
-        "<trace>\nT:shop.Gone\nK:error_code_42\nM lost =error =code =42 of <*>"
+        "<trace>\nT:shop.GoneError\nK:error_code_42\nM lost =error =code =42 of <*>"
     );
 }
 
