@@ -90,6 +90,7 @@ impl CrashPoints for DieAt {
 
 fn graph(store: SqliteStore) -> Graph {
     let node = |id: &str, component, inputs: &[&str], operator: Box<dyn Operator>| OperatorNode {
+        options: serde_json::Value::Null,
         id: id.to_owned(),
         component,
         inputs: inputs.iter().map(|&input| input.to_owned()).collect(),
