@@ -31,7 +31,7 @@ const HOT_GENERATION_MAX: usize = 64 * 1024;
 /// For how many services a source keeps overflow fingerprints apart.
 pub(super) const OVERFLOW_SERVICES_MAX: usize = 64;
 /// How many fingerprints of crowds a source may have beyond its bound.
-const WIDENED_MAX: usize = 1000;
+pub(super) const WIDENED_MAX: usize = 1000;
 /// How much of a service's name counts, in bytes.
 pub(super) const SERVICE_BYTES_MAX: usize = 256;
 

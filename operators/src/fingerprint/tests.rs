@@ -6,7 +6,7 @@
     reason = "tests take their number of cases from the environment"
 )]
 
-use super::identify::{OVERFLOW_SERVICES_MAX, OVERFLOW_TEXT};
+use super::identify::{OVERFLOW_SERVICES_MAX, OVERFLOW_TEXT, WIDENED_MAX};
 use super::parts::EXPLICIT_BYTES_MAX;
 use super::samples::{day_of, keep};
 use super::*;
@@ -232,6 +232,28 @@ fn limit_a_million_names_in_one_place_end_in_one_pattern() {
     let patterns = Patterns::of(skeletons.iter().copied());
     assert!(patterns.iter().all(|(_, pattern)| &*pattern.skeleton == "card of <*> is locked"));
     assert!(learned.sightings.iter().any(|one| &*one.text == "card of <*> is locked"));
+}
+
+#[test]
+fn limit_only_so_many_fingerprints_of_crowds_go_beyond_the_bound() {
+    const CROWD: usize = 64;
+    let mut worker = fingerprinter(CROWD, &[]);
+    let line = |n| said(n as i64, Severity::Error, &format!("card of {} is locked", name(n)));
+    worker.batch(1, &batch_of(0, &(0..CROWD).map(line).collect::<Vec<_>>()));
+    let services = WIDENED_MAX + 7;
+    for n in 0..services {
+        let mut batch =
+            batch_of(0, &[said(1, Severity::Error, &format!("{n:05}card of zed is locked"))]);
+        batch.events[0].service = Span::chunk(0, 5);
+        batch.events[0].message = Span::chunk(5, batch.bytes.len());
+        worker.batch(1, &batch);
+    }
+    let learned = worker.complete(1);
+    let widened = learned.sightings.iter().filter(|one| &*one.skeleton == "card of <*> is locked");
+    assert_eq!(widened.count(), WIDENED_MAX);
+    let n = (services - WIDENED_MAX) as i64;
+    let account = Account { source: SourceIndex(0), counter: Counter::Overflowed, n };
+    assert_eq!(learned.accounts, [account]);
 }
 
 #[test]

@@ -27,7 +27,7 @@ pub const WORD_BYTES_MAX: usize = 64;
 /// The longest quoted text that is taken for one value.
 pub const QUOTED_BYTES_MAX: usize = 1024;
 /// The longest verb of a request that is looked for in quotes.
-const REQUEST_VERB_BYTES_MAX: usize = 10;
+pub(super) const REQUEST_VERB_BYTES_MAX: usize = 10;
 /// The shortest word made of the letters a to f only that is taken for a hexadecimal number.
 const HEX_WORD_BYTES_MIN: usize = 8;
 

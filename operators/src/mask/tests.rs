@@ -6,6 +6,8 @@
     reason = "tests take their number of cases from the environment"
 )]
 
+use super::piece::CODE_BYTES_MAX;
+use super::scan::REQUEST_VERB_BYTES_MAX;
 use super::words::is_technique;
 use super::{
     ITEMS_MAX, MaskKind, QUOTED_BYTES_MAX, SCAN_BYTES_MAX, TEXT_BYTES_MAX, WORD_BYTES_MAX, masks,
@@ -171,6 +173,16 @@ fn limit_displayed_texts_are_cut_at_a_character() {
         let text = render(message.as_bytes());
         assert!(text.len() <= TEXT_BYTES_MAX && text.ends_with('…'), "{} bytes", text.len());
     }
+}
+
+#[test]
+fn limit_codes_and_verbs_of_requests_are_short() {
+    let code = |n: usize| skeleton(format!("errno {}", "4".repeat(n)).as_bytes());
+    assert_ne!(code(CODE_BYTES_MAX), b"errno <*>");
+    assert_eq!(code(CODE_BYTES_MAX + 1), b"errno <*>");
+    let verb = |n: usize| skeleton(format!("\"{} /cart\"", "V".repeat(n)).as_bytes());
+    assert_ne!(verb(REQUEST_VERB_BYTES_MAX), b"<*>");
+    assert_eq!(verb(REQUEST_VERB_BYTES_MAX + 1), b"<*>");
 }
 
 /// Returns how many cases to try.

@@ -314,6 +314,17 @@ mod tests {
     }
 
     #[test]
+    fn limit_only_short_runs_are_one() {
+        let twice = |period: usize| {
+            let names: Vec<String> =
+                (0..2 * period).map(|at| format!("f{}", at % period)).collect();
+            collapse(&names.iter().map(String::as_str).collect::<Vec<_>>()).len()
+        };
+        assert_eq!(twice(PERIOD_MAX), PERIOD_MAX);
+        assert_eq!(twice(PERIOD_MAX + 1), 2 * (PERIOD_MAX + 1));
+    }
+
+    #[test]
     fn displayed_functions_are_short() {
         assert_eq!(short_function("com.shop.pay.PaymentService.charge"), "PaymentService.charge");
         assert_eq!(short_function("github.com/acme/shop/cart.(*Service).Add"), "(*Service).Add");
