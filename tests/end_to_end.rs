@@ -332,7 +332,12 @@ fn a_broken_rule_is_reported_with_its_place() {
 #[test]
 fn events_that_go_different_ways_are_each_counted_once() {
     let home = TempDir::new().unwrap();
-    write(&home, "app.log", recent_lines(200));
+    let lines = recent_lines(200);
+    let mixed = lines.lines().enumerate().map(|(at, line)| match at % 2 {
+        0 => format!("{line}\n"),
+        _ => line.replace("ERROR", "INFO") + "\n",
+    });
+    write(&home, "app.log", mixed.collect::<String>());
     let text = RULES
         .replace("{ type: stdin }", "{ type: file, include: [\"./app.log\"] }")
         .replace("sinks:", "server: { listen: \"127.0.0.1:0\" }\nsinks:");
