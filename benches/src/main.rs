@@ -20,6 +20,7 @@ mod dataflow;
 mod http;
 mod load;
 mod measure;
+mod memory_source;
 mod process;
 mod report;
 mod scenario;

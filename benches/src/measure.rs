@@ -1,6 +1,6 @@
 //! One function per kind of scenario: run the binary, take raw numbers, reduce them to figures.
 
-use crate::dataflow::wall_until_complete;
+use crate::dataflow::{machine_speedup, wall_until_complete};
 use crate::http;
 use crate::load::{self, Chance, Input};
 use crate::process::{Running, Usage, wc_cpu_seconds};
@@ -86,9 +86,11 @@ fn scaling(site: &Site, scenario: &Scenario) -> Result<Measurement> {
             "one_worker_wall_s": one.as_secs_f64(),
             "wall_s": several.as_secs_f64(),
             "speedup": speedup,
+            "machine_speedup": machine_speedup(scenario.workers),
         }));
     }
-    let figures = vec![("speedup", median(&numbers(&runs, "speedup")))];
+    let names = ["speedup", "machine_speedup"];
+    let figures = names.map(|name| (name, median(&numbers(&runs, name)))).into();
     Ok((json!({"input": input.to_json(), "workers": scenario.workers, "runs": runs}), figures))
 }
 

@@ -81,6 +81,8 @@ pub(super) struct Identifier {
     hot: HashMap<u128, Identity, RandomState>,
     older: HashMap<u128, Identity, RandomState>,
     names: Vec<Name>,
+    /// Those of `names`, close together.
+    fingerprints: Vec<Fingerprint>,
     by_fingerprint: HashMap<Fingerprint, Identity, RandomState>,
     admitted: HashMap<SourceIndex, Admitted, RandomState>,
     crowds: Crowds,
@@ -103,6 +105,7 @@ impl Identifier {
             hot: HashMap::default(),
             older: HashMap::default(),
             names: Vec::new(),
+            fingerprints: Vec::new(),
             by_fingerprint: HashMap::default(),
             admitted: HashMap::default(),
             crowds: Crowds::default(),
@@ -124,6 +127,12 @@ impl Identifier {
         &self.rules
     }
 
+    /// Returns the fingerprint of `identity`.
+    #[inline]
+    pub(super) fn fingerprint(&self, identity: Identity) -> Fingerprint {
+        self.fingerprints[identity.index()]
+    }
+
     /// Returns what `identity` stands for.
     pub(super) fn name(&self, identity: Identity) -> &Name {
         &self.names[identity.index()]
@@ -142,21 +151,16 @@ impl Identifier {
         HotHash::seeded(self.seed).with(&[low, high, class as u8]).with(service)
     }
 
-    /// Returns the identity of `event`.
+    /// Returns what the identity of `event` is looked up by.
     #[inline]
-    pub(super) fn identify(
-        &mut self,
-        contexts: &Contexts,
-        batch: &EventBatch,
-        event: &EventRef,
-    ) -> Identity {
+    pub(super) fn hash(&self, contexts: &Contexts, batch: &EventBatch, event: &EventRef) -> u128 {
         let class = event.severity.class();
         let context = if event.service.is_empty() {
             contexts.by_class[class as usize]
         } else {
             self.context(contexts.source, class, cut_service(batch.text(event.service)))
         };
-        let hot = match EventParts::of(batch, event) {
+        match EventParts::of(batch, event) {
             None => {
                 let message = batch.text(event.message);
                 match self.rules.texts.touch(message) {
@@ -165,11 +169,16 @@ impl Identifier {
                 }
             }
             Some(parts) => parts.hot(context),
-        };
-        if let Some(identity) = self.hot.get(&hot) {
-            return *identity;
         }
-        self.remember(hot, batch, event)
+    }
+
+    /// Returns the identity of `event`, whose hash is `hot`.
+    #[inline]
+    pub(super) fn identity(&mut self, hot: u128, batch: &EventBatch, event: &EventRef) -> Identity {
+        match self.hot.get(&hot) {
+            Some(identity) => *identity,
+            None => self.remember(hot, batch, event),
+        }
     }
 
     /// Returns the identity of an event whose hash was not seen lately, and keeps it.
@@ -242,12 +251,13 @@ impl Identifier {
         service: &[u8],
         words: Option<Words<'_>>,
     ) -> Identity {
-        let names = &mut self.names;
+        let (names, fingerprints) = (&mut self.names, &mut self.fingerprints);
         *self.by_fingerprint.entry(fingerprint).or_insert_with(|| {
             let text = |bytes: &[u8]| Arc::from(String::from_utf8_lossy(bytes));
             let (is_overflow, overflow) = (words.is_none(), Words::OVERFLOW);
             let Words { skeleton, is_widened } = words.unwrap_or(overflow);
             let (service, skeleton) = (text(service), text(skeleton));
+            fingerprints.push(fingerprint);
             names.push(Name {
                 fingerprint,
                 template,

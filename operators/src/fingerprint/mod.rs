@@ -37,8 +37,8 @@ use engine::component::{
 };
 use engine::dataflow::{Capability, DataflowTime, OperatorBuilder, Output, Pipeline};
 use engine::model::{EventBatch, FINGERPRINT_VERSION, Fact, Print, PrintBatch, Sighting};
-use fold::{Fold, Observation};
-use identify::Identifier;
+use fold::Fold;
+use identify::{Identifier, Identity};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -145,6 +145,9 @@ fn without_samples(sighting: &Sighting) -> Sighting {
 struct Fingerprinter {
     identifier: Identifier,
     fold: Fold,
+    /// Of the batch in hand: what to look up, and what was found.
+    hashes: Vec<u128>,
+    identities: Vec<Identity>,
 }
 
 impl Fingerprinter {
@@ -154,21 +157,35 @@ impl Fingerprinter {
         source_ids: &[&str],
         known: &[engine::component::KnownFingerprint],
     ) -> Self {
-        Self { identifier: Identifier::new(max, rules, source_ids, known), fold: Fold::default() }
+        Self {
+            identifier: Identifier::new(max, rules, source_ids, known),
+            fold: Fold::default(),
+            hashes: Vec::new(),
+            identities: Vec::new(),
+        }
     }
 
     /// Returns the prints of `batch` and remembers what it says about its fingerprints.
+    ///
+    /// One step for all events, then the next: a lookup that misses the cache then waits together
+    /// with those of the events behind it, instead of one after the other (a tenth of the
+    /// pipeline's CPU).
     fn batch(&mut self, epoch: DataflowTime, batch: &EventBatch) -> PrintBatch {
         let contexts = self.identifier.contexts(batch);
-        let mut prints = Vec::with_capacity(batch.events.len());
-        for event in &batch.events {
-            let identity = self.identifier.identify(&contexts, batch, event);
-            let fingerprint = self.identifier.name(identity).fingerprint;
-            prints.push(Print { fingerprint, time: event.time, change: event.change });
-            let name = self.identifier.name(identity);
-            let rules = self.identifier.rules();
-            self.fold.observe(epoch, &Observation { identity, name, rules, batch, event });
+        self.hashes.clear();
+        let hashes = batch.events.iter().map(|e| self.identifier.hash(&contexts, batch, e));
+        self.hashes.extend(hashes);
+        self.identities.clear();
+        for (event, hash) in batch.events.iter().zip(&self.hashes) {
+            self.identities.push(self.identifier.identity(*hash, batch, event));
         }
+        let prints = batch.events.iter().zip(&self.identities).map(|(event, identity)| Print {
+            fingerprint: self.identifier.fingerprint(*identity),
+            time: event.time,
+            change: event.change,
+        });
+        let prints = prints.collect();
+        self.fold.observe(epoch, batch, &self.identities, &self.identifier);
         PrintBatch { prints }
     }
 
