@@ -199,14 +199,14 @@ impl<S: Sink> Scanner<'_, '_, S> {
         }
     }
 
-    /// Returns whether a date goes on at `at`: a number, or a month after a day.
+    /// Returns whether a date goes on at `at`: a number (or its placeholder), or a month after a day.
     fn begins_date(&self, mut at: usize) -> bool {
         while class_at(self.text, at) == SPACE && at < self.text.len() || self.is(at, b',') {
             at += 1;
         }
         class_at(self.text, at) == DIGIT
             || self.text.get(at..at + 3).is_some_and(is_calendar)
-            || placeholder_at(self.text, at).is_some()
+            || placeholder_at(self.text, at).is_some_and(|(kind, _)| kind.is_number())
     }
 
     /// Reads the byte at `at`, which is neither white space nor part of a piece.

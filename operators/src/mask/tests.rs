@@ -28,6 +28,10 @@ const GOLDEN: &[(&str, &str, &str)] = &[
     ("wrote 12 bytes (1.2 KB)", "wrote <*>", "wrote <num> bytes (<num> KB)"),
     ("slept 3 seconds", "slept <*>", "slept <num> seconds"),
     ("3 errors", "<*> errors", "<num> errors"),
+    // The name of a month is part of a date only before a number, also before one that was masked.
+    ("left in May <num>", "left in <*>", "left in <time> <num>"),
+    ("left in May /srv/a.txt", "left in May <*>", "left in May <path>"),
+    ("left in May <path>", "left in May <*>", "left in May <path>"),
     // Addresses of all sorts.
     ("peer 10.0.0.7:8080 gone", "peer <*> gone", "peer <ip> gone"),
     ("peer fe80::1ff:fe23:4567:890a gone", "peer <*> gone", "peer <ip> gone"),
