@@ -11,6 +11,7 @@ mod each;
 mod input;
 mod one;
 mod records;
+mod rules;
 
 pub use one::RecordAnalyst;
 

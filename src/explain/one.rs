@@ -1,24 +1,35 @@
 //! `explain LINE` and `explain ID`: everything that is known about one record.
 
-use super::records::{chunk, identity};
+use super::records::chunk;
+use super::rules;
 use crate::cli::{ExplainArgs, ExplainOutput};
 use crate::failure::Failure;
 use anyhow::anyhow;
 use engine::clock::{Clock, SystemClock};
 use engine::component::{Analyst, IssueQuery, ReadStore};
+use engine::graph::Graph;
 use engine::model::{EventTime, Fingerprint, IssueId, PatternId};
-use operators::fingerprint::Explained;
+use operators::fingerprint::{EventParts, Explained, IdentityRules, explain_event, explain_parts};
 use operators::parse::{Explanation, Format, Parser, explain as explain_line};
 use serde_json::{Value, json};
 use std::io::Write;
 
 /// Explains records for the server.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct RecordAnalyst;
+#[derive(Clone, Debug, Default)]
+pub struct RecordAnalyst {
+    rules: IdentityRules,
+}
+
+impl RecordAnalyst {
+    /// Returns the analyst of what `graph` does.
+    pub fn of(graph: &Graph) -> Self {
+        Self { rules: rules::of_graph(graph) }
+    }
+}
 
 impl Analyst for RecordAnalyst {
     fn explain(&self, record: &str) -> Value {
-        let (header, identity) = analyse(record, "UTC", SystemClock.now());
+        let (header, identity) = analyse(record, "UTC", &self.rules, SystemClock.now());
         to_json(&header, &identity)
     }
 }
@@ -29,7 +40,8 @@ pub(super) fn explain(what: &str, args: &ExplainArgs) -> Result<(), Failure> {
         true => stored_sample(what, args)?,
         false => what.to_owned(),
     };
-    let (header, identity) = analyse(&record, &args.timezone, SystemClock.now());
+    let rules = rules::of_files(&args.graph)?;
+    let (header, identity) = analyse(&record, &args.timezone, &rules, SystemClock.now());
     let mut output = std::io::stdout().lock();
     if args.output == Some(ExplainOutput::Jsonl) {
         return Ok(writeln!(output, "{}", to_json(&header, &identity))?);
@@ -67,7 +79,12 @@ fn issue_of(reader: &dyn ReadStore, fingerprint: Fingerprint) -> Result<Option<I
 }
 
 /// Returns what the header of a record says, and why the record has its identity.
-fn analyse(record: &str, timezone: &str, received: EventTime) -> (Explanation, Explained) {
+fn analyse(
+    record: &str,
+    timezone: &str,
+    rules: &IdentityRules,
+    received: EventTime,
+) -> (Explanation, Explained) {
     let first = record.lines().next().unwrap_or_default();
     let header = explain_line(Format::Auto, timezone, received, first.as_bytes());
     let chunk = chunk("record", record.as_bytes().to_vec(), received);
@@ -75,11 +92,11 @@ fn analyse(record: &str, timezone: &str, received: EventTime) -> (Explanation, E
         Parser::new(Format::Auto, timezone).unwrap_or_else(|| Parser::utc(Format::Auto));
     let batch = parser.parse(&"".into(), &chunk).batch;
     let identity = match batch.events.iter().find(|event| event.change > 0) {
-        Some(event) => identity(&batch, event),
+        Some(event) => explain_event(&batch, event, rules),
         // It would be rejected; its words are explained all the same.
         None => {
-            let (message, service) = (header.message.as_bytes(), header.service.as_bytes());
-            operators::fingerprint::explain(message, service, header.severity.class())
+            let parts = EventParts { message: header.message.as_bytes(), ..EventParts::default() };
+            explain_parts(&parts, header.service.as_bytes(), header.severity.class(), rules)
         }
     };
     (header, identity)
@@ -99,6 +116,7 @@ fn to_json(header: &Explanation, identity: &Explained) -> Value {
         "severity": header.severity, "service": header.service, "host": header.host,
         "process": header.process, "thread": header.thread, "logger": header.logger,
         "message": header.message, "rejected": header.rejected, "masks": masks,
+        "rules": identity.rules,
         "skeleton": identity.skeleton, "trace": identity.trace,
         "template_id": identity.template, "template": identity.text,
         "fingerprint": identity.fingerprint, "pattern_id": pattern,
@@ -128,6 +146,16 @@ fn write_text(
     }
     for mask in &identity.masks {
         writeln!(output, "variable     {:<10} {:?} ({})", mask.placeholder, mask.text, mask.rule)?;
+    }
+    for rule in &identity.rules {
+        let (number, text, pattern) = (rule.rule, &rule.text, &rule.pattern);
+        let becomes = match rule.becomes.as_str() {
+            "" => String::new(),
+            becomes => format!(" → {becomes}"),
+        };
+        let (action, part) = (rule.action, rule.part);
+        let place = format!("{part} {}..{}", rule.start, rule.end);
+        writeln!(output, "rule {number:<7} {action} {text:?}{becomes} ({pattern} in {place})")?;
     }
     if let Some(trace) = &identity.trace {
         for cause in &trace.causes {

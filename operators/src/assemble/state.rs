@@ -4,7 +4,16 @@ use super::frame;
 use super::mark::{Language, Mark, mark};
 use super::name;
 use super::{BLANKS_MAX, MESSAGE_LINES_MAX};
-use memchr::memmem;
+use memchr::memmem::{self, Finder};
+use std::sync::LazyLock;
+
+/// Words of a message behind which a trace may be expected.
+static EXCEPTION_WORDS: LazyLock<[Finder<'static>; 3]> =
+    LazyLock::new(|| ["Exception", "Error", "panic"].map(Finder::new));
+
+/// Words of a message that a trace may follow although its severity says that nothing is wrong.
+static TROUBLE_WORDS: LazyLock<[Finder<'static>; 3]> =
+    LazyLock::new(|| ["exception", "error", "failed"].map(Finder::new));
 
 /// A line that may continue a record.
 #[derive(Clone, Copy, Debug)]
@@ -57,11 +66,6 @@ enum Phase {
     Done,
 }
 
-/// Words of a message that announce a trace.
-const EXPECTING: [&[u8]; 3] = [b"Exception", b"Error", b"panic"];
-/// Words of a message that a trace may follow although its severity says that nothing is wrong.
-const TROUBLED: [&[u8]; 3] = [b"exception", b"error", b"failed"];
-
 const PHASES: [Phase; 8] = [
     Phase::Text,
     Phase::Block,
@@ -98,9 +102,9 @@ impl State {
     /// Returns the state after a first line with a header, whose message is `message`. `receptive`:
     /// it is bad enough for a trace to follow that does not say so itself.
     pub fn headed(message: &[u8], receptive: bool) -> State {
-        let speaks = |word: &&[u8]| memmem::find(message, word).is_some();
-        let expects = EXPECTING.iter().any(speaks);
-        let receptive = receptive || expects || TROUBLED.iter().any(speaks);
+        let speaks = |word: &Finder<'_>| word.find(message).is_some();
+        let expects = EXCEPTION_WORDS.iter().any(speaks);
+        let receptive = receptive || expects || TROUBLE_WORDS.iter().any(speaks);
         let state = State::new(true, receptive).begun(message, mark(message));
         State { expects, ..state }
     }
