@@ -197,9 +197,9 @@ fn limit_codes_and_verbs_of_requests_are_short() {
     let code = |n: usize| skeleton(format!("errno Z{}", "4".repeat(n - 1)).as_bytes());
     assert_ne!(code(CODE_BYTES_MAX), b"errno <*>");
     assert_eq!(code(CODE_BYTES_MAX + 1), b"errno <*>");
-    let verb = |n: usize| skeleton(format!("\"{} /cart\"", "V".repeat(n)).as_bytes());
-    assert_ne!(verb(REQUEST_VERB_BYTES_MAX), b"<*>");
-    assert_eq!(verb(REQUEST_VERB_BYTES_MAX + 1), b"<*>");
+    let verb = |n: usize| skeleton(format!("ask \"{} /cart\"", "V".repeat(n)).as_bytes());
+    assert_ne!(verb(REQUEST_VERB_BYTES_MAX), b"ask <*>");
+    assert_eq!(verb(REQUEST_VERB_BYTES_MAX + 1), b"ask <*>");
 }
 
 /// Returns how many cases to try.
