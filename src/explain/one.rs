@@ -5,7 +5,7 @@ use crate::cli::{ExplainArgs, ExplainOutput};
 use crate::failure::Failure;
 use anyhow::anyhow;
 use engine::clock::SystemClock;
-use engine::component::{Analyst, AskedRecord, KeptSamples, ReadStore, SamplesOf, Variables};
+use engine::component::{Analyst, AskedRecord, KeptSamples, SamplesOf, Variables};
 use engine::model::{Fingerprint, IssueId, PatternId};
 use operators::fingerprint::Explained;
 use operators::parse::Explanation;

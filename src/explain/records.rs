@@ -101,7 +101,8 @@ impl Records {
         for rejected in parsed.rejected.examples() {
             let header = header(&rejected.record, &self.timezone, self.received);
             let identity = rejected_identity(&header);
-            let (raw, message) = (rejected.record.clone().into_bytes(), header.message.into_bytes());
+            let (raw, message) =
+                (rejected.record.clone().into_bytes(), header.message.into_bytes());
             let (reason, severity) = (Some(rejected.reason.as_str()), header.severity);
             let time = time.unwrap_or(self.received);
             self.push(

@@ -207,8 +207,7 @@ fn rejected_records_come_with_reason_number_and_examples() {
     let server = Server::open();
     let rejected = server.get("/api/v1/rejected").json();
     let examples = json!(["1970-01-01 <b>epoch</b>"]);
-    let row =
-        json!({ "source": "app", "reason": "absurd_time", "count": 7, "examples": examples });
+    let row = json!({ "source": "app", "reason": "absurd_time", "count": 7, "examples": examples });
     assert_eq!(rejected, json!({ "rejected": [row] }));
     assert_eq!(server.get("/api/v1/rejected?x=1").status, 400);
 }

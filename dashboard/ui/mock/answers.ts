@@ -144,7 +144,7 @@ export class MockAnswers {
         left -= seen;
         return { value: `${type === '*' ? 'name' : type}-${rank + 1}`, count: seen };
       });
-      return { position, placeholder: position, name: type, type, distinct, top: top.filter(({ count }) => count > 0), samples: kept };
+      return { position, placeholder: position, name: type, type, distinct, top: top.filter(({ count }) => count > 0).sort((left, right) => right.count - left.count), samples: kept };
     });
     return { issue: id, template, kept, samples: kept, variables };
   }

@@ -491,7 +491,10 @@ pub fn conforms_samples_are_found_by_issue_by_fingerprint_and_by_merged_id(fresh
     assert_eq!(hashes(one, 9), (3, "record 1, record 7, record 8".to_owned()));
     let (of_issue, of_one) = (ask(merged, 0), ask(one, 0));
     let of_issue = of_issue.expect("it is known");
-    assert_eq!((of_issue.issue, of_issue.skeleton), (Some(issue), issue_of(3).skeleton.to_string()));
+    assert_eq!(
+        (of_issue.issue, of_issue.skeleton),
+        (Some(issue), issue_of(3).skeleton.to_string())
+    );
     assert_eq!(of_one.map(|one| (one.issue, one.skeleton)), Some((Some(issue), "text".to_owned())));
     assert!(ask(SamplesOf::Issue(issue_of(7).id), 9).is_none());
     assert!(ask(SamplesOf::Fingerprint(fingerprint_of(7)), 9).is_none());

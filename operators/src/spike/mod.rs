@@ -233,7 +233,8 @@ fn leads<'s>(
 ) -> Collection<'s, ((IssueId, Bucket), Fingerprint)> {
     counted.reduce(|_place, members, lead| {
         // Members come in ascending order, and the first of equals stays.
-        let most = members.iter().copied().reduce(|most, one| if one.1 > most.1 { one } else { most });
+        let most =
+            members.iter().copied().reduce(|most, one| if one.1 > most.1 { one } else { most });
         lead.extend(most.map(|(member, _)| (*member, 1)));
     })
 }

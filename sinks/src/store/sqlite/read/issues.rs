@@ -5,9 +5,7 @@ use super::evidence;
 use super::overview::alert_rows;
 use super::ranges::{ByRow, each_count};
 use crate::store::slices::{Range, Slices, cover};
-use crate::store::view::{
-    ALERTS_SHOWN_MAX, MemberFacts, Run, Summary, order_members, page,
-};
+use crate::store::view::{ALERTS_SHOWN_MAX, MemberFacts, Run, Summary, order_members, page};
 use engine::component::{FingerprintRow, IssueDetail, IssuePage, IssueQuery, MemberRow};
 use engine::model::{
     Bucket, EventTime, Fingerprint, FirstSeen, IssueId, Severity, SeverityClass, Template,
