@@ -34,7 +34,7 @@ pub fn test() -> Result<(), Failure> {
     prerequisites::require(prerequisites::TEST)?;
     test_ui()?;
     Step::cargo(&["test", "--workspace"]).run()?;
-    Step::cargo(&["build", "--package", "seismolog"]).run()?;
+    // The tests have built the binary.
     let target = std::env::var("CARGO_TARGET_DIR").unwrap_or_else(|_| "target".to_owned());
     let binary = root().join(target).join("debug/seismolog");
     Step::new(&["npm", "run", "test:browser"])

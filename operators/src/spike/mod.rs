@@ -178,9 +178,10 @@ impl Operator for SpikeDetector {
         let judged = severities
             .filter(move |(_, severity)| severity.reaches(minimum))
             .map(|(issue, _)| issue);
-        let members = members.map(|member| (member.issue, member.fingerprint)).semijoin(judged);
-        let by_issue = members.arrange_by_key();
-        let members = by_issue.clone().as_collection(|&issue, &member| (member, issue));
+        let by_issue = members.map(|member| (member.issue, member.fingerprint)).arrange_by_key();
+        let members = by_issue
+            .clone()
+            .join_core(judged.arrange_by_self(), |&issue, &member, _| Some((member, issue)));
         let by_fingerprint = expiring(counts, starts, KEEP_SECS).arrange_by_key();
         let detector = self.clone();
         let findings = members
