@@ -6,7 +6,7 @@ use crate::failure::Failure;
 use anyhow::anyhow;
 use engine::clock::SystemClock;
 use engine::component::{Analyst, AskedRecord, KeptSamples, SamplesOf, Variables};
-use engine::model::{Fingerprint, IssueId, PatternId};
+use engine::model::PatternId;
 use operators::fingerprint::Explained;
 use operators::parse::Explanation;
 use serde_json::{Value, json};
@@ -55,16 +55,14 @@ pub(super) fn explain(what: &str, args: &ExplainArgs) -> Result<(), Failure> {
 
 /// Returns which stored thing is meant; `None` for a line.
 fn id_in(what: &str) -> Result<Option<SamplesOf>, Failure> {
-    if let Ok(issue) = what.parse::<IssueId>() {
-        return Ok(Some(SamplesOf::Issue(issue)));
-    }
-    if !what.starts_with("f1_") && !what.starts_with("i_") {
-        return Ok(None);
-    }
-    match what.parse::<Fingerprint>() {
-        Ok(fingerprint) => Ok(Some(SamplesOf::Fingerprint(fingerprint))),
-        Err(error) => Err(Failure::Usage(format!("cannot read the id {what:?}: {error}"))),
-    }
+    let id = match what {
+        line if line.contains(char::is_whitespace) => return Ok(None),
+        id if id.starts_with("f1_") => id.parse().map(SamplesOf::Fingerprint),
+        id if id.starts_with("i_") => id.parse().map(SamplesOf::Issue),
+        _ => return Ok(None),
+    };
+    let unreadable = |error| Failure::Usage(format!("cannot read the id {what:?}: {error}"));
+    id.map(Some).map_err(unreadable)
 }
 
 /// Returns the explanation of one record as one object.
@@ -154,4 +152,22 @@ fn write_variables(
         writeln!(output, "  {position:<10} <{kind}>{name}: {}", values.join(", "))?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use engine::model::{Fingerprint, IssueId};
+
+    #[test]
+    fn an_id_is_looked_up_and_everything_else_is_a_line() {
+        let (issue, fingerprint) = (IssueId(5), Fingerprint(7));
+        let found = |what: &str| id_in(what).ok();
+        assert_eq!(found(&issue.to_string()), Some(Some(SamplesOf::Issue(issue))));
+        let expected = Some(Some(SamplesOf::Fingerprint(fingerprint)));
+        assert_eq!(found(&fingerprint.to_string()), expected);
+        assert_eq!(found("disk full"), Some(None));
+        assert_eq!(found("i_am a line"), Some(None));
+        assert_eq!((found("i_short"), found("f1_short")), (None, None));
+    }
 }
