@@ -9,7 +9,7 @@ use anyhow::Context;
 use dashboard::{AccessOptions, Dashboard, EdgeView, GraphView, Limits, NodeKind, NodeView};
 use engine::clock::SystemClock;
 use engine::component::{ComponentKind, ComponentType};
-use engine::graph::{Graph, GraphInput, ServerOptions};
+use engine::graph::{Graph, GraphInput, ServerOptions, node_of};
 use engine::runtime::status::Phase;
 use engine::runtime::{Cluster, Engine, Pace, RunOptions, StopHandle, StopStage};
 use std::net::{SocketAddr, ToSocketAddrs};
@@ -152,11 +152,14 @@ fn view(graph: &Graph) -> GraphView {
     let wires = graph.operators.iter().map(|n| (&n.id, &n.inputs));
     let edges = wires.chain([(&graph.store.id, &graph.store.inputs)]).flat_map(|(to, inputs)| {
         inputs.iter().filter_map(|from| {
-            let stream = nodes.iter().find(|node| node.id == *from)?.output?;
-            Some(EdgeView { from: from.clone(), to: to.clone(), stream })
+            let from = node_of(from).to_owned();
+            let stream = nodes.iter().find(|node| node.id == from)?.output?;
+            Some(EdgeView { from, to: to.clone(), stream })
         })
     });
-    let edges = edges.collect();
+    let mut edges: Vec<_> = edges.collect();
+    // Several outputs of one component may go to the same one.
+    edges.dedup();
     GraphView { nodes, edges }
 }
 

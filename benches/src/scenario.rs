@@ -18,6 +18,12 @@ pub enum Kind {
     Idle,
     /// From a kill to being ready and to the next commit.
     Recovery,
+    /// How well labelled lines are grouped, beside a peer.
+    Grouping,
+    /// What a line costs in the fingerprint stage.
+    Fingerprint,
+    /// Whether lines keep their ids however they are read.
+    Identity,
 }
 
 /// The shape of the generated lines.
@@ -65,7 +71,7 @@ pub struct Scenario {
     pub workers: u64,
     /// The bar of each figure that has one.
     pub bars: BTreeMap<String, Bar>,
-    /// The other numbers: `lines`, `files`, `runs`, `trials`, `seconds`.
+    /// The other numbers: `lines`, `files`, `runs`, `repeats`, `trials`, `seconds`.
     numbers: BTreeMap<String, u64>,
 }
 
@@ -111,6 +117,11 @@ impl Scenario {
         })
     }
 
+    /// Returns whether it can only be measured on data that is no part of the project.
+    pub fn needs_data(&self) -> bool {
+        matches!(self.kind, Kind::Grouping | Kind::Identity)
+    }
+
     /// Returns a number that the scenario's kind needs.
     pub fn number(&self, key: &str) -> Result<u64> {
         let number = *self.numbers.get(key).with_context(|| format!("{key:?} is missing"))?;
@@ -126,6 +137,9 @@ fn kind(word: &str) -> Result<Kind> {
         "latency" => Kind::Latency,
         "idle" => Kind::Idle,
         "recovery" => Kind::Recovery,
+        "grouping" => Kind::Grouping,
+        "fingerprint" => Kind::Fingerprint,
+        "identity" => Kind::Identity,
         other => bail!("unknown kind {other:?}"),
     })
 }

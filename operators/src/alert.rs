@@ -203,6 +203,16 @@ mod tests {
     use super::*;
     use engine::model::BucketSize;
 
+    #[test]
+    fn limit_a_quiet_stretch_is_at_most_so_long() {
+        let built = |quiet: u64| {
+            let value = serde_json::json!({ "quiet": format!("{quiet}s") });
+            build(&Options { id: "alerts".to_owned(), value, base: "/".into() })
+        };
+        assert!(built(AlertConfig::QUIET_MAX.as_secs()).is_ok());
+        assert!(built(AlertConfig::QUIET_MAX.as_secs() + 1).is_err());
+    }
+
     fn spike(bucket: i64, surprise_milli: i64) -> Judgement {
         let bucket = Bucket(bucket);
         let verdict = Verdict { bucket, observed: 20, expected_milli: 1000, surprise_milli };

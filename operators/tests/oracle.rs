@@ -255,7 +255,7 @@ fn shape() -> Shape {
         (id.to_owned(), inputs.iter().map(|&i| i.to_owned()).collect(), operator)
     };
     let detector = SpikeDetector::new(SpikeConfig::default()).unwrap();
-    let fingerprints = FingerprintOperator::new(FingerprintOptions::default());
+    let fingerprints = FingerprintOperator::new(&FingerprintOptions::default()).unwrap();
     Shape {
         sources: vec![source],
         operators: vec![

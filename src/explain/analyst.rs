@@ -5,13 +5,14 @@
 //! *Not here:* what an operator of the graph is told about formats; records are read without
 //! configuration, and samples that do not fit their pattern then are left out of what is counted.
 
-use super::records::{chunk, identity};
+use super::records::chunk;
+use super::rules;
 use engine::clock::Clock;
 use engine::component::{Analyst, AskedRecord, KeptSamples, SampleRow, TopValue};
 use engine::component::{Variable, Variables};
 use engine::graph::Graph;
 use engine::model::EventTime;
-use operators::fingerprint::Explained;
+use operators::fingerprint::{EventParts, Explained, IdentityRules, explain_event, explain_parts};
 use operators::parse::{Explanation, Format, Parser, explain as explain_line};
 use operators::pattern::{Values, rule::is_of_words, values_of};
 use serde_json::Value;
@@ -24,6 +25,8 @@ pub struct RecordAnalyst {
     zones: BTreeMap<String, String>,
     /// The zone of records of no known source.
     zone: String,
+    /// What the user says about identity.
+    rules: IdentityRules,
     clock: Arc<dyn Clock>,
 }
 
@@ -37,12 +40,12 @@ impl RecordAnalyst {
         let mut all = zones.values();
         let first = all.next().filter(|first| zones.values().all(|zone| zone == *first));
         let zone = first.map_or("UTC", String::as_str).to_owned();
-        Self { zones, zone, clock }
+        Self { zones, zone, rules: rules::of_graph(graph), clock }
     }
 
     /// Returns an analyst that reads every record in one time zone.
-    pub fn in_zone(zone: &str, clock: Arc<dyn Clock>) -> Self {
-        Self { zones: BTreeMap::new(), zone: zone.to_owned(), clock }
+    pub fn in_zone(zone: &str, rules: IdentityRules, clock: Arc<dyn Clock>) -> Self {
+        Self { zones: BTreeMap::new(), zone: zone.to_owned(), rules, clock }
     }
 
     fn zone_of(&self, source: Option<&str>) -> &str {
@@ -59,8 +62,8 @@ impl RecordAnalyst {
             Parser::new(Format::Auto, zone).unwrap_or_else(|| Parser::utc(Format::Auto));
         let batch = parser.parse(&"".into(), &chunk).batch;
         let identity = match batch.events.iter().find(|event| event.change > 0) {
-            Some(event) => identity(&batch, event),
-            None => rejected_identity(&header),
+            Some(event) => explain_event(&batch, event, &self.rules),
+            None => rejected_identity(&header, &self.rules),
         };
         (header, identity)
     }
@@ -99,9 +102,9 @@ pub(super) fn variables_of_message(message: &str, identity: &Explained) -> Varia
 }
 
 /// Returns the identity of a record that is not counted: that of its message.
-pub(super) fn rejected_identity(header: &Explanation) -> Explained {
-    let (message, service) = (header.message.as_bytes(), header.service.as_bytes());
-    operators::fingerprint::explain(message, service, header.severity.class())
+pub(super) fn rejected_identity(header: &Explanation, rules: &IdentityRules) -> Explained {
+    let parts = EventParts { message: header.message.as_bytes(), ..EventParts::default() };
+    explain_parts(&parts, header.service.as_bytes(), header.severity.class(), rules)
 }
 
 /// Returns what is found in the first line of a record.
@@ -141,7 +144,8 @@ mod tests {
     fn analyst() -> RecordAnalyst {
         let zones = [("berlin", "Europe/Berlin"), ("here", "UTC")];
         let zones = zones.map(|(id, zone)| (id.to_owned(), zone.to_owned())).into();
-        RecordAnalyst { zones, zone: "UTC".to_owned(), clock: Arc::new(ManualClock::at(NOW)) }
+        let (zone, clock) = ("UTC".to_owned(), Arc::new(ManualClock::at(NOW)));
+        RecordAnalyst { zones, zone, rules: IdentityRules::default(), clock }
     }
 
     #[test]

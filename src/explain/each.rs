@@ -3,6 +3,7 @@
 
 use super::input::Rows;
 use super::records::{Record, Records};
+use super::rules;
 use crate::cli::{ExplainArgs, ExplainOutput};
 use crate::failure::Failure;
 use engine::model::{PatternId, Severity};
@@ -32,7 +33,7 @@ struct ExplainedEvent<'r> {
 /// Explains every event of the file at `path`.
 pub(super) fn explain(path: &Path, args: &ExplainArgs) -> Result<(), Failure> {
     let mut rows = Rows::open(path, args)?;
-    let mut records = Records::new(args, rows.received);
+    let mut records = Records::new(args, rules::of_files(&args.graph)?, rows.received);
     while let Some(row) = rows.next_row()? {
         records.read(row);
     }

@@ -12,6 +12,7 @@ mod each;
 mod input;
 mod one;
 mod records;
+mod rules;
 
 pub use analyst::RecordAnalyst;
 

@@ -1,6 +1,7 @@
 //! `explain LINE` and `explain ID`: everything that is known about one record.
 
 use super::analyst::{RecordAnalyst, variables_of_message};
+use super::rules;
 use crate::cli::{ExplainArgs, ExplainOutput};
 use crate::failure::Failure;
 use anyhow::anyhow;
@@ -21,7 +22,7 @@ pub(super) fn explain(what: &str, args: &ExplainArgs) -> Result<(), Failure> {
     let as_json = args.output == Some(ExplainOutput::Jsonl);
     let Some(of) = id_in(what)? else {
         let record = AskedRecord { text: what, ..AskedRecord::default() };
-        let analyst = RecordAnalyst::in_zone(&args.timezone, clock);
+        let analyst = RecordAnalyst::in_zone(&args.timezone, rules::of_files(&args.graph)?, clock);
         if as_json {
             return Ok(writeln!(output, "{}", analyst.explain(&record))?);
         }
@@ -80,6 +81,7 @@ pub(super) fn to_json(header: &Explanation, identity: &Explained) -> Value {
         "severity": header.severity, "service": header.service, "host": header.host,
         "process": header.process, "thread": header.thread, "logger": header.logger,
         "message": header.message, "rejected": header.rejected, "masks": masks,
+        "rules": identity.rules,
         "skeleton": identity.skeleton, "trace": identity.trace,
         "template_id": identity.template, "template": identity.text,
         "fingerprint": identity.fingerprint, "pattern_id": pattern,
@@ -109,8 +111,18 @@ fn write_text(
         writeln!(output, "{name:<12} {value}")?;
     }
     for (position, mask) in identity.masks.iter().enumerate() {
-        let (placeholder, text, rule) = (mask.placeholder, &mask.text, mask.rule);
+        let (placeholder, text, rule) = (&mask.placeholder, &mask.text, mask.rule);
         writeln!(output, "variable {position:<3} {placeholder:<10} {text:?} ({rule})")?;
+    }
+    for rule in &identity.rules {
+        let (number, text, pattern) = (rule.rule, &rule.text, &rule.pattern);
+        let becomes = match rule.becomes.as_str() {
+            "" => String::new(),
+            becomes => format!(" → {becomes}"),
+        };
+        let (action, part) = (rule.action, rule.part);
+        let place = format!("{part} {}..{}", rule.start, rule.end);
+        writeln!(output, "rule {number:<7} {action} {text:?}{becomes} ({pattern} in {place})")?;
     }
     if let Some(trace) = &identity.trace {
         for cause in &trace.causes {

@@ -15,7 +15,7 @@ mod store;
 
 pub use analyst::{Analyst, AskedRecord, TopValue, Variable, Variables};
 pub use duration::{HUMAN_DURATION_FORMAT, HumanDuration, ParseDurationError};
-pub use operator::{History, Operator, Port, Ports, SourceDefaults, Stage};
+pub use operator::{History, Operator, Outputs, Port, Ports, SourceDefaults, Stage};
 pub use registry::{Build, Built, ComponentKind, ComponentType, Options, OptionsError, Registry};
 pub use source::{Delivery, Intake, Source, SourceError, SourceHealth, Stopped};
 pub use store::{

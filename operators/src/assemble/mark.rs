@@ -245,3 +245,15 @@ fn indented(text: &[u8], indent: usize) -> Mark {
         _ => Mark::Indented,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limit_a_place_is_looked_for_behind_the_first_colons() {
+        let line = |colons: usize| format!("{}x.rb:12:in `f'", "a:".repeat(colons));
+        assert!(begins_with_place(line(PLACE_COLONS_MAX - 1).as_bytes()));
+        assert!(!begins_with_place(line(PLACE_COLONS_MAX).as_bytes()));
+    }
+}

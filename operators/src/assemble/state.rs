@@ -4,7 +4,12 @@ use super::frame;
 use super::mark::{Language, Mark, mark};
 use super::name;
 use super::{BLANKS_MAX, MESSAGE_LINES_MAX};
-use memchr::memmem;
+use memchr::memmem::{self, Finder};
+use std::sync::LazyLock;
+
+/// Words of a message behind which a trace may be expected.
+static EXCEPTION_WORDS: LazyLock<[Finder<'static>; 3]> =
+    LazyLock::new(|| ["Exception", "Error", "panic"].map(Finder::new));
 
 /// A line that may continue a record.
 #[derive(Clone, Copy, Debug)]
@@ -94,8 +99,8 @@ impl State {
     /// it is bad enough for a trace to follow that does not say so itself.
     pub fn headed(message: &[u8], receptive: bool) -> State {
         let state = State::new(true, receptive).begun(message, mark(message));
-        let speaks = |word: &[u8]| memmem::find(message, word).is_some();
-        State { expects: speaks(b"Exception") || speaks(b"Error") || speaks(b"panic"), ..state }
+        let expects = EXCEPTION_WORDS.iter().any(|word| word.find(message).is_some());
+        State { expects, ..state }
     }
 
     const fn new(headed: bool, receptive: bool) -> State {

@@ -10,7 +10,7 @@ use super::scan::{Before, Scanner, Sink, WORD_BYTES_MAX};
 use super::words::is_technique;
 
 /// The longest error code that is kept after `errno` and the like.
-const CODE_BYTES_MAX: usize = 12;
+pub(super) const CODE_BYTES_MAX: usize = 12;
 
 impl<S: Sink> Scanner<'_, '_, S> {
     /// Reads the piece that begins at `start` and returns its end.

@@ -27,7 +27,7 @@ pub const WORD_BYTES_MAX: usize = 64;
 /// The longest quoted text that is taken for one value.
 pub const QUOTED_BYTES_MAX: usize = 1024;
 /// The longest verb of a request that is looked for in quotes.
-const REQUEST_VERB_BYTES_MAX: usize = 10;
+pub(super) const REQUEST_VERB_BYTES_MAX: usize = 10;
 /// The shortest word made of the letters a to f only that is taken for a hexadecimal number.
 const HEX_WORD_BYTES_MIN: usize = 8;
 
@@ -38,6 +38,14 @@ pub(crate) trait Sink {
     /// A variable: `text[start..stop]`, empty where a value is missing. `known` is its kind where
     /// the scanner had to know it; otherwise it can be told from the text.
     fn variable(&mut self, text: &[u8], start: usize, stop: usize, known: Option<MaskKind>);
+    /// A word that a rule of the user keeps, whatever it looks like: no white space, never empty.
+    fn kept(&mut self, text: &[u8], start: usize, stop: usize) {
+        self.word(text, Word::at(text, start, stop));
+    }
+    /// A variable that a rule of the user finds, and its placeholder.
+    fn named(&mut self, text: &[u8], start: usize, stop: usize, _placeholder: &str) {
+        self.variable(text, start, stop, Some(MaskKind::Word));
+    }
     /// Bytes that are no text at all (colour codes).
     fn ignored(&mut self, _start: usize, _stop: usize) {}
 }
@@ -191,14 +199,14 @@ impl<S: Sink> Scanner<'_, '_, S> {
         }
     }
 
-    /// Returns whether a date goes on at `at`: a number, or a month after a day.
+    /// Returns whether a date goes on at `at`: a number (or its placeholder), or a month after a day.
     fn begins_date(&self, mut at: usize) -> bool {
         while class_at(self.text, at) == SPACE && at < self.text.len() || self.is(at, b',') {
             at += 1;
         }
         class_at(self.text, at) == DIGIT
             || self.text.get(at..at + 3).is_some_and(is_calendar)
-            || placeholder_at(self.text, at).is_some()
+            || placeholder_at(self.text, at).is_some_and(|(kind, _)| kind.is_number())
     }
 
     /// Reads the byte at `at`, which is neither white space nor part of a piece.
