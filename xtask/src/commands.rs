@@ -34,6 +34,13 @@ pub fn test() -> Result<(), Failure> {
     prerequisites::require(prerequisites::TEST)?;
     test_ui()?;
     Step::cargo(&["test", "--workspace"]).run()?;
+    if !prerequisites::has_browser() {
+        println!(
+            "xtask: the UI was NOT looked at in a browser: there is no Chromium. \
+             Hint: apt install chromium, or set CHROMIUM to its path"
+        );
+        return Ok(());
+    }
     // The tests have built the binary.
     let target = std::env::var("CARGO_TARGET_DIR").unwrap_or_else(|_| "target".to_owned());
     let binary = root().join(target).join("debug/seismolog");
