@@ -130,7 +130,8 @@ impl Run<'_> {
     fn completed(&self, read: &Read<'_>, standing: &Standing) -> Option<(usize, Option<Span>)> {
         let found = read.found.as_ref()?;
         let in_envelope = !found.body.is_empty();
-        if !in_envelope && !(named::is_level(found) && standing.mark.is_none()) {
+        let names_level = named::is_level(found) && standing.mark.is_none();
+        if !(in_envelope || names_level) {
             return None;
         }
         let newest = self.newest(standing.stream)?;
