@@ -99,7 +99,7 @@ impl Corpus {
             (id.to_owned(), vec![input.to_owned()], operator)
         };
         let options = ParseOptions { assemble: self.assemble.clone(), ..ParseOptions::default() };
-        let fingerprints = FingerprintOperator::new(FingerprintOptions::default());
+        let fingerprints = FingerprintOperator::new(&FingerprintOptions::default()).unwrap();
         Shape {
             sources: vec![source],
             operators: vec![

@@ -8,7 +8,6 @@
 use super::identify::{Identifier, Identity, OVERFLOW_TEXT};
 use super::parts::EventParts;
 use super::samples::{SampleGate, keep};
-use crate::mask::render;
 use crate::pattern::text_of;
 use engine::dataflow::DataflowTime;
 use engine::model::{
@@ -34,11 +33,11 @@ impl Observation<'_> {
         if name.is_overflow {
             return OVERFLOW_TEXT.into();
         }
-        let message = self.batch.text(self.event.message);
-        match EventParts::of(self.batch, self.event) {
-            Some(parts) => parts.identity(self.identifier.rules()).1.into(),
-            None if name.is_widened => text_of(&name.skeleton, [message]).into(),
-            None => render(message).into(),
+        let rules = self.identifier.rules();
+        let text = EventParts::of_any(self.batch, self.event).identity(rules).1;
+        match name.is_widened {
+            true => text_of(&name.skeleton, [text.as_bytes()]).into(),
+            false => text.into(),
         }
     }
 
