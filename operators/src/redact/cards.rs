@@ -3,6 +3,38 @@
 /// The fewest and the most digits of a card's number.
 pub(super) const DIGITS: std::ops::RangeInclusive<usize> = 13..=19;
 
+/// Reports the cards in `row`: groups of digits with one blank or dash between them. Other numbers may
+/// stand before and behind a card.
+pub(super) fn find(row: &[u8], mut report: impl FnMut(usize, usize)) {
+    let mut start = 0;
+    while start < row.len() {
+        let first_end = group_end(row, start);
+        let (mut end, mut card) = (first_end, None);
+        while end - start <= BYTES_MAX {
+            if is_card(&row[start..end]) {
+                card = Some(end);
+            }
+            if end == row.len() {
+                break;
+            }
+            end = group_end(row, end + 1);
+        }
+        if let Some(end) = card {
+            report(start, end);
+        }
+        start = card.unwrap_or(first_end) + 1;
+    }
+}
+
+/// The most bytes of a card: as many digits as there may be, in groups of three.
+const BYTES_MAX: usize = 19 + 19 / 3;
+
+/// Returns the end of the group of digits at `start`.
+fn group_end(row: &[u8], start: usize) -> usize {
+    let is_digit = |byte: &&u8| byte.is_ascii_digit();
+    start + row[start..].iter().take_while(is_digit).count()
+}
+
 /// Returns whether a run of digits, in groups between single blanks or dashes, is a card's number.
 pub(super) fn is_card(text: &[u8]) -> bool {
     let mut digits = [0u8; 19];
@@ -58,6 +90,23 @@ fn has_check_digit(digits: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_card_is_found_among_other_numbers() {
+        let found = |row: &str| {
+            let mut found = Vec::new();
+            find(row.as_bytes(), |start, end| found.push(row[start..end].to_owned()));
+            found
+        };
+        assert_eq!(found("4111111111111111 3"), ["4111111111111111"]);
+        assert_eq!(found("12 4111 1111 1111 1111 17"), ["4111 1111 1111 1111"]);
+        assert_eq!(
+            found("2024-4111111111111111-5500000000000004"),
+            ["4111111111111111", "5500000000000004"]
+        );
+        assert!(found("41111111111111110000000").is_empty(), "a part of a number is no card");
+        assert!(found("1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1").is_empty());
+    }
 
     #[test]
     fn numbers_of_cards_are_told_from_other_numbers() {

@@ -121,7 +121,8 @@ impl RuleName {
             RuleName::MailAddress => {
                 r"[A-Za-z0-9._%+-]+@(?P<domain>(?:[A-Za-z0-9-]+\.)+[A-Za-z]{2,24})\b"
             }
-            RuleName::CardNumber => r"\d(?:[ -]?\d){12,18}",
+            // Groups of digits in a row, of which some may be a card.
+            RuleName::CardNumber => r"\d+(?:[ -]\d+)*",
         }
     }
 }
@@ -173,6 +174,14 @@ impl Rule {
         if self.name == RuleName::PrivateKey && is_key_line(text) {
             return report(0, text.len());
         }
+        if self.name == RuleName::CardNumber {
+            for row in self.regex.find_iter(text) {
+                cards::find(row.as_bytes(), |start, end| {
+                    report(row.start() + start, row.start() + end);
+                });
+            }
+            return;
+        }
         for captures in self.regex.captures_iter(text) {
             if let Some((start, end)) = self.piece(&captures) {
                 report(start, end);
@@ -192,8 +201,10 @@ impl Rule {
             RuleName::MailAddress => {
                 captures.name("domain").is_some_and(|d| is_domain(d.as_bytes()))
             }
-            RuleName::CardNumber => cards::is_card(bytes),
-            RuleName::PrivateKey | RuleName::AccessKey | RuleName::WebToken => true,
+            RuleName::PrivateKey
+            | RuleName::AccessKey
+            | RuleName::WebToken
+            | RuleName::CardNumber => true,
         };
         fits.then_some((taken.start(), taken.end()))
     }

@@ -60,6 +60,7 @@ fn personal_data_is_taken_out() {
     assert_eq!(cleaned("mail to bob.b+x@shop.example failed"), "mail to <mail-address> failed");
     assert_eq!(cleaned("card 4111 1111 1111 1111 refused"), "card <card-number> refused");
     assert_eq!(cleaned("card=5500000000000004"), "card=<card-number>");
+    assert_eq!(cleaned("4111111111111111 3 times"), "<card-number> 3 times");
 }
 
 #[test]
