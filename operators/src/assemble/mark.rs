@@ -80,6 +80,7 @@ pub fn mark_headed(message: &[u8]) -> Option<Mark> {
 fn at_margin(text: &[u8]) -> Mark {
     use Language::{DotNet, Go, Jvm, Node, Php, Python, Rust};
     let starts = |prefix: &[u8]| text.starts_with(prefix);
+    let has = |words: &[u8]| memmem::find(text, words).is_some();
     match text[0] {
         b'T' if starts(b"Traceback (most recent call last)") => Mark::Start(Python),
         b'T' if starts(b"The above exception was the direct cause") => Mark::Link(Python),
@@ -93,15 +94,9 @@ fn at_margin(text: &[u8]) -> Mark {
         b'S' if starts(b"Stack backtrace:") => Mark::Frame(Rust),
         b's' if starts(b"stack backtrace:") => Mark::Frame(Rust),
         b'S' if starts(b"Suppressed: ") => Mark::Link(Jvm),
-        b'n' if starts(b"note: ") && memmem::find(text, b"backtrace").is_some() => {
-            Mark::Frame(Rust)
-        }
-        b'n' if starts(b"note: ") && memmem::find(text, b"BACKTRACE").is_some() => {
-            Mark::Frame(Rust)
-        }
-        b't' if starts(b"thread '") && memmem::find(text, b" panicked at ").is_some() => {
-            Mark::Start(Rust)
-        }
+        b'n' if starts(b"note: ") && has(b"backtrace") => Mark::Frame(Rust),
+        b'n' if starts(b"note: ") && has(b"BACKTRACE") => Mark::Frame(Rust),
+        b't' if starts(b"thread '") && has(b" panicked at ") => Mark::Start(Rust),
         b'L' if text == b"Location:" => Mark::Frame(Rust),
         b'C' if text == b"Caused by:" => Mark::Link(Rust),
         b'C' if starts(b"Caused by: ") => Mark::Link(Jvm),
