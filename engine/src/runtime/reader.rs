@@ -31,7 +31,7 @@ pub const FACTS_PENDING_MAX: usize = 1_000_000;
 /// How long an epoch may stay open while the queue never runs empty.
 pub const CATCH_UP_EPOCH_MAX: Duration = Duration::from_secs(1);
 /// How much an epoch may take in while it is open for longer than usual.
-pub const CATCH_UP_BYTES_MAX: usize = 96 * 1024 * 1024;
+pub const CATCH_UP_BYTES_MAX: usize = 80 * 1024 * 1024;
 
 /// What the operator needs besides the dataflow.
 pub struct Reader {
