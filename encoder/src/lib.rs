@@ -13,6 +13,7 @@
 
 mod attention;
 mod blocks;
+mod embedder;
 mod encoder;
 mod error;
 mod kernel;
