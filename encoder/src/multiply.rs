@@ -1,17 +1,22 @@
 //! Products of matrices: a register tile of rows by 32 columns, with what follows it fused into its end.
 //!
-//! *Promise:* each number of the result is one chain `bias + a[0]*b[0] + a[1]*b[1] + …`, every step
-//! rounded once, in this order. It depends on its own row and column only: not on how many rows are
+//! *Promise:* each number of the result is one chain `bias + before + a[0]*b[0] + a[1]*b[1] + …`, every
+//! step rounded once, in this order. It depends on its own row and column only: not on how many rows are
 //! multiplied together, where tiles begin, or how wide a register is.
 
 use crate::blocks::{Blocks, BlocksMut, Row, WIDTH};
 use crate::kernel::{Job, LANES, Lanes};
 use crate::math::gelu;
 
-/// What happens to a finished number before it is written.
+/// How a sum begins and what happens to it at its end.
 pub trait Finish: Copy {
-    /// Returns what is written over `before`.
-    fn finish<L: Lanes>(self, lanes: L, sum: L::Sixteen, before: &[f32; LANES]) -> L::Sixteen;
+    /// Whether a sum begins with what is there, besides the bias: the residual connection.
+    const ADDS: bool;
+    /// Whether [`Finish::finish`] does anything.
+    const CHANGES: bool;
+
+    /// Returns what is written for a sum.
+    fn finish<L: Lanes>(self, lanes: L, sum: L::Sixteen) -> L::Sixteen;
 }
 
 /// Writes the sum.
@@ -19,8 +24,11 @@ pub trait Finish: Copy {
 pub struct Store;
 
 impl Finish for Store {
+    const ADDS: bool = false;
+    const CHANGES: bool = false;
+
     #[inline(always)]
-    fn finish<L: Lanes>(self, _lanes: L, sum: L::Sixteen, _before: &[f32; LANES]) -> L::Sixteen {
+    fn finish<L: Lanes>(self, _lanes: L, sum: L::Sixteen) -> L::Sixteen {
         sum
     }
 }
@@ -30,20 +38,26 @@ impl Finish for Store {
 pub struct Gelu;
 
 impl Finish for Gelu {
+    const ADDS: bool = false;
+    const CHANGES: bool = true;
+
     #[inline(always)]
-    fn finish<L: Lanes>(self, lanes: L, sum: L::Sixteen, _before: &[f32; LANES]) -> L::Sixteen {
+    fn finish<L: Lanes>(self, lanes: L, sum: L::Sixteen) -> L::Sixteen {
         gelu(lanes, sum)
     }
 }
 
-/// Adds the sum to what is there: the residual connection.
+/// Adds the sum to what is there.
 #[derive(Clone, Copy)]
 pub struct AddTo;
 
 impl Finish for AddTo {
+    const ADDS: bool = true;
+    const CHANGES: bool = false;
+
     #[inline(always)]
-    fn finish<L: Lanes>(self, lanes: L, sum: L::Sixteen, before: &[f32; LANES]) -> L::Sixteen {
-        lanes.add(sum, lanes.load(before))
+    fn finish<L: Lanes>(self, _lanes: L, sum: L::Sixteen) -> L::Sixteen {
+        sum
     }
 }
 
@@ -129,10 +143,16 @@ fn tile<L: Lanes, F: Finish, const HEIGHT: usize, const PARTS: usize>(
     first_part: usize,
     finish: F,
 ) {
+    let (out, _) = out.as_chunks_mut::<HEIGHT>();
+    let out = &mut out[0];
     let mut sums = [[lanes.splat(0.0); PARTS]; HEIGHT];
-    for sum in &mut sums {
+    for row in 0..HEIGHT {
         for part in 0..PARTS {
-            sum[part] = lanes.load(sixteen(bias, first_part + part));
+            sums[row][part] = lanes.load(sixteen(bias, first_part + part));
+            if F::ADDS {
+                let before = lanes.load(sixteen(&out[row], first_part + part));
+                sums[row][part] = lanes.add(sums[row][part], before);
+            }
         }
     }
     for (block, weights) in panel.chunks(WIDTH).enumerate() {
@@ -151,12 +171,19 @@ fn tile<L: Lanes, F: Finish, const HEIGHT: usize, const PARTS: usize>(
             }
         }
     }
-    let (out, _) = out.as_chunks_mut::<HEIGHT>();
-    let out = &mut out[0];
+    // Stored first and finished in memory: a longer loop over the sums would not be unrolled, and what is
+    // indexed in a loop cannot be held in registers.
     for row in 0..HEIGHT {
         for part in 0..PARTS {
-            let to = sixteen_mut(&mut out[row], first_part + part);
-            lanes.store(finish.finish(lanes, sums[row][part], to), to);
+            lanes.store(sums[row][part], sixteen_mut(&mut out[row], first_part + part));
+        }
+    }
+    if F::CHANGES {
+        for row in out {
+            for part in 0..PARTS {
+                let to = sixteen_mut(row, first_part + part);
+                lanes.store(finish.finish(lanes, lanes.load(to)), to);
+            }
         }
     }
 }
@@ -189,13 +216,18 @@ mod tests {
     }
 
     /// The promise of this file, as plain loops.
-    fn slow(a: Blocks<'_>, depth: usize, panels: &[Row], bias: Option<&[Row]>) -> Vec<Row> {
+    fn slow(
+        a: Blocks<'_>,
+        depth: usize,
+        panels: &[Row],
+        start: impl Fn(usize, usize) -> Row,
+    ) -> Vec<Row> {
         let mut out = Vec::new();
         for (block, panel) in panels.chunks(depth).enumerate() {
             for row in 0..a.count {
+                let start = start(block, row);
                 out.push(Row(std::array::from_fn(|column| {
-                    let start = bias.map_or(0.0, |bias| bias[block][column]);
-                    (0..depth).fold(start, |sum, k| {
+                    (0..depth).fold(start[column], |sum, k| {
                         a.block(k / WIDTH)[row][k % WIDTH].mul_add(panel[k][column], sum)
                     })
                 })));
@@ -211,8 +243,12 @@ mod tests {
         let a = Blocks { rows: &rows, stride, first, count };
         let panels = numbers(panel_count * depth, depth as u32);
         let bias = numbers(panel_count, 7);
-        let expected = slow(a, depth, &panels, Some(&bias));
         let before = numbers(panel_count * stride, 9);
+        let expected = slow(a, depth, &panels, |block, _| bias[block]);
+        let expected_added = slow(a, depth, &panels, |block, row| {
+            let before = before[block * stride + first + row];
+            Row(std::array::from_fn(|n| bias[block][n] + before[n]))
+        });
         let run = |finish: &dyn Fn(BlocksMut<'_>)| {
             let mut out = before.clone();
             finish(BlocksMut { rows: &mut out, stride, first, count });
@@ -229,10 +265,14 @@ mod tests {
                     assert_eq!((stored[at], added[at]), (before[at], before[at]));
                     continue;
                 }
-                let exact = expected[block * count + row - first];
-                assert_eq!(stored[at], exact, "{} {count} × {depth}", kernel.name());
-                let sums = Row(std::array::from_fn(|n| exact[n] + before[at][n]));
-                assert_eq!(added[at], sums, "{} {count} × {depth}", kernel.name());
+                let of_out = block * count + row - first;
+                assert_eq!(stored[at], expected[of_out], "{} {count} × {depth}", kernel.name());
+                assert_eq!(
+                    added[at],
+                    expected_added[of_out],
+                    "{} {count} × {depth}",
+                    kernel.name()
+                );
             }
         }
     }
