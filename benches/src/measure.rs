@@ -1,6 +1,7 @@
 //! One function per kind of scenario: run the binary, take raw numbers, reduce them to figures.
 
 use crate::dataflow::wall_until_complete;
+use crate::embedding;
 use crate::http;
 use crate::load::{self, Chance, Input};
 use crate::process::{Running, Usage, wc_cpu_seconds};
@@ -39,6 +40,7 @@ pub fn run(site: &Site, scenario: &Scenario) -> Result<Outcome> {
         Kind::Latency => latency(site, scenario)?,
         Kind::Idle => idle(site, scenario)?,
         Kind::Recovery => recovery(site, scenario)?,
+        Kind::Embedding => embedding::measure(&site.scratch, scenario)?,
     };
     Ok(Outcome::new(scenario, raw, figures))
 }

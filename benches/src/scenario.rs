@@ -18,6 +18,8 @@ pub enum Kind {
     Idle,
     /// From a kill to being ready and to the next commit.
     Recovery,
+    /// Texts per second beside another runtime.
+    Embedding,
 }
 
 /// The shape of the generated lines.
@@ -126,6 +128,7 @@ fn kind(word: &str) -> Result<Kind> {
         "latency" => Kind::Latency,
         "idle" => Kind::Idle,
         "recovery" => Kind::Recovery,
+        "embedding" => Kind::Embedding,
         other => bail!("unknown kind {other:?}"),
     })
 }
