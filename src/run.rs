@@ -9,7 +9,7 @@ use anyhow::Context;
 use dashboard::{AccessOptions, Dashboard, EdgeView, GraphView, Limits, NodeKind, NodeView};
 use engine::clock::SystemClock;
 use engine::component::{ComponentKind, ComponentType};
-use engine::graph::{Graph, GraphInput, ServerOptions};
+use engine::graph::{Graph, GraphInput, ServerOptions, node_of};
 use engine::runtime::status::Phase;
 use engine::runtime::{Cluster, Engine, Pace, RunOptions, StopHandle, StopStage};
 use std::net::{SocketAddr, ToSocketAddrs};
@@ -78,6 +78,7 @@ pub fn serve(
     let server = graph.server.clone();
     let access = server.as_ref().map(access).transpose()?;
     let view = view(&graph);
+    let analyst = Arc::new(RecordAnalyst::of(&graph, Arc::new(SystemClock)));
     let source_ids: Vec<String> = graph.sources.iter().map(|s| s.defaults.id.clone()).collect();
     let telemetry = Arc::new(Telemetry::new(&source_ids));
     let listener = match (&server, &access) {
@@ -103,7 +104,7 @@ pub fn serve(
         let address = format!("http://{}", listener.address());
         let dashboard = Dashboard {
             read: engine.reader(),
-            analyst: Arc::new(RecordAnalyst),
+            analyst,
             status: Arc::clone(&telemetry.status),
             live: telemetry.live.clone(),
             metrics: Arc::clone(&telemetry.metrics),
@@ -151,11 +152,14 @@ fn view(graph: &Graph) -> GraphView {
     let wires = graph.operators.iter().map(|n| (&n.id, &n.inputs));
     let edges = wires.chain([(&graph.store.id, &graph.store.inputs)]).flat_map(|(to, inputs)| {
         inputs.iter().filter_map(|from| {
-            let stream = nodes.iter().find(|node| node.id == *from)?.output?;
-            Some(EdgeView { from: from.clone(), to: to.clone(), stream })
+            let from = node_of(from).to_owned();
+            let stream = nodes.iter().find(|node| node.id == from)?.output?;
+            Some(EdgeView { from, to: to.clone(), stream })
         })
     });
-    let edges = edges.collect();
+    let mut edges: Vec<_> = edges.collect();
+    // Several outputs of one component may go to the same one.
+    edges.dedup();
     GraphView { nodes, edges }
 }
 

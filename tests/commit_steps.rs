@@ -90,13 +90,14 @@ impl CrashPoints for DieAt {
 
 fn graph(store: SqliteStore) -> Graph {
     let node = |id: &str, component, inputs: &[&str], operator: Box<dyn Operator>| OperatorNode {
+        options: serde_json::Value::Null,
         id: id.to_owned(),
         component,
         inputs: inputs.iter().map(|&input| input.to_owned()).collect(),
         output: component.output.unwrap(),
         operator,
     };
-    let prints = FingerprintOperator::new(FingerprintOptions::default());
+    let prints = FingerprintOperator::new(&FingerprintOptions::default()).unwrap();
     let spikes = SpikeDetector::new(SpikeConfig::default()).unwrap();
     Graph {
         sources: vec![SourceNode {

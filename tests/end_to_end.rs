@@ -263,6 +263,91 @@ fn explain_names_the_fingerprints_that_the_engine_counts() {
     assert_eq!(explained, counted);
 }
 
+const RULES: &str = "sources:
+  app: { type: stdin }
+operators:
+  events: { type: parse, inputs: [app] }
+  ways:
+    type: route
+    inputs: [events]
+    routes: [{ when: { min_severity: error }, output: errors }]
+  prints:
+    type: fingerprint
+    inputs: [ways, ways.errors]
+    rules:
+      - { pattern: 'error code \\d+', keep: true }
+      - { pattern: 'tenant-\\w+', mask: tenant }
+      - { pattern: 'payment (\\w+) refused', fingerprint: 'payment-{1}' }
+  counts: { type: window, inputs: [prints] }
+  patterns: { type: pattern, inputs: [prints] }
+  issues: { type: issue, inputs: [patterns] }
+sinks:
+  store: { type: sqlite, path: ./a.db, inputs: [counts, issues] }
+";
+
+#[test]
+fn explain_tells_what_the_rules_of_the_graph_do() {
+    let folder = TempDir::new().unwrap();
+    let graph = write(&folder, "graph.yaml", RULES);
+    let graph = graph.to_str().unwrap();
+    let explain = |line: &str| {
+        json_lines(&run_to_end(&["explain", "-c", graph, "-o", "jsonl", line])).remove(0)
+    };
+    let found = explain("ERROR order 7 failed: error code 42 of tenant-a1");
+    assert_eq!(found["template"], "order <num> failed: error code 42 of <tenant>");
+    assert_eq!(found["rules"][0]["action"], "keep");
+    assert_eq!(found["rules"][0]["text"], "error code 42");
+    assert_eq!((&found["rules"][1]["rule"], &found["rules"][1]["start"]), (&2.into(), &33.into()));
+    assert_eq!(explain("ERROR payment x refused")["rules"][0]["becomes"], "payment-x");
+    let told = printed(&run_to_end(&["explain", "-c", graph, "ERROR error code 7"]));
+    assert!(told.contains("rule 1       keep \"error code 7\""), "{told}");
+
+    // Codes are kept apart in patterns too; tenants are not.
+    let lines: String =
+        (0..40).map(|n| format!("ERROR error code {} of tenant-{n}\n", n % 20)).collect();
+    let path = write(&folder, "app.log", lines);
+    let path = path.to_str().unwrap();
+    let events = json_lines(&run_to_end(&["explain", "-c", graph, "--each", path]));
+    let patterns: BTreeSet<&str> =
+        events.iter().map(|event| event["pattern"].as_str().unwrap()).collect();
+    assert_eq!(patterns.len(), 20, "{patterns:?}");
+    assert!(patterns.contains("error code 7 of <tenant>"), "{patterns:?}");
+    let drawn = printed(&run_to_end(&["graph", graph, "-o", "mermaid"]));
+    assert!(drawn.contains("events: errors"), "{drawn}");
+}
+
+#[test]
+fn a_broken_rule_is_reported_with_its_place() {
+    let folder = TempDir::new().unwrap();
+    let broken = RULES.replace("tenant-\\w+", "tenant-(").replace("payment-{1}", "payment-{2}");
+    let graph = write(&folder, "graph.yaml", broken);
+    let output = run_on(&["validate"], &graph);
+    assert_eq!(output.status.code(), Some(78), "{}", printed(&output));
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    for part in ["graph.yaml:14:20", "unclosed group", "graph.yaml:15:", "no group \"2\""] {
+        assert!(told.contains(part), "{part}: {told}");
+    }
+}
+
+#[test]
+fn events_that_go_different_ways_are_each_counted_once() {
+    let home = TempDir::new().unwrap();
+    let lines = recent_lines(200);
+    let mixed = lines.lines().enumerate().map(|(at, line)| match at % 2 {
+        0 => format!("{line}\n"),
+        _ => line.replace("ERROR", "INFO") + "\n",
+    });
+    write(&home, "app.log", mixed.collect::<String>());
+    let text = RULES
+        .replace("{ type: stdin }", "{ type: file, include: [\"./app.log\"] }")
+        .replace("sinks:", "server: { listen: \"127.0.0.1:0\" }\nsinks:");
+    let mut engine = Engine::start(&write(&home, "graph.yaml", text));
+    let address = engine.ready();
+    let audit = address.await_counted(200, &engine);
+    audit.assert_balanced();
+    assert_eq!(audit.number("counted"), 200);
+}
+
 #[test]
 fn explain_each_content_takes_lines_as_bare_messages() {
     let folder = TempDir::new().unwrap();

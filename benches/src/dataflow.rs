@@ -1,7 +1,8 @@
-//! The engine up to the commit, in this process: everything runs as in the binary, but the store
-//! throws away what it is given and only counts it. For questions about the dataflow alone, such as
-//! how it scales with workers.
+//! The engine up to the commit, in this process: everything runs as in the binary, but the lines
+//! stand in memory and the store throws away what it is given and only counts it. For questions about
+//! the dataflow alone, such as how it scales with workers.
 
+use crate::memory_source::MemorySource;
 use anyhow::{Context, Result, ensure};
 use engine::clock::SystemClock;
 use engine::component::{
@@ -10,6 +11,7 @@ use engine::component::{
 use engine::graph::{Graph, GraphInput};
 use engine::model::Epoch;
 use engine::runtime::{Engine, Pace, RunOptions, StopStage, Unobserved};
+use operators::skeleton::HotHash;
 use sinks::store::MemoryStore;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -33,6 +35,11 @@ const REGISTRY: Registry = Registry(&[
 const POLL: Duration = Duration::from_millis(2);
 /// A run that takes longer has failed.
 const TIMEOUT: Duration = Duration::from_secs(300);
+
+/// What each thread of the calibration hashes, and how often: about a second.
+const CALIBRATION_LINE: &[u8] =
+    b"payment 1780235 declined because the upstream refused the connection, attempt 1 took 50 ms";
+const CALIBRATION_LINES: u64 = 5_000_000;
 
 /// Keeps nothing of a commit but how many events it counted.
 struct Discard {
@@ -73,10 +80,13 @@ impl Store for Discard {
     }
 }
 
-/// Returns how long `workers` workers take for the `lines` lines of `files`, from the start of the
-/// engine until all of them are counted in completed epochs.
+/// Returns how long `workers` workers take for the `lines` lines of `files`, which are read before,
+/// from the start of the engine until all of them are counted in completed epochs.
 pub fn wall_until_complete(files: &[PathBuf], lines: u64, workers: u64) -> Result<Duration> {
     let mut graph = graph(files, workers)?;
+    for source in &mut graph.sources {
+        source.source = Box::new(MemorySource::read(files)?);
+    }
     let counted = Arc::new(AtomicU64::new(0));
     graph.store.store = Box::new(Discard {
         empty: MemoryStore::default(),
@@ -114,4 +124,28 @@ fn graph(files: &[PathBuf], workers: u64) -> Result<Graph> {
     let input = GraphInput { name: "benches".to_owned(), text: text.to_string(), base };
     Graph::read(&[input], REGISTRY)
         .map_err(|mistakes| anyhow::anyhow!("the measured graph has mistakes: {mistakes:?}"))
+}
+
+/// Returns how much faster this machine is with `threads` threads than with one, when they share
+/// nothing: what no program can exceed here. Two "cores" may be two halves of one.
+pub fn machine_speedup(threads: u64) -> f64 {
+    let alone = hashing(1);
+    let together = hashing(threads);
+    alone.as_secs_f64() * threads as f64 / together.as_secs_f64()
+}
+
+/// Returns how long `threads` threads take to hash a line as often each.
+fn hashing(threads: u64) -> Duration {
+    let started = Instant::now();
+    std::thread::scope(|scope| {
+        for thread in 0..threads {
+            scope.spawn(move || {
+                let hash = HotHash::seeded(thread);
+                for _ in 0..CALIBRATION_LINES {
+                    std::hint::black_box(hash.of(std::hint::black_box(CALIBRATION_LINE)));
+                }
+            });
+        }
+    });
+    started.elapsed()
 }

@@ -1,6 +1,6 @@
 //! Measures the release binary from outside, as its users see it: what a scenario file asks for is
 //! generated, run, measured, and shown beside the bars that it must clear. Only what stops before the
-//! commit runs in this process ([`dataflow`]).
+//! commit runs in this process ([`dataflow`], [`fingerprint`]).
 //!
 //! ```text
 //! scenarios/*.toml ──scenario──► load (generated once) ──► target/release/seismolog ──► measure
@@ -18,9 +18,13 @@
 
 mod dataflow;
 mod embedding;
+mod fingerprint;
+mod grouping;
 mod http;
+mod identity;
 mod load;
 mod measure;
+mod memory_source;
 mod process;
 mod report;
 mod scenario;
@@ -30,8 +34,11 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 const HELP: &str = "\
-usage: benches [NAME...] [options]     measure scenarios; without names, all of them
-       benches report FOLDER           print the table of a result folder
+usage: benches [NAME...] [DATA] [options]   measure scenarios; without names, all of them
+       benches report FOLDER                print the table of a result folder
+
+  DATA              a folder of labelled logs, SYSTEM/SYSTEM_2k.log and beside it the file
+                    SYSTEM_2k.log_structured_corrected.csv; an argument with a / in it is DATA
 
   --save            keep the results in benches/results/DATE-MACHINE instead of the scratch folder
   --machine NAME    name of this machine in the folder's name (default: from its processor)
@@ -43,6 +50,7 @@ usage: benches [NAME...] [options]     measure scenarios; without names, all of 
 /// What the command line asks for.
 struct Arguments {
     names: Vec<String>,
+    data: Option<PathBuf>,
     save: bool,
     gate: bool,
     machine: Option<String>,
@@ -70,6 +78,7 @@ fn root() -> PathBuf {
 fn parse(words: &[String]) -> Result<Arguments> {
     let mut arguments = Arguments {
         names: Vec::new(),
+        data: None,
         save: false,
         gate: false,
         machine: None,
@@ -86,6 +95,7 @@ fn parse(words: &[String]) -> Result<Arguments> {
             "--binary" => arguments.binary = value()?.into(),
             "--scratch" => arguments.scratch = value()?.into(),
             flag if flag.starts_with('-') => bail!("there is no option {flag}\n\n{HELP}"),
+            data if data.contains('/') => arguments.data = Some(data.into()),
             name => arguments.names.push(name.to_owned()),
         }
     }
@@ -93,7 +103,10 @@ fn parse(words: &[String]) -> Result<Arguments> {
 }
 
 fn run(arguments: &Arguments) -> Result<ExitCode> {
-    let scenarios = scenario::read(&root().join("benches/scenarios"), &arguments.names)?;
+    let mut scenarios = scenario::read(&root().join("benches/scenarios"), &arguments.names)?;
+    if arguments.names.is_empty() && arguments.data.is_none() {
+        scenarios.retain(|scenario| !scenario.needs_data());
+    }
     let machine = report::Machine::here(arguments.machine.as_deref());
     let parent = if arguments.save {
         root().join("benches/results")
@@ -101,8 +114,11 @@ fn run(arguments: &Arguments) -> Result<ExitCode> {
         arguments.scratch.join("results")
     };
     let folder = parent.join(machine.folder_name());
-    let site =
-        measure::Site { binary: arguments.binary.clone(), scratch: arguments.scratch.clone() };
+    let site = measure::Site {
+        binary: arguments.binary.clone(),
+        scratch: arguments.scratch.clone(),
+        data: arguments.data.clone(),
+    };
     let mut outcomes = Vec::new();
     for scenario in &scenarios {
         eprintln!("measuring {} …", scenario.name);

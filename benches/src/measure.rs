@@ -1,12 +1,11 @@
 //! One function per kind of scenario: run the binary, take raw numbers, reduce them to figures.
 
-use crate::dataflow::wall_until_complete;
-use crate::embedding;
-use crate::http;
+use crate::dataflow::{machine_speedup, wall_until_complete};
 use crate::load::{self, Chance, Input};
 use crate::process::{Running, Usage, wc_cpu_seconds};
 use crate::report::Outcome;
 use crate::scenario::{Kind, Scenario};
+use crate::{embedding, fingerprint, grouping, http, identity};
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
 use std::fs::File;
@@ -16,7 +15,7 @@ use std::time::{Duration, Instant};
 
 /// Pause between two questions while a backlog is read; short enough not to cost, long enough not
 /// to matter.
-const BACKLOG_POLL: Duration = Duration::from_millis(20);
+pub const BACKLOG_POLL: Duration = Duration::from_millis(20);
 /// Pause between two questions while one line is awaited.
 const LINE_POLL: Duration = Duration::from_millis(2);
 /// A run in which nothing is counted for so long has failed.
@@ -30,6 +29,16 @@ pub struct Site {
     pub binary: PathBuf,
     /// The scratch folder.
     pub scratch: PathBuf,
+    /// Logs that are no part of the project, if the command line names some.
+    pub data: Option<PathBuf>,
+}
+
+impl Site {
+    /// Returns the folder of logs, which a scenario cannot do without.
+    pub fn data(&self) -> Result<&Path> {
+        let hint = "Hint: cargo xtask bench NAME DATA, a folder with SYSTEM/SYSTEM_2k.log.";
+        self.data.as_deref().with_context(|| format!("there is no data to measure with. {hint}"))
+    }
 }
 
 /// Measures one scenario.
@@ -41,12 +50,15 @@ pub fn run(site: &Site, scenario: &Scenario) -> Result<Outcome> {
         Kind::Idle => idle(site, scenario)?,
         Kind::Recovery => recovery(site, scenario)?,
         Kind::Embedding => embedding::measure(&site.scratch, scenario)?,
+        Kind::Grouping => grouping::run(site, scenario)?,
+        Kind::Fingerprint => fingerprint::run(site, scenario)?,
+        Kind::Identity => identity::run(site, scenario)?,
     };
     Ok(Outcome::new(scenario, raw, figures))
 }
 
 /// Raw numbers for the record, and the figures that are judged.
-type Measurement = (Value, Vec<(&'static str, f64)>);
+pub type Measurement = (Value, Vec<(&'static str, f64)>);
 
 fn throughput(site: &Site, scenario: &Scenario) -> Result<Measurement> {
     let input = input(site, scenario)?;
@@ -88,9 +100,11 @@ fn scaling(site: &Site, scenario: &Scenario) -> Result<Measurement> {
             "one_worker_wall_s": one.as_secs_f64(),
             "wall_s": several.as_secs_f64(),
             "speedup": speedup,
+            "machine_speedup": machine_speedup(scenario.workers),
         }));
     }
-    let figures = vec![("speedup", median(&numbers(&runs, "speedup")))];
+    let names = ["speedup", "machine_speedup"];
+    let figures = names.map(|name| (name, median(&numbers(&runs, name)))).into();
     Ok((json!({"input": input.to_json(), "workers": scenario.workers, "runs": runs}), figures))
 }
 
@@ -191,7 +205,7 @@ fn input(site: &Site, scenario: &Scenario) -> Result<Input> {
 }
 
 /// Returns an empty folder for the scenario's store, graph file and log.
-fn fresh_folder(site: &Site, scenario: &Scenario) -> Result<PathBuf> {
+pub fn fresh_folder(site: &Site, scenario: &Scenario) -> Result<PathBuf> {
     let folder = site.scratch.join(format!("run-{}", scenario.name));
     if folder.exists() {
         std::fs::remove_dir_all(&folder)?;
@@ -207,7 +221,8 @@ fn follow_one_file(folder: &Path) -> Result<File> {
     Ok(log)
 }
 
-fn write_graph(
+/// Writes the graph of a scenario that reads `files`, and returns its path.
+pub fn write_graph(
     folder: &Path,
     scenario: &Scenario,
     workers: u64,
@@ -232,7 +247,7 @@ fn write_graph(
 }
 
 /// Waits until `wanted` records are committed; more than that is an error, and so is a standstill.
-fn await_counted(address: &str, wanted: u64, poll: Duration) -> Result<()> {
+pub fn await_counted(address: &str, wanted: u64, poll: Duration) -> Result<()> {
     let mut last = 0;
     let mut moved = Instant::now();
     loop {

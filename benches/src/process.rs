@@ -136,6 +136,11 @@ fn cpu_until_end(child: &Child) -> Result<f64> {
     bail!("process {} did not end within {PATIENCE:?}", child.id())
 }
 
+/// Returns the CPU seconds that this process has used so far, exact to one tick (10 ms).
+pub fn own_cpu_seconds() -> Result<f64> {
+    Ok(stat(std::process::id())?.cpu_seconds)
+}
+
 fn usage(pid: u32) -> Result<Usage> {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
     let rss_peak_bytes = peak_bytes(&status);

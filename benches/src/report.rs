@@ -1,6 +1,7 @@
 //! Results: one JSON file per scenario, a README that says how they came about, and a table with
 //! the bar beside each figure.
 
+use crate::grouping;
 use crate::scenario::{Bar, Scenario};
 use anyhow::{Context, Result};
 use jiff::Timestamp;
@@ -114,7 +115,9 @@ impl Machine {
 
     fn readme(&self) -> String {
         let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
-        let words: Vec<String> = std::env::args().skip(1).collect();
+        // Where data lies is of no use to anybody else.
+        let shown = |word: String| if word.contains('/') { "DATA".to_owned() } else { word };
+        let words: Vec<String> = std::env::args().skip(1).map(shown).collect();
         format!(
             "# Measured on {}\n\nCommit: {}\n\nCommand: `cargo xtask bench {}`\n\n\
              Hardware: {} cores of {}, memory {}; load when written: {}\n\n\
@@ -156,10 +159,13 @@ fn commit() -> String {
     if clean { head } else { format!("{head} and uncommitted changes") }
 }
 
-/// Writes the raw results of one scenario and the folder's README.
+/// Writes the raw results of one scenario, with the commit they were measured at, and the folder's
+/// README, which is about the latest ones.
 pub fn write(folder: &Path, machine: &Machine, outcome: &Outcome) -> Result<()> {
     std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
-    let text = serde_json::to_string_pretty(&outcome.to_json())? + "\n";
+    let mut result = outcome.to_json();
+    result["commit"] = commit().into();
+    let text = serde_json::to_string_pretty(&result)? + "\n";
     std::fs::write(folder.join(format!("{}.json", outcome.name)), text)?;
     std::fs::write(folder.join("README.md"), machine.readme())?;
     Ok(())
@@ -180,7 +186,8 @@ pub fn read_folder(folder: &Path) -> Result<Vec<Outcome>> {
     Ok(outcomes)
 }
 
-/// Returns a Markdown table of all figures, each beside its bar.
+/// Returns a Markdown table of all figures, each beside its bar, and behind it the tables of scenarios
+/// that have their own.
 pub fn table(outcomes: &[Outcome]) -> String {
     let mut table =
         String::from("| scenario | figure | measured | bar | |\n|---|---|---:|---:|---|\n");
@@ -200,6 +207,9 @@ pub fn table(outcomes: &[Outcome]) -> String {
             // Writing to a String cannot fail.
             let _ = writeln!(table, "| {} | {name} | {value} | {bar} | {verdict} |", outcome.name);
         }
+    }
+    for details in outcomes.iter().filter_map(|outcome| grouping::table(&outcome.raw)) {
+        let _ = write!(table, "\n{details}");
     }
     table
 }

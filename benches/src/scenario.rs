@@ -20,6 +20,12 @@ pub enum Kind {
     Recovery,
     /// Texts per second beside another runtime.
     Embedding,
+    /// How well labelled lines are grouped, beside a peer.
+    Grouping,
+    /// What a line costs in the fingerprint stage.
+    Fingerprint,
+    /// Whether lines keep their ids however they are read.
+    Identity,
 }
 
 /// The shape of the generated lines.
@@ -67,7 +73,7 @@ pub struct Scenario {
     pub workers: u64,
     /// The bar of each figure that has one.
     pub bars: BTreeMap<String, Bar>,
-    /// The other numbers: `lines`, `files`, `runs`, `trials`, `seconds`.
+    /// The other numbers: `lines`, `files`, `runs`, `repeats`, `trials`, `seconds`.
     numbers: BTreeMap<String, u64>,
 }
 
@@ -113,6 +119,11 @@ impl Scenario {
         })
     }
 
+    /// Returns whether it can only be measured on data that is no part of the project.
+    pub fn needs_data(&self) -> bool {
+        matches!(self.kind, Kind::Grouping | Kind::Identity)
+    }
+
     /// Returns a number that the scenario's kind needs.
     pub fn number(&self, key: &str) -> Result<u64> {
         let number = *self.numbers.get(key).with_context(|| format!("{key:?} is missing"))?;
@@ -129,6 +140,9 @@ fn kind(word: &str) -> Result<Kind> {
         "idle" => Kind::Idle,
         "recovery" => Kind::Recovery,
         "embedding" => Kind::Embedding,
+        "grouping" => Kind::Grouping,
+        "fingerprint" => Kind::Fingerprint,
+        "identity" => Kind::Identity,
         other => bail!("unknown kind {other:?}"),
     })
 }

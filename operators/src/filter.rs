@@ -23,7 +23,7 @@ pub const COMPONENT: ComponentType = ComponentType {
 };
 
 /// The options of `filter`. What is left out restricts nothing.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct FilterOptions {
     /// Keep events of at least this severity; an unknown severity counts as `warn`.

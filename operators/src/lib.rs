@@ -21,6 +21,7 @@ pub mod parse;
 pub mod pattern;
 pub mod redact;
 pub mod route;
+pub mod rules;
 pub mod sample;
 pub mod skeleton;
 pub mod spike;

@@ -13,16 +13,25 @@
 //! [`WORD_BYTES_MAX`](crate::mask::WORD_BYTES_MAX) bytes.
 //! *Note:* punctuation is deliberately no part of a skeleton, not even as a feature.
 
-use crate::mask::{MaskKind, Sink, Word, load, scan};
+use crate::mask::{MaskKind, Ruled, Sink, Word, load, scan, scan_with};
 use engine::model::Template;
 
 /// Stands for a run of variables. No word contains `<`.
 pub const MARKER: &str = "<*>";
 
+/// What a word begins with that a rule of the user keeps, so that it never varies. No other word
+/// contains `=`.
+pub const KEPT_MARK: char = '=';
+
 /// Returns the skeleton of `message`: words and markers, separated by single spaces.
 pub fn skeleton(message: &[u8]) -> Vec<u8> {
+    skeleton_with(message, &[])
+}
+
+/// Returns the skeleton of `message`, of which rules of the user decide about pieces.
+pub(crate) fn skeleton_with(message: &[u8], ruled: &[Ruled<'_>]) -> Vec<u8> {
     let mut text = SkeletonText::default();
-    scan(message, &mut text);
+    scan_with(message, ruled, &mut text);
     if text.bytes.is_empty() {
         // An empty message is one without constants, like one that is nothing but a number.
         text.bytes.extend_from_slice(MARKER.as_bytes());
@@ -62,6 +71,12 @@ impl Sink for SkeletonText {
             self.push(MARKER.as_bytes());
         }
     }
+
+    fn kept(&mut self, text: &[u8], start: usize, stop: usize) {
+        self.in_variables = false;
+        let word = String::from_utf8_lossy(&text[start..stop]);
+        self.push(format!("{KEPT_MARK}{word}").as_bytes());
+    }
 }
 
 /// Hashes skeletons while they are scanned: two lanes of multiply and fold. Only for looking up
@@ -79,6 +94,8 @@ const RIGHT: u64 = 0xd6e8_feb8_6659_fd93;
 /// No word has these bytes: neither occurs in UTF-8. The second one goes on with a long word.
 const MARKER_CODE: u64 = 0xff << 56;
 const GOES_ON_CODE: u64 = 0xfe << 56;
+/// Begins a word that is kept.
+const KEPT_CODE: u64 = 0xfd << 56;
 
 impl HotHash {
     /// Returns a hash that starts from `seed`.
@@ -109,6 +126,17 @@ impl HotHash {
     #[inline]
     pub fn of(mut self, message: &[u8]) -> u128 {
         scan(message, &mut self);
+        self.of_scanned()
+    }
+
+    /// Returns the same of a message of which rules of the user decide about pieces.
+    pub(crate) fn of_ruled(mut self, message: &[u8], ruled: &[Ruled<'_>]) -> u128 {
+        scan_with(message, ruled, &mut self);
+        self.of_scanned()
+    }
+
+    #[inline]
+    fn of_scanned(mut self) -> u128 {
         if self.is_empty {
             self.mix(0, MARKER_CODE);
         }
@@ -148,5 +176,12 @@ impl Sink for HotHash {
             self.mix(0, MARKER_CODE);
             self.is_empty = false;
         }
+    }
+
+    fn kept(&mut self, text: &[u8], start: usize, stop: usize) {
+        self.mix(0, KEPT_CODE);
+        *self = self.with(&text[start..stop]);
+        self.in_variables = false;
+        self.is_empty = false;
     }
 }

@@ -141,3 +141,18 @@ fn counted<'s>(
         })
         .as_collection()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limit_lateness_is_at_most_so_long() {
+        let built = |lateness: u64| {
+            let value = serde_json::json!({ "lateness": format!("{lateness}s") });
+            Window::from_options(&Options { id: "counts".to_owned(), value, base: "/".into() })
+        };
+        assert!(built(WindowConfig::LATENESS_MAX.as_secs()).is_ok());
+        assert!(built(WindowConfig::LATENESS_MAX.as_secs() + 1).is_err());
+    }
+}

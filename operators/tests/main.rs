@@ -5,6 +5,7 @@ mod assembly;
 mod families;
 mod fuzz;
 mod golden;
+mod identity;
 mod oracle;
 mod patterns;
 mod traces;

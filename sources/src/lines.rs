@@ -84,6 +84,7 @@ impl LineJoiner {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use engine::testing::fuzz::{Shape, coarse, fuzz};
 
     #[test]
     fn only_lines_over_the_limit_are_cut() {
@@ -123,6 +124,38 @@ mod tests {
             }
             assert_eq!((lines, cut), expected, "pieces of {size}");
         }
+    }
+
+    #[test]
+    fn fuzz_lines_are_the_same_however_they_arrive() {
+        let corpus =
+            [&b"a plain line\n\tat indented (x:1)\n"[..], b"\xe6\x97\xa5\r\n\0\n", b"no end"];
+        fuzz("lines", &corpus.map(<[u8]>::to_vec), 10_000, |bytes| {
+            let max = LINE_BYTES_MIN + bytes.len() % 3;
+            let (kept, cut) = cut_long_lines(bytes, max);
+            let lines = |text: &[u8]| text.iter().filter(|byte| **byte == b'\n').count();
+            assert_eq!(lines(&kept), lines(bytes), "a line in is a line out");
+            assert!(kept.split(|byte| *byte == b'\n').all(|line| line.len() <= max));
+            assert_eq!(cut_long_lines(&kept, max), (kept.clone(), 0), "what was cut is cut again");
+            for size in [1, 7, 64, 1_000] {
+                let mut joiner = LineJoiner::new(max);
+                let (mut joined, mut joined_cut, mut work) = (Vec::new(), 0, 0);
+                for piece in bytes.chunks(size) {
+                    let before = joiner.unfinished.len();
+                    let (lines, cut) = joiner.push(piece);
+                    // What is copied: the lines that are whole now, and what was added to the rest.
+                    work += lines.len() + joiner.unfinished.len().saturating_sub(before);
+                    joined.extend(lines);
+                    joined_cut += cut;
+                    assert!(joiner.unfinished.len() <= max + 1);
+                }
+                let (rest, rest_cut) = joiner.finish();
+                joined.extend(rest);
+                assert_eq!((&joined, joined_cut + rest_cut), (&kept, cut), "pieces of {size}");
+                assert!(work <= 2 * bytes.len(), "{work} bytes copied of {}", bytes.len());
+            }
+            Shape::of((coarse(lines(bytes)), cut.min(4), kept.len() == bytes.len()))
+        });
     }
 
     #[test]

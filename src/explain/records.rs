@@ -3,15 +3,15 @@
 //!
 //! *State and limits:* all records of the input are held, since patterns are a function of all of them.
 
+use super::analyst::{header, rejected_identity};
 use super::input::Row;
 use crate::cli::ExplainArgs;
 use engine::model::{
     Chunk, EventBatch, EventRef, EventTime, Offset, PartitionId, Severity, SourceIndex,
 };
 use operators::assemble::Assemble;
-use operators::fingerprint::{EventParts, Explained, explain_event, explain_parts};
+use operators::fingerprint::{Explained, IdentityRules, explain_event};
 use operators::parse::{Format, Parsed, Parser};
-use operators::trace::FrameRules;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -45,7 +45,9 @@ const LOOKED_BACK_MAX: usize = 1024;
 /// Makes records of rows.
 pub(super) struct Records {
     parser: Parser,
+    rules: IdentityRules,
     received: EventTime,
+    timezone: String,
     service: Arc<str>,
     streams: BTreeMap<String, Stream>,
     /// Every record, in the order of first lines.
@@ -54,7 +56,7 @@ pub(super) struct Records {
 
 impl Records {
     /// Returns a maker of records as `args` say; the time zone has been checked.
-    pub(super) fn new(args: &ExplainArgs, received: EventTime) -> Self {
+    pub(super) fn new(args: &ExplainArgs, rules: IdentityRules, received: EventTime) -> Self {
         let (format, assemble) = match args.content {
             true => (Format::Plain, Assemble::Off),
             false => (Format::Auto, Assemble::Auto),
@@ -62,7 +64,9 @@ impl Records {
         let parser = Parser::new(format, &args.timezone).unwrap_or_else(|| Parser::utc(format));
         Self {
             parser: parser.assembling(assemble),
+            rules,
             received,
+            timezone: args.timezone.clone(),
             service: "".into(),
             streams: BTreeMap::new(),
             all: Vec::new(),
@@ -96,11 +100,11 @@ impl Records {
             changed = true;
         }
         for rejected in parsed.rejected.examples() {
-            let parts = EventParts { message: rejected.record.as_bytes(), ..EventParts::default() };
-            let reason = Some(rejected.reason.as_str());
-            let severity = Severity::Unknown;
-            let identity = explain_parts(&parts, b"", severity.class(), &FrameRules::default());
-            let (raw, message) = (rejected.record.clone().into_bytes(), parts.message.to_vec());
+            let header = header(&rejected.record, &self.timezone, self.received);
+            let identity = rejected_identity(&header, &self.rules);
+            let (raw, message) =
+                (rejected.record.clone().into_bytes(), header.message.into_bytes());
+            let (reason, severity) = (Some(rejected.reason.as_str()), header.severity);
             let time = time.unwrap_or(self.received);
             self.push(
                 stream,
@@ -137,13 +141,14 @@ impl Records {
         batch: &EventBatch,
         event: &EventRef,
     ) {
+        let identity = explain_event(batch, event, &self.rules);
         let record = Record {
             stream: stream.to_owned(),
             lines: vec![number],
             severity: event.severity,
             time: time.unwrap_or(event.time),
-            identity: identity(batch, event),
-            message: batch.text(event.message).to_vec(),
+            message: message(batch, event, &identity),
+            identity,
             rejected: None,
             raw: batch.text(event.record).to_vec(),
         };
@@ -173,7 +178,7 @@ impl Records {
             record.lines.extend(blanks.unwrap_or_default());
         }
         record.lines.push(number);
-        record.identity = identity(batch, event);
+        record.identity = explain_event(batch, event, &self.rules);
         record.severity = event.severity;
     }
 
@@ -199,7 +204,11 @@ pub(super) fn chunk(partition: &str, bytes: Vec<u8>, received: EventTime) -> Chu
     }
 }
 
-/// Returns why an event has the identity it has.
-pub(super) fn identity(batch: &EventBatch, event: &EventRef) -> Explained {
-    explain_event(batch, event, &FrameRules::default())
+/// Returns the message from which the text of a pattern is made: where rules of the user decide, what
+/// they made of it.
+fn message(batch: &EventBatch, event: &EventRef, identity: &Explained) -> Vec<u8> {
+    match identity.rules.is_empty() {
+        true => batch.text(event.message).to_vec(),
+        false => identity.text.clone().into_bytes(),
+    }
 }

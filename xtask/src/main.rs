@@ -19,7 +19,9 @@ usage: cargo xtask <command>
   check             format, clippy without warnings, tidy, licences and advisories
   test              every bounded test: the UI's, then the workspace's
   soak              the long families: many more cases, kills and restarts
-  bench [NAME...]   build the release binary and measure it; without names, every scenario
+  bench [NAME...] [DATA]
+                    build the release binary and measure it; without names, every scenario;
+                    DATA is a folder of labelled logs, its path with a / in it
   docs              build the API documentation of the workspace's crates, warnings denied
 ";
 

@@ -41,6 +41,7 @@ pub const NODE: Prerequisite = Prerequisite {
     why: "the browser UI is built and tested with it",
     install: "install version 20.19 or newer from https://nodejs.org or your package manager",
 };
+const CHROMIUM_PROGRAMS: &[&str] = &["chromium", "chromium-browser", "google-chrome"];
 const PYTHON: Prerequisite = Prerequisite {
     name: "Python 3",
     programs: &["python3"],
@@ -70,6 +71,20 @@ pub fn require(prerequisites: &[Prerequisite]) -> Result<(), Failure> {
         return Ok(());
     }
     Err(Failure::new(format!("something must be installed first\n  {}", missing.join("\n  "))))
+}
+
+/// Returns whether there is a browser for the test that needs one: named by `CHROMIUM`, installed, or
+/// installed now where this process may and can.
+pub fn has_browser() -> bool {
+    let is_there = || CHROMIUM_PROGRAMS.iter().any(|program| version_line(program).is_some());
+    if std::env::var_os("CHROMIUM").is_some() || is_there() {
+        return true;
+    }
+    println!("xtask: there is no Chromium; trying to install Debian's");
+    let install = ["install", "--yes", "--no-install-recommends", "chromium"];
+    let _ = Command::new("apt-get").args(["update", "--quiet"]).status();
+    let _ = Command::new("apt-get").args(install).status();
+    is_there()
 }
 
 impl Prerequisite {

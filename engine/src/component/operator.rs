@@ -198,6 +198,7 @@ pub struct Stage<'a, 's> {
     /// What recovery loaded. Feed it at epoch 0, on worker 0 only, where it is dataflow state.
     pub recovered: &'a Arc<Recovered>,
     facts: &'a mut Vec<Stream<'s, Fact>>,
+    outputs: Vec<(String, Port<'s>)>,
 }
 
 impl<'a, 's> Stage<'a, 's> {
@@ -209,7 +210,7 @@ impl<'a, 's> Stage<'a, 's> {
         recovered: &'a Arc<Recovered>,
         facts: &'a mut Vec<Stream<'s, Fact>>,
     ) -> Self {
-        Self { id, scope, sources, recovered, facts }
+        Self { id, scope, sources, recovered, facts, outputs: Vec::new() }
     }
 
     /// Returns recovered state as a collection that holds from epoch 0 on; only worker 0 feeds it.
@@ -226,6 +227,16 @@ impl<'a, 's> Stage<'a, 's> {
     pub fn commit(&mut self, facts: Stream<'s, Fact>) {
         self.facts.push(facts);
     }
+
+    /// Gives the output of that name, one of [`Operator::outputs`], to the nodes that read it.
+    pub fn output(&mut self, name: &str, port: Port<'s>) {
+        self.outputs.push((name.to_owned(), port));
+    }
+
+    /// Returns the named outputs of the stage that was built.
+    pub fn into_outputs(self) -> Vec<(String, Port<'s>)> {
+        self.outputs
+    }
 }
 
 /// How much committed history an operator needs back after a restart.
@@ -237,10 +248,24 @@ pub struct History {
     pub keep_secs: i64,
 }
 
+/// What can be read of an operator.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outputs {
+    /// Whether anything comes out under the node's id alone.
+    pub has_main: bool,
+    /// Further outputs, read as `id.name`, each of the same kind as the main one.
+    pub named: Vec<String>,
+}
+
 /// A configured operator.
 pub trait Operator: Send + Sync {
     /// Builds the stage on one worker. The inputs have been checked against the component type.
     fn stage<'s>(&self, stage: &mut Stage<'_, 's>, inputs: Ports<'s>) -> Port<'s>;
+
+    /// Returns what can be read of it; all of that must be read, so that nothing gets lost unseen.
+    fn outputs(&self) -> Outputs {
+        Outputs { has_main: true, named: Vec::new() }
+    }
 
     /// Returns the history to load before the first epoch.
     fn history(&self) -> Option<History> {

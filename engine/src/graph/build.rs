@@ -1,12 +1,12 @@
 //! From nodes as written to components: options checked, factories called, edges resolved.
 
 use super::check;
-use super::config::{Config, NodeConfig, kind_word};
+use super::config::{Config, Input, NodeConfig, kind_word};
 use super::report::{Place, Report};
 use super::settings::{self, SOURCE_KEYS};
 use super::yaml::{Entry, Value};
 use super::{Graph, GraphInput, Mistake, OperatorNode, SourceNode, StoreNode};
-use super::{standard, wiring};
+use super::{outputs, standard, wiring};
 use crate::component::{
     Build, ComponentKind, ComponentType, Options, OptionsError, Registry, SourceDefaults,
 };
@@ -43,6 +43,7 @@ pub(super) fn graph(
     for node in &config.nodes {
         parts.build(node, &mut report);
     }
+    outputs::check(&config, &parts.operators, &mut report);
     let store = parts.store.take();
     let (Some(store), 0) = (store, report.len()) else { return Err(report.finish()) };
     let ids: Vec<&str> = order.iter().map(|node| config.nodes[*node].id.as_str()).collect();
@@ -117,8 +118,7 @@ impl Parts {
             is_source.then(|| settings::source(&node.id, node.place, &engine_options, report));
         let Some(component) = node.component else { return };
         let (options, trusted) = check_options(node, component, &own, report);
-        let inputs: Vec<String> =
-            node.inputs.iter().flatten().map(|input| input.id.clone()).collect();
+        let inputs: Vec<String> = node.inputs.iter().flatten().map(Input::written).collect();
         let id = node.id.clone();
         match component.build {
             Build::Source(make) => {
@@ -138,6 +138,7 @@ impl Parts {
                             component,
                             inputs,
                             output,
+                            options: options.value,
                             operator,
                         });
                     }

@@ -26,8 +26,38 @@ const SECTIONS: [&str; 5] = ["sources", "operators", "sinks", "server", "engine"
 /// A reference to another node.
 #[derive(Clone, Debug)]
 pub(super) struct Input {
+    /// The node.
     pub id: String,
+    /// Which of its named outputs, unless it is the main one.
+    pub output: Option<String>,
     pub place: Place,
+}
+
+impl Input {
+    /// Returns the main output of a node.
+    pub fn main(id: String, place: Place) -> Self {
+        Self { id, output: None, place }
+    }
+
+    /// Reads `id` or `id.output`.
+    fn read(text: &str, place: Place) -> Self {
+        let output = text.split_once('.').map(|(_, output)| output.to_owned());
+        Self { id: node_of(text).to_owned(), output, place }
+    }
+
+    /// Returns it as it is written.
+    pub fn written(&self) -> String {
+        match &self.output {
+            Some(output) => format!("{}.{output}", self.id),
+            None => self.id.clone(),
+        }
+    }
+}
+
+/// Returns the id of the node that an input names, which may be one of a node's named outputs
+/// (`id.output`).
+pub fn node_of(input: &str) -> &str {
+    input.split_once('.').map_or(input, |(id, _)| id)
 }
 
 /// A node as written.
@@ -202,7 +232,8 @@ pub(super) const fn kind_word(kind: ComponentKind) -> &'static str {
     }
 }
 
-fn is_id(id: &str) -> bool {
+/// Returns whether `id` can be the id of a node, or the name of an output.
+pub fn is_id(id: &str) -> bool {
     let legal = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-');
     (1..=ID_CHARS_MAX).contains(&id.len()) && id.bytes().all(legal)
 }
@@ -265,11 +296,11 @@ fn inputs_of(id: &str, inputs: &Entry, report: &mut Report) -> Option<Vec<Input>
             complete = false;
             continue;
         };
-        if found.iter().any(|input| input.id == scalar.text) {
+        if found.iter().any(|input| input.written() == scalar.text) {
             let message = format!("`{id}` names the input `{}` twice", scalar.text);
             report.add(item.place, message, Some("Remove one of the two.".to_owned()));
         } else {
-            found.push(Input { id: scalar.text.clone(), place: item.place });
+            found.push(Input::read(&scalar.text, item.place));
         }
     }
     complete.then_some(found)

@@ -2,7 +2,7 @@
 //! standard chain if that is what runs. The output depends on the graph alone.
 
 use super::Graph;
-use super::config::kind_word;
+use super::config::{kind_word, node_of};
 use crate::component::{ComponentKind, ComponentType, StreamKind};
 use serde_json::{Value as Json, json};
 use std::fmt::Write;
@@ -14,8 +14,25 @@ struct Drawn<'a> {
     inputs: &'a [String],
 }
 
-/// An edge: from, to, and what it carries.
-type Edge<'a> = (&'a str, &'a str, Option<StreamKind>);
+/// An edge.
+struct Edge<'a> {
+    from: &'a str,
+    /// The name of the output, if it is not the main one.
+    output: Option<&'a str>,
+    to: &'a str,
+    stream: Option<StreamKind>,
+}
+
+impl Edge<'_> {
+    /// Returns what it carries, with the name of the output.
+    fn label(&self) -> String {
+        let stream = self.stream.map_or("", StreamKind::as_str);
+        match self.output {
+            Some(output) => format!("{stream}: {output}"),
+            None => stream.to_owned(),
+        }
+    }
+}
 
 impl Graph {
     fn drawn(&self) -> Vec<Drawn<'_>> {
@@ -41,10 +58,16 @@ impl Graph {
         let output = |id: &str| {
             nodes.iter().find(|node| node.id == id).and_then(|node| node.component.output)
         };
-        let edges = nodes
-            .iter()
-            .flat_map(|node| node.inputs.iter().map(move |from| (from.as_str(), node.id)));
-        edges.map(|(from, to)| (from, to, output(from))).collect()
+        let edge = |input: &'a String, to| {
+            let from = node_of(input);
+            let name = input.split_once('.').map(|(_, name)| name);
+            Edge { from, output: name, to, stream: output(from) }
+        };
+        let of_node = |node: &Drawn<'a>| {
+            let (to, inputs) = (node.id, node.inputs);
+            inputs.iter().map(move |input| (input, to))
+        };
+        nodes.iter().flat_map(of_node).map(|(input, to)| edge(input, to)).collect()
     }
 
     /// Returns the graph as aligned text, one node a line.
@@ -89,9 +112,9 @@ impl Graph {
             // Writing to a text cannot fail. Ids of nodes are numbers: Mermaid reserves words.
             let _ = writeln!(text, "  n{number}{open}\"{label}\"{close}");
         }
-        for (from, to, stream) in Self::edges(&nodes) {
-            let stream = stream.map_or("", StreamKind::as_str);
-            let _ = writeln!(text, "  n{} -->|{stream}| n{}", name(from), name(to));
+        for edge in Self::edges(&nodes) {
+            let (from, to) = (name(edge.from), name(edge.to));
+            let _ = writeln!(text, "  n{from} -->|{}| n{to}", edge.label());
         }
         text
     }
@@ -109,9 +132,9 @@ impl Graph {
             let (id, name) = (node.id, node.component.name);
             let _ = writeln!(text, "  \"{id}\" [label=\"{id}\\n{name}\"{shape}];");
         }
-        for (from, to, stream) in Self::edges(&nodes) {
-            let stream = stream.map_or("", StreamKind::as_str);
-            let _ = writeln!(text, "  \"{from}\" -> \"{to}\" [label=\"{stream}\"];");
+        for edge in Self::edges(&nodes) {
+            let (from, to) = (edge.from, edge.to);
+            let _ = writeln!(text, "  \"{from}\" -> \"{to}\" [label=\"{}\"];", edge.label());
         }
         text.push_str("}\n");
         text
@@ -122,7 +145,13 @@ impl Graph {
         let nodes = self.drawn();
         let edges: Vec<Json> = Self::edges(&nodes)
             .into_iter()
-            .map(|(from, to, stream)| json!({"from": from, "to": to, "stream": stream}))
+            .map(|edge| {
+                let mut shown = json!({"from": edge.from, "to": edge.to, "stream": edge.stream});
+                if let Some(output) = edge.output {
+                    shown["output"] = json!(output);
+                }
+                shown
+            })
             .collect();
         let nodes: Vec<Json> = nodes
             .iter()

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! text ──yaml──► tree with places ──config──► nodes ──standard──► all nodes ──wiring──► order
-//!                                                └──check, build──► components ──► Graph
+//!                                                └──check, build──► components ──outputs──► Graph
 //!                every mistake, with file, line and column ──report──► Vec<Mistake>
 //! ```
 //! Every configuration error is born here or in a component's factory, which is called from here;
@@ -17,6 +17,7 @@ mod config;
 mod explain;
 mod foreign;
 mod load;
+mod outputs;
 mod plan;
 mod report;
 mod scalar;
@@ -30,7 +31,7 @@ mod tests;
 mod wiring;
 mod yaml;
 
-pub use config::ID_CHARS_MAX;
+pub use config::{ID_CHARS_MAX, is_id, node_of};
 pub use foreign::{Difference, ForeignCheckpoint, check_identity};
 pub use plan::{
     EngineOptions, Graph, GraphInput, Mistake, OperatorNode, ServerOptions, SourceNode, StoreNode,

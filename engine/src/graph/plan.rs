@@ -67,10 +67,12 @@ pub struct OperatorNode {
     pub id: String,
     /// Its component type.
     pub component: &'static ComponentType,
-    /// Ids of the nodes it reads.
+    /// What it reads: ids of nodes, or `id.output`.
     pub inputs: Vec<String>,
     /// What it produces.
     pub output: StreamKind,
+    /// Its options, as the file gives them.
+    pub options: serde_json::Value,
     /// The operator.
     pub operator: Box<dyn Operator>,
 }

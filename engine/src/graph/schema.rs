@@ -81,7 +81,7 @@ fn node(component: &ComponentType, defs: &mut Map<String, Json>) -> Json {
             "type": "array",
             "items": {"type": "string"},
             "uniqueItems": true,
-            "description": "Ids of the nodes it reads.",
+            "description": "Ids of the nodes it reads; `id.output` for one of a node's named outputs.",
         });
         properties.insert("inputs".to_owned(), ids);
     }

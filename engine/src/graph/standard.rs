@@ -49,7 +49,7 @@ pub(super) fn add(config: &mut Config, registry: Registry, report: &mut Report) 
     config.read(file, registry, report);
     let sources: Vec<Input> = config
         .of(ComponentKind::Source)
-        .map(|source| Input { id: source.id.clone(), place: source.place })
+        .map(|source| Input::main(source.id.clone(), source.place))
         .collect();
     if let Some(events) = config.nodes.iter_mut().find(|node| node.id == EVENTS) {
         events.inputs = Some(sources);
@@ -61,7 +61,7 @@ pub(super) fn add(config: &mut Config, registry: Registry, report: &mut Report) 
         let Some(component) = node.component else { continue };
         let fits = |id: &&&str| component.inputs.iter().any(|(kind, _)| kind.as_str() == **id);
         let place = node.place;
-        let input = |id: &&str| Input { id: (*id).to_owned(), place };
+        let input = |id: &&str| Input::main((*id).to_owned(), place);
         node.inputs = Some(STORED.iter().filter(fits).map(input).collect());
         node.has_inputs = true;
     }

@@ -21,7 +21,7 @@ use std::sync::Arc;
 pub struct Shape {
     /// Sources, in the order of the file.
     pub sources: Vec<SourceDefaults>,
-    /// Operators with their inputs, each after those it reads.
+    /// Operators with their inputs (`id`, or `id.output`), each after those it reads.
     pub operators: Vec<(String, Vec<String>, Box<dyn Operator>)>,
     /// Ids of the nodes the store reads.
     pub stored: Vec<String>,
@@ -34,18 +34,20 @@ fn stages<'s>(
     chunks: Vec<Stream<'s, crate::model::Chunk>>,
     recovered: &Arc<Recovered>,
 ) -> (Vec<Stream<'s, Fact>>, Vec<Stream<'s, TimedFact>>) {
-    let mut ports: BTreeMap<&str, Port<'s>> = shape
+    let mut ports: BTreeMap<String, Port<'s>> = shape
         .sources
         .iter()
         .zip(chunks)
-        .map(|(source, stream)| (source.id.as_str(), Port::Lines(stream)))
+        .map(|(source, stream)| (source.id.clone(), Port::Lines(stream)))
         .collect();
     let mut facts = Vec::new();
     for (id, inputs, operator) in &shape.operators {
         let inputs = inputs.iter().filter_map(|input| ports.get(input.as_str()).cloned()).collect();
         let mut stage = Stage::new(id, scope, &shape.sources, recovered, &mut facts);
         let port = operator.stage(&mut stage, Ports::new(scope, inputs));
-        ports.insert(id, port);
+        let named = stage.into_outputs().into_iter();
+        ports.extend(named.map(|(name, port)| (format!("{id}.{name}"), port)));
+        ports.insert(id.clone(), port);
     }
     let stored = shape.stored.iter().filter_map(|id| ports.get(id.as_str()).cloned());
     (facts, stored.flat_map(timed_facts).collect())

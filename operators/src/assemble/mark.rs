@@ -134,6 +134,8 @@ fn at_margin(text: &[u8]) -> Mark {
         b'.' if starts(b"...additional frames elided") => Mark::Frame(Go),
         b'.' if starts(b"... ") => indented(text, 1),
         b'-' if starts(b"--- End of ") => Mark::Frame(DotNet),
+        // Where a logger marks the call that logged.
+        b'>' if starts(b"> File \"") => indented(&text[2..], 1),
         b'a' if starts(b"at ") => match frame::at(&text[3..], 0) {
             Some(language) => Mark::Frame(language),
             None => Mark::Plain,
@@ -243,5 +245,17 @@ fn indented(text: &[u8], indent: usize) -> Mark {
             None => Mark::Indented,
         },
         _ => Mark::Indented,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limit_a_place_is_looked_for_behind_the_first_colons() {
+        let line = |colons: usize| format!("{}x.rb:12:in `f'", "a:".repeat(colons));
+        assert!(begins_with_place(line(PLACE_COLONS_MAX - 1).as_bytes()));
+        assert!(!begins_with_place(line(PLACE_COLONS_MAX).as_bytes()));
     }
 }

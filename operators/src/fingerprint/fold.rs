@@ -5,12 +5,10 @@
 //! *State and limits:* one profile per identity; per open epoch one slot per identity seen in it,
 //! with at most [`Sample::PER_DAY_MAX`] samples a day.
 
-use super::identify::{Identifier, Identity, Name, OVERFLOW_TEXT};
+use super::identify::{Identifier, Identity, OVERFLOW_TEXT};
 use super::parts::EventParts;
 use super::samples::{SampleGate, keep};
-use crate::mask::render;
 use crate::pattern::text_of;
-use crate::trace::FrameRules;
 use engine::dataflow::DataflowTime;
 use engine::model::{
     Account, Counter, EventBatch, EventRef, EventTime, FirstSeen, Sample, Severity, Sighting,
@@ -21,25 +19,25 @@ use std::sync::Arc;
 use xxhash_rust::xxh3::xxh3_64;
 
 /// One identified event.
-pub(super) struct Observation<'a> {
-    pub(super) identity: Identity,
-    pub(super) name: &'a Name,
-    pub(super) rules: &'a FrameRules,
-    pub(super) batch: &'a EventBatch,
-    pub(super) event: &'a EventRef,
+struct Observation<'a> {
+    identity: Identity,
+    identifier: &'a Identifier,
+    batch: &'a EventBatch,
+    event: &'a EventRef,
 }
 
 impl Observation<'_> {
     /// Returns the text that is displayed for the event.
     fn text(&self) -> Arc<str> {
-        if self.name.is_overflow {
+        let name = self.identifier.name(self.identity);
+        if name.is_overflow {
             return OVERFLOW_TEXT.into();
         }
-        let message = self.batch.text(self.event.message);
-        match EventParts::of(self.batch, self.event) {
-            Some(parts) => parts.identity(self.rules).1.into(),
-            None if self.name.is_widened => text_of(&self.name.skeleton, [message]).into(),
-            None => render(message).into(),
+        let rules = self.identifier.rules();
+        let text = EventParts::of_any(self.batch, self.event).identity(rules).1;
+        match name.is_widened {
+            true => text_of(&name.skeleton, [text.as_bytes()]).into(),
+            false => text.into(),
         }
     }
 
@@ -84,6 +82,7 @@ struct Slot {
     last: EventTime,
     severity: Severity,
     source: SourceIndex,
+    is_overflow: bool,
     /// Ordered by day and hash.
     samples: Vec<Sample>,
 }
@@ -110,34 +109,22 @@ pub(super) struct Fold {
 }
 
 impl Fold {
-    /// Takes one event into account.
-    #[inline]
-    pub(super) fn observe(&mut self, epoch: DataflowTime, seen: &Observation<'_>) {
-        if seen.identity.index() >= self.profiles.len() {
-            self.profiles.resize_with(seen.identity.index() + 1, Profile::default);
+    /// Takes the events of a batch into account, whose identities are known.
+    pub(super) fn observe(
+        &mut self,
+        epoch: DataflowTime,
+        batch: &EventBatch,
+        identities: &[Identity],
+        identifier: &Identifier,
+    ) {
+        let largest = identities.iter().map(|identity| identity.index() + 1).max().unwrap_or(0);
+        if largest > self.profiles.len() {
+            self.profiles.resize_with(largest, Profile::default);
         }
-        let profile = &mut self.profiles[seen.identity.index()];
         let open = self.epochs.entry(epoch).or_default();
-        let slot = open.slot(profile, epoch, seen);
-        let (time, source) = (seen.event.time, seen.batch.source);
-        slot.last = slot.last.max(time);
-        slot.severity = slot.severity.max(seen.event.severity);
-        slot.source = slot.source.min(source);
-
-        let hash = xxh3_64(seen.batch.text(seen.event.record));
-        let first = FirstSeen { time, hash };
-        if slot.shown.as_ref().is_none_or(|shown| first < shown.0) {
-            let text = seen.text();
-            if profile.best.as_ref().is_none_or(|best| first < best.0) {
-                profile.best = Some((first, Arc::clone(&text), epoch));
-            }
-            slot.shown = Some((first, text));
-        }
-        if profile.gate.admits(hash, time, source) {
-            keep(&mut slot.samples, seen.sample(hash));
-        }
-        if seen.name.is_overflow {
-            *open.overflowed.entry(source).or_default() += i64::from(seen.event.change);
+        for (event, &identity) in batch.events.iter().zip(identities) {
+            let profile = &mut self.profiles[identity.index()];
+            open.observe(profile, epoch, &Observation { identity, identifier, batch, event });
         }
     }
 
@@ -162,6 +149,31 @@ impl Fold {
 }
 
 impl OpenEpoch {
+    #[inline]
+    fn observe(&mut self, profile: &mut Profile, epoch: DataflowTime, seen: &Observation<'_>) {
+        let (time, source) = (seen.event.time, seen.batch.source);
+        let slot = self.slot(profile, epoch, seen);
+        slot.last = slot.last.max(time);
+        slot.severity = slot.severity.max(seen.event.severity);
+        slot.source = slot.source.min(source);
+
+        let hash = xxh3_64(seen.batch.text(seen.event.record));
+        let first = FirstSeen { time, hash };
+        if slot.shown.as_ref().is_none_or(|shown| first < shown.0) {
+            let text = seen.text();
+            if profile.best.as_ref().is_none_or(|best| first < best.0) {
+                profile.best = Some((first, Arc::clone(&text), epoch));
+            }
+            slot.shown = Some((first, text));
+        }
+        if profile.gate.admits(hash, time, source) {
+            keep(&mut slot.samples, seen.sample(hash));
+        }
+        if slot.is_overflow {
+            *self.overflowed.entry(source).or_default() += i64::from(seen.event.change);
+        }
+    }
+
     /// Returns the slot of an event's identity, a new one if it is the epoch's first.
     #[inline]
     fn slot(
@@ -195,6 +207,7 @@ impl Slot {
             last: seen.event.time,
             severity: seen.event.severity,
             source: seen.batch.source,
+            is_overflow: seen.identifier.name(seen.identity).is_overflow,
             samples: Vec::new(),
         }
     }

@@ -11,9 +11,10 @@
 //! generations of [`HOT_GENERATION_MAX`] lookups, the older of which is forgotten at once.
 
 use super::crowd::Crowds;
-use super::parts::EventParts;
-use crate::skeleton::{HotHash, skeleton};
-use crate::trace::FrameRules;
+use super::options::IdentityRules;
+use super::parts::{EXPLICIT_MARKER, EventParts};
+use crate::rules::UserRules;
+use crate::skeleton::HotHash;
 use engine::component::KnownFingerprint;
 use engine::model::{EventBatch, EventRef, Fingerprint, SeverityClass, SourceIndex, Template};
 use foldhash::fast::RandomState;
@@ -30,7 +31,7 @@ const HOT_GENERATION_MAX: usize = 64 * 1024;
 /// For how many services a source keeps overflow fingerprints apart.
 pub(super) const OVERFLOW_SERVICES_MAX: usize = 64;
 /// How many fingerprints of crowds a source may have beyond its bound.
-const WIDENED_MAX: usize = 1000;
+pub(super) const WIDENED_MAX: usize = 1000;
 /// How much of a service's name counts, in bytes.
 pub(super) const SERVICE_BYTES_MAX: usize = 256;
 
@@ -74,12 +75,14 @@ struct Admitted {
 /// See the module.
 pub(super) struct Identifier {
     max_fingerprints: usize,
-    rules: FrameRules,
+    rules: IdentityRules,
     overflow_template: Template,
     seed: u64,
     hot: HashMap<u128, Identity, RandomState>,
     older: HashMap<u128, Identity, RandomState>,
     names: Vec<Name>,
+    /// Those of `names`, close together.
+    fingerprints: Vec<Fingerprint>,
     by_fingerprint: HashMap<Fingerprint, Identity, RandomState>,
     admitted: HashMap<SourceIndex, Admitted, RandomState>,
     crowds: Crowds,
@@ -89,7 +92,7 @@ impl Identifier {
     /// Returns an identifier that lets every source have what is `known` of it.
     pub(super) fn new(
         max: usize,
-        rules: FrameRules,
+        rules: IdentityRules,
         source_ids: &[&str],
         known: &[KnownFingerprint],
     ) -> Self {
@@ -102,6 +105,7 @@ impl Identifier {
             hot: HashMap::default(),
             older: HashMap::default(),
             names: Vec::new(),
+            fingerprints: Vec::new(),
             by_fingerprint: HashMap::default(),
             admitted: HashMap::default(),
             crowds: Crowds::default(),
@@ -118,9 +122,15 @@ impl Identifier {
         identifier
     }
 
-    /// Returns whose code is whose.
-    pub(super) fn rules(&self) -> &FrameRules {
+    /// Returns what the user says about identity.
+    pub(super) fn rules(&self) -> &IdentityRules {
         &self.rules
+    }
+
+    /// Returns the fingerprint of `identity`.
+    #[inline]
+    pub(super) fn fingerprint(&self, identity: Identity) -> Fingerprint {
+        self.fingerprints[identity.index()]
     }
 
     /// Returns what `identity` stands for.
@@ -141,28 +151,34 @@ impl Identifier {
         HotHash::seeded(self.seed).with(&[low, high, class as u8]).with(service)
     }
 
-    /// Returns the identity of `event`.
+    /// Returns what the identity of `event` is looked up by.
     #[inline]
-    pub(super) fn identify(
-        &mut self,
-        contexts: &Contexts,
-        batch: &EventBatch,
-        event: &EventRef,
-    ) -> Identity {
+    pub(super) fn hash(&self, contexts: &Contexts, batch: &EventBatch, event: &EventRef) -> u128 {
         let class = event.severity.class();
         let context = if event.service.is_empty() {
             contexts.by_class[class as usize]
         } else {
             self.context(contexts.source, class, cut_service(batch.text(event.service)))
         };
-        let hot = match EventParts::of(batch, event) {
-            None => context.of(batch.text(event.message)),
+        match EventParts::of(batch, event) {
+            None => {
+                let message = batch.text(event.message);
+                match self.rules.texts.touch(message) {
+                    false => context.of(message),
+                    true => hot_by_rules(&self.rules.texts, context, message),
+                }
+            }
             Some(parts) => parts.hot(context),
-        };
-        if let Some(identity) = self.hot.get(&hot) {
-            return *identity;
         }
-        self.remember(hot, batch, event)
+    }
+
+    /// Returns the identity of `event`, whose hash is `hot`.
+    #[inline]
+    pub(super) fn identity(&mut self, hot: u128, batch: &EventBatch, event: &EventRef) -> Identity {
+        match self.hot.get(&hot) {
+            Some(identity) => *identity,
+            None => self.remember(hot, batch, event),
+        }
     }
 
     /// Returns the identity of an event whose hash was not seen lately, and keeps it.
@@ -182,10 +198,7 @@ impl Identifier {
     fn identify_in_full(&mut self, batch: &EventBatch, event: &EventRef) -> Identity {
         let class = event.severity.class();
         let service = cut_service(batch.service_of(event));
-        let skeleton = match EventParts::of(batch, event) {
-            None => skeleton(batch.text(event.message)),
-            Some(parts) => parts.identity(&self.rules).0,
-        };
+        let skeleton = EventParts::of_any(batch, event).identity(&self.rules).0;
         let template = Template::of_skeleton(&skeleton);
         let fingerprint = Fingerprint::new(service, class, template);
         let max = self.max_fingerprints;
@@ -238,12 +251,13 @@ impl Identifier {
         service: &[u8],
         words: Option<Words<'_>>,
     ) -> Identity {
-        let names = &mut self.names;
+        let (names, fingerprints) = (&mut self.names, &mut self.fingerprints);
         *self.by_fingerprint.entry(fingerprint).or_insert_with(|| {
             let text = |bytes: &[u8]| Arc::from(String::from_utf8_lossy(bytes));
             let (is_overflow, overflow) = (words.is_none(), Words::OVERFLOW);
             let Words { skeleton, is_widened } = words.unwrap_or(overflow);
             let (service, skeleton) = (text(service), text(skeleton));
+            fingerprints.push(fingerprint);
             names.push(Name {
                 fingerprint,
                 template,
@@ -272,6 +286,15 @@ struct Words<'a> {
 
 impl Words<'_> {
     const OVERFLOW: Words<'static> = Words { skeleton: OVERFLOW_SKELETON, is_widened: false };
+}
+
+/// Returns the hash of a message that a rule of the user matches, after what went into `context`.
+fn hot_by_rules(rules: &UserRules, context: HotHash, message: &[u8]) -> u128 {
+    match rules.fingerprint(&[message]) {
+        // No message goes on like this.
+        Some(asked) => context.with(EXPLICIT_MARKER).with(&asked.fingerprint).finish(),
+        None => context.of_ruled(message, &rules.ruled(&rules.pieces(message))),
+    }
 }
 
 /// Returns the part of a service's name that counts.

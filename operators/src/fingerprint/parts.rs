@@ -2,18 +2,20 @@
 //! trace, an exception's type, a fingerprint of their own, or a message of several lines.
 //!
 //! ```text
+//! rule of the user asks for a fingerprint ──► that one
 //! fingerprint of its own ──► as is
 //! exception or trace ──────► ladder (`trace`)
 //! several lines ───────────► words of the first line, if it has enough; else of all
 //! ```
 
-use crate::mask::render;
-use crate::skeleton::{HotHash, MARKER, skeleton};
-use crate::trace::{self, FrameRules};
+use super::options::IdentityRules;
+use crate::rules::Asked;
+use crate::skeleton::{HotHash, MARKER};
+use crate::trace;
 use engine::model::{EventBatch, EventRef, Extra};
 
 /// What the skeleton of a fingerprint of one's own begins with. No word holds `<`.
-const EXPLICIT_MARKER: &[u8] = b"<fingerprint>\n";
+pub(super) const EXPLICIT_MARKER: &[u8] = b"<fingerprint>\n";
 /// How much of a fingerprint of one's own counts, in bytes.
 pub(super) const EXPLICIT_BYTES_MAX: usize = 1024;
 /// With so many constant words a first line says what the whole record is about.
@@ -55,6 +57,13 @@ impl<'e> EventParts<'e> {
         }
     }
 
+    /// Returns the parts of an event, whatever it has.
+    pub(super) fn of_any(batch: &'e EventBatch, event: &EventRef) -> EventParts<'e> {
+        let message = batch.text(event.message);
+        let parts = EventParts::of(batch, event);
+        parts.unwrap_or(EventParts { message, ..EventParts::default() })
+    }
+
     /// Returns the hash of the parts, after what went into `context`.
     pub(super) fn hot(&self, context: HotHash) -> u128 {
         context
@@ -67,39 +76,49 @@ impl<'e> EventParts<'e> {
     }
 
     /// Returns the skeleton and the text that is displayed.
-    pub(super) fn identity(&self, rules: &FrameRules) -> (Vec<u8>, String) {
+    pub(super) fn identity(&self, rules: &IdentityRules) -> (Vec<u8>, String) {
+        let texts = &rules.texts;
+        if let Some(Asked { fingerprint, .. }) = self.asked(rules) {
+            return ([EXPLICIT_MARKER, &fingerprint].concat(), texts.render(self.first_line()));
+        }
         if !self.fingerprint.is_empty() {
             let own = &self.fingerprint[..self.fingerprint.len().min(EXPLICIT_BYTES_MAX)];
-            return ([EXPLICIT_MARKER, own].concat(), render(self.first_line()));
+            return ([EXPLICIT_MARKER, own].concat(), texts.render(self.first_line()));
         }
         if self.is_plain() {
-            return (skeleton(self.message), render(self.message));
+            return (texts.skeleton(self.message), texts.render(self.message));
         }
         if let Some(found) = self.exception(rules) {
             return (found.skeleton, found.text);
         }
-        let first = skeleton(self.first_line());
+        let first = texts.skeleton(self.first_line());
         let words = first.split(|&byte| byte == b' ').filter(|word| *word != MARKER.as_bytes());
         if self.is_one_line() || words.count() >= FIRST_LINE_WORDS_MIN {
-            return (first, render(self.first_line()));
+            return (first, texts.render(self.first_line()));
         }
         let whole = [self.message, self.trace].join(&b'\n');
-        (skeleton(&whole), render(&whole))
+        (texts.skeleton(&whole), texts.render(&whole))
+    }
+
+    /// Returns the fingerprint that a rule of the user asks for: the first rule in the file that
+    /// matches the message, the exception's message or the lines of the trace.
+    pub(super) fn asked(&self, rules: &IdentityRules) -> Option<Asked> {
+        rules.texts.fingerprint(&[self.message, self.exception_message, self.trace])
     }
 
     /// Returns the identity of the exception, if there is one to be seen.
-    fn exception(&self, rules: &FrameRules) -> Option<trace::Identity> {
+    fn exception(&self, rules: &IdentityRules) -> Option<trace::Identity> {
         let (kind, text) = (self.exception_type, self.exception_message);
-        trace::identity(self.message, self.trace, kind, text, rules)
+        trace::identity(self.message, self.trace, kind, text, &rules.frames, &rules.texts)
     }
 
-    /// Returns why the exception has its identity, unless the record has a fingerprint of its own.
-    pub(super) fn explain_trace(&self, rules: &FrameRules) -> Option<trace::ExplainedTrace> {
-        if !self.fingerprint.is_empty() || self.is_plain() {
+    /// Returns why the exception has its identity, unless a fingerprint was asked for.
+    pub(super) fn explain_trace(&self, rules: &IdentityRules) -> Option<trace::ExplainedTrace> {
+        if !self.fingerprint.is_empty() || self.is_plain() || self.asked(rules).is_some() {
             return None;
         }
         let (kind, text) = (self.exception_type, self.exception_message);
-        trace::explain(self.message, self.trace, kind, text, rules)
+        trace::explain(self.message, self.trace, kind, text, &rules.frames, &rules.texts)
     }
 
     /// Returns whether the message is all there is, and one line.
@@ -107,7 +126,7 @@ impl<'e> EventParts<'e> {
         self.is_one_line() && self.exception_type.is_empty()
     }
 
-    fn first_line(&self) -> &'e [u8] {
+    pub(super) fn first_line(&self) -> &'e [u8] {
         let end = memchr::memchr(b'\n', self.message).unwrap_or(self.message.len());
         &self.message[..end]
     }

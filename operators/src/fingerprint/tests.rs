@@ -6,7 +6,7 @@
     reason = "tests take their number of cases from the environment"
 )]
 
-use super::identify::{OVERFLOW_SERVICES_MAX, OVERFLOW_TEXT};
+use super::identify::{OVERFLOW_SERVICES_MAX, OVERFLOW_TEXT, WIDENED_MAX};
 use super::parts::EXPLICIT_BYTES_MAX;
 use super::samples::{day_of, keep};
 use super::*;
@@ -23,10 +23,10 @@ use std::sync::{Arc, Mutex};
 use xxhash_rust::xxh3::xxh3_64;
 
 /// What a test says about an event: seconds, severity, message.
-type Said = (i64, Severity, String);
+pub(super) type Said = (i64, Severity, String);
 
 /// Returns events as a parsed batch of source `source`; each message is also the record.
-fn batch_of(source: u16, said: &[Said]) -> EventBatch {
+pub(super) fn batch_of(source: u16, said: &[Said]) -> EventBatch {
     let (mut bytes, mut events) = (Vec::new(), Vec::new());
     for (secs, severity, message) in said {
         let start = bytes.len();
@@ -50,17 +50,18 @@ fn batch_of(source: u16, said: &[Said]) -> EventBatch {
     }
 }
 
-fn said(secs: i64, severity: Severity, message: &str) -> Said {
+pub(super) fn said(secs: i64, severity: Severity, message: &str) -> Said {
     (secs, severity, message.to_owned())
 }
 
 fn fingerprinter(max_fingerprints: usize, known: &[KnownFingerprint]) -> Fingerprinter {
-    let options = FingerprintOptions { max_fingerprints, ..FingerprintOptions::default() };
-    Fingerprinter::new(&options, &["app", "web"], known)
+    Fingerprinter::new(max_fingerprints, IdentityRules::default(), &["app", "web"], known)
 }
 
 /// Merges sightings as a store does.
-fn store(sightings: impl IntoIterator<Item = Sighting>) -> BTreeMap<Fingerprint, Sighting> {
+pub(super) fn store(
+    sightings: impl IntoIterator<Item = Sighting>,
+) -> BTreeMap<Fingerprint, Sighting> {
     let mut stored: BTreeMap<Fingerprint, Sighting> = BTreeMap::new();
     for sighting in sightings {
         match stored.get_mut(&sighting.fingerprint) {
@@ -144,7 +145,7 @@ fn an_explanation_names_words_masks_and_rules() {
     assert_eq!(explained.text, "peer <ip> lost");
     let mask = &explained.masks[0];
     assert_eq!((mask.start, mask.end, mask.rule), (5, 13, "ip_address"));
-    assert_eq!((mask.placeholder, mask.text.as_str()), ("<ip>", "10.0.0.7"));
+    assert_eq!((mask.placeholder.as_str(), mask.text.as_str()), ("<ip>", "10.0.0.7"));
 }
 
 #[test]
@@ -231,6 +232,28 @@ fn limit_a_million_names_in_one_place_end_in_one_pattern() {
     let patterns = Patterns::of(skeletons.iter().copied());
     assert!(patterns.iter().all(|(_, pattern)| &*pattern.skeleton == "card of <*> is locked"));
     assert!(learned.sightings.iter().any(|one| &*one.text == "card of <*> is locked"));
+}
+
+#[test]
+fn limit_only_so_many_fingerprints_of_crowds_go_beyond_the_bound() {
+    const CROWD: usize = 64;
+    let mut worker = fingerprinter(CROWD, &[]);
+    let line = |n| said(n as i64, Severity::Error, &format!("card of {} is locked", name(n)));
+    worker.batch(1, &batch_of(0, &(0..CROWD).map(line).collect::<Vec<_>>()));
+    let services = WIDENED_MAX + 7;
+    for n in 0..services {
+        let mut batch =
+            batch_of(0, &[said(1, Severity::Error, &format!("{n:05}card of zed is locked"))]);
+        batch.events[0].service = Span::chunk(0, 5);
+        batch.events[0].message = Span::chunk(5, batch.bytes.len());
+        worker.batch(1, &batch);
+    }
+    let learned = worker.complete(1);
+    let widened = learned.sightings.iter().filter(|one| &*one.skeleton == "card of <*> is locked");
+    assert_eq!(widened.count(), WIDENED_MAX);
+    let n = (services - WIDENED_MAX) as i64;
+    let account = Account { source: SourceIndex(0), counter: Counter::Overflowed, n };
+    assert_eq!(learned.accounts, [account]);
 }
 
 #[test]
@@ -353,7 +376,7 @@ fn run(workers: usize, batches: Vec<(u64, EventBatch)>) -> Ran {
             }];
             let (recovered, mut facts) = (Arc::new(Recovered::default()), Vec::new());
             let mut stage = Stage::new("prints", scope, &sources, &recovered, &mut facts);
-            let operator = FingerprintOperator::new(FingerprintOptions::default());
+            let operator = FingerprintOperator::new(&FingerprintOptions::default()).unwrap();
             let inputs = Ports::new(scope, vec![Port::Events(events)]);
             let Port::Prints { prints, sightings } = operator.stage(&mut stage, inputs) else {
                 panic!("fingerprint makes prints")
@@ -406,7 +429,7 @@ fn events() -> impl Strategy<Value = Vec<Said>> {
     prop::collection::vec(said, 1..250)
 }
 
-fn cases(default: u32) -> ProptestConfig {
+pub(super) fn cases(default: u32) -> ProptestConfig {
     let cases = std::env::var("SEISMOLOG_CASES").ok().and_then(|n| n.parse().ok());
     ProptestConfig {
         failure_persistence: None,
@@ -471,7 +494,7 @@ proptest! {
 }
 
 /// Returns one event of source 0 with these parts; all but the message stand in the scratch bytes.
-fn batch_with(parts: &EventParts<'_>) -> EventBatch {
+pub(super) fn batch_with(parts: &EventParts<'_>) -> EventBatch {
     let mut batch =
         batch_of(0, &[said(0, Severity::Error, &String::from_utf8_lossy(parts.message))]);
     let mut scratch = Vec::new();
@@ -492,7 +515,7 @@ fn batch_with(parts: &EventParts<'_>) -> EventBatch {
     batch
 }
 
-const TRACE: &[u8] = b"shop.Gone: x\n\tat shop.A.f(A.java:1)\n\tat shop.B.g(B.java:1)";
+pub(super) const TRACE: &[u8] = b"shop.Gone: x\n\tat shop.A.f(A.java:1)\n\tat shop.B.g(B.java:1)";
 
 #[test]
 fn a_trace_is_identified_by_its_ladder_and_shown_by_it() {
@@ -502,7 +525,7 @@ fn a_trace_is_identified_by_its_ladder_and_shown_by_it() {
     let moved = String::from_utf8_lossy(TRACE).replace("java:1", "java:9");
     let other = EventParts { message: b"user 9 is gone", trace: moved.as_bytes(), ..parts };
     assert_eq!(worker.batch(1, &batch_with(&other)).prints[0].fingerprint, first);
-    let rules = FrameRules::default();
+    let rules = IdentityRules::default();
     let explained = explain_parts(&parts, b"api", SeverityClass::Error, &rules);
     assert_eq!(explained.fingerprint, first);
     assert_eq!(
@@ -535,7 +558,7 @@ fn a_record_with_its_own_fingerprint_gets_that_one() {
 fn limit_of_a_long_fingerprint_of_ones_own_the_first_bytes_count() {
     let of = |bytes: &[u8]| {
         let parts = EventParts { fingerprint: bytes, ..EventParts::default() };
-        parts.identity(&FrameRules::default()).0
+        parts.identity(&IdentityRules::default()).0
     };
     let long = [b'a'; 2 * EXPLICIT_BYTES_MAX];
     assert_eq!(of(&long), of(&long[..EXPLICIT_BYTES_MAX]));
@@ -546,7 +569,7 @@ fn limit_of_a_long_fingerprint_of_ones_own_the_first_bytes_count() {
 fn several_lines_without_a_trace_are_known_by_the_first_with_words_enough() {
     let of = |message: &[u8], trace: &[u8]| {
         let parts = EventParts { message, trace, ..EventParts::default() };
-        let identity = parts.identity(&FrameRules::default());
+        let identity = parts.identity(&IdentityRules::default());
         (String::from_utf8(identity.0).unwrap(), identity.1)
     };
     assert_eq!(
@@ -580,7 +603,7 @@ fn limit_rules_for_frames_are_options_of_a_bounded_number() {
         not_in_app: vec!["shop.A".to_owned()],
         ..FingerprintOptions::default()
     };
-    let mut worker = Fingerprinter::new(&options, &["app"], &[]);
+    let mut worker = Fingerprinter::new(10, options.check().unwrap(), &["app"], &[]);
     let parts = EventParts { message: b"x", trace: TRACE, ..EventParts::default() };
     worker.batch(1, &batch_with(&parts));
     assert_eq!(&*worker.complete(1).sightings[0].text, "Gone: x  at B.g");

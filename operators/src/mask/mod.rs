@@ -10,6 +10,7 @@
 mod classes;
 mod dictionary;
 mod kind;
+mod overlay;
 mod piece;
 mod render;
 mod scan;
@@ -20,7 +21,8 @@ pub use render::{MaskedSpan, TEXT_BYTES_MAX, masks, render};
 pub use scan::{ITEMS_MAX, QUOTED_BYTES_MAX, SCAN_BYTES_MAX, WORD_BYTES_MAX};
 
 pub(crate) use classes::{Word, load};
-pub(crate) use render::{readable, truncate};
+pub(crate) use overlay::{Decision, Ruled, scan_with};
+pub(crate) use render::{masks_with, readable, render_with, truncate};
 pub(crate) use scan::{Sink, scan};
 
 #[cfg(test)]

@@ -2,7 +2,8 @@
 
 use super::classes::Word;
 use super::kind::MaskKind;
-use super::scan::{SCAN_BYTES_MAX, Sink, scan};
+use super::overlay::{Ruled, scan_with};
+use super::scan::{SCAN_BYTES_MAX, Sink};
 use std::borrow::Cow;
 
 /// From this many variables in a row, with nothing but white space between them, they are displayed
@@ -25,16 +26,26 @@ pub struct MaskedSpan {
 
 /// Returns the variables of `message`, in order, as far as identity looks at it.
 pub fn masks(message: &[u8]) -> Vec<MaskedSpan> {
+    masks_with(message, &[])
+}
+
+/// Returns the variables of `message` that no rule of the user decides about; see [`masks`].
+pub(crate) fn masks_with(message: &[u8], ruled: &[Ruled<'_>]) -> Vec<MaskedSpan> {
     let mut spans = Spans::default();
-    scan(message, &mut spans);
+    scan_with(message, ruled, &mut spans);
     spans.masked
 }
 
 /// Returns `message` with placeholders for its variables, without colour codes, control characters
 /// as spaces, bytes that are not UTF-8 replaced.
 pub fn render(message: &[u8]) -> String {
+    render_with(message, &[])
+}
+
+/// Returns the text of `message`, of which rules of the user decide about pieces; see [`render`].
+pub(crate) fn render_with(message: &[u8], ruled: &[Ruled<'_>]) -> String {
     let mut spans = Spans::default();
-    scan(message, &mut spans);
+    scan_with(message, ruled, &mut spans);
     spans.merge_runs(message);
     let mut text = String::with_capacity(message.len().min(TEXT_BYTES_MAX) + 16);
     let mut at = 0;
@@ -99,6 +110,8 @@ fn kind_of_run(run: &[MaskedSpan]) -> MaskKind {
 #[derive(Default)]
 struct Spans {
     masked: Vec<MaskedSpan>,
+    /// Those that rules of the user found, and their placeholders.
+    named: Vec<(usize, usize, String)>,
     ignored: Vec<(usize, usize)>,
 }
 
@@ -117,10 +130,11 @@ impl Spans {
     }
 
     /// Returns what is replaced by what, in order; missing values show nothing.
-    fn edits(&self) -> Vec<(usize, usize, &'static str)> {
+    fn edits(&self) -> Vec<(usize, usize, &str)> {
         let masked = self.masked.iter().filter(|span| span.start < span.end);
-        let mut edits: Vec<_> =
+        let mut edits: Vec<(usize, usize, &str)> =
             masked.map(|span| (span.start, span.end, span.kind.placeholder())).collect();
+        edits.extend(self.named.iter().map(|(start, end, name)| (*start, *end, name.as_str())));
         edits.extend(self.ignored.iter().map(|&(start, end)| (start, end, "")));
         edits.sort_unstable();
         edits
@@ -133,6 +147,10 @@ impl Sink for Spans {
     fn variable(&mut self, text: &[u8], start: usize, stop: usize, known: Option<MaskKind>) {
         let kind = known.unwrap_or_else(|| MaskKind::of(&text[start..stop]));
         self.masked.push(MaskedSpan { start, end: stop, kind });
+    }
+
+    fn named(&mut self, _text: &[u8], start: usize, stop: usize, placeholder: &str) {
+        self.named.push((start, stop, placeholder.to_owned()));
     }
 
     fn ignored(&mut self, start: usize, stop: usize) {

@@ -207,23 +207,24 @@ fn patterns(options: &RedactOptions) -> Result<Vec<(Regex, Vec<u8>)>, Vec<Option
         );
     }
     for (index, pattern) in options.patterns.iter().enumerate() {
-        let number = index + 1;
+        let mut refuse = |option: &str, message: String, hint: String| {
+            let path = vec!["patterns".to_owned(), index.to_string(), option.to_owned()];
+            errors.push(OptionsError { path, message, hint: Some(hint) });
+        };
         if pattern.replace.len() > REPLACE_BYTES_MAX {
-            let message = format!("the replacement of pattern {number} is too long");
-            let hint = format!("Use at most {REPLACE_BYTES_MAX} bytes.");
-            errors.push(OptionsError::at("patterns", message).hint(hint));
+            let message = format!("the replacement has {} bytes", pattern.replace.len());
+            refuse("replace", message, format!("Use at most {REPLACE_BYTES_MAX}."));
         }
         match RegexBuilder::new(&pattern.pattern).size_limit(PATTERN_SIZE_MAX).build() {
             Ok(regex) if regex.is_match(b"") => {
-                let message = format!("pattern {number} matches the empty text");
-                let hint = "Let it match at least one character.";
-                errors.push(OptionsError::at("patterns", message).hint(hint));
+                let hint = "Let it match at least one character.".to_owned();
+                refuse("pattern", "the pattern matches the empty text".to_owned(), hint);
             }
             Ok(regex) => patterns.push((regex, pattern.replace.clone().into_bytes())),
             Err(error) => {
-                let message = format!("cannot read pattern {number}: {}", last_line(&error));
+                let message = format!("cannot read the pattern: {}", last_line(&error));
                 let hint = "It is a regular expression without look-around and back-references.";
-                errors.push(OptionsError::at("patterns", message).hint(hint));
+                refuse("pattern", message, hint.to_owned());
             }
         }
     }

@@ -147,6 +147,8 @@ fn limit_patterns_and_replacements_are_bounded_and_mistakes_are_refused() {
     assert_eq!(refused(replace(REPLACE_BYTES_MAX)), 0);
     assert_eq!(refused(replace(REPLACE_BYTES_MAX + 1)), 1);
     assert_eq!(refused(json!([{"pattern": "("}, {"pattern": "a*"}])), 2);
+    let errors = built(json!([{"pattern": "a"}, {"pattern": "("}])).err().unwrap();
+    assert_eq!(errors[0].path, ["patterns", "1", "pattern"]);
     assert_eq!(refused(json!([{"pattern": "(a{1000}){1000}"}])), 1);
 }
 

@@ -259,4 +259,17 @@ mod tests {
             assert!(codes_of("Error", message).is_empty(), "{message}");
         }
     }
+
+    #[test]
+    fn limit_only_the_first_codes_count() {
+        let names = ["EACCES", "EBADF", "EBUSY", "EINVAL", "EIO", "EPIPE"];
+        assert_eq!(codes_of("", &names.join(" ")), names[..CODES_MAX]);
+    }
+
+    #[test]
+    fn limit_only_the_words_right_before_a_number_say_what_it_is() {
+        let codes = |words: usize| codes_of("", &format!("HTTP {}503", "so ".repeat(words)));
+        assert_eq!(codes(WORDS_BEFORE_MAX - 1), ["HTTP 503"]);
+        assert!(codes(WORDS_BEFORE_MAX).is_empty());
+    }
 }

@@ -4,6 +4,7 @@ use super::ladder::{Rung, climb};
 use super::model::{Language, Origin};
 use super::origin::FrameRules;
 use super::read::read;
+use crate::rules::UserRules;
 use engine::model::Template;
 
 /// A frame of an explained trace.
@@ -41,6 +42,8 @@ pub struct ExplainedTrace {
     pub rung: Rung,
     /// The functions that count, after repeated runs have become one.
     pub functions: Vec<String>,
+    /// What rules of the user keep of the messages; it counts.
+    pub kept: Vec<String>,
     /// The message's words, where they count.
     pub message: Option<String>,
     /// The hash of the root alone: equal under different wrappers.
@@ -54,9 +57,10 @@ pub fn explain(
     kind: &[u8],
     text: &[u8],
     rules: &FrameRules,
+    texts: &UserRules,
 ) -> Option<ExplainedTrace> {
     let reading = read(message, trace, kind, text, rules)?;
-    let climbed = climb(&reading);
+    let climbed = climb(&reading, texts);
     let root = climbed.root();
     let functions: Vec<String> = climbed.functions.iter().map(|one| one.function.clone()).collect();
     // All counted functions are of the first cause that has one of them.
@@ -84,6 +88,7 @@ pub fn explain(
         causes: causes.collect(),
         rung: climbed.rung,
         functions,
+        kept: climbed.kept,
         message: climbed.message,
         root,
     })

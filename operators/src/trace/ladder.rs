@@ -17,8 +17,8 @@ use super::head::short_name;
 use super::model::{Cause, Frame, Origin};
 use super::origin::FrameRules;
 use super::read::{Reading, read};
-use crate::mask::render;
-use crate::skeleton::{MARKER, skeleton};
+use crate::rules::{MATCHES_MAX, UserRules};
+use crate::skeleton::MARKER;
 use engine::model::Template;
 
 /// How a trace's skeleton begins. No word contains `<`.
@@ -66,17 +66,22 @@ pub struct Identity {
 
 /// Returns the identity of an exception: of a record's first line (`message`), its other lines or
 /// stack field (`trace`), and the type and message that a structured record names (`kind`, `text`).
-/// Any of them may be empty. `None`: there is no exception to be seen.
+/// Any of them may be empty. `texts`: what the user wants kept or masked of messages. `None`: there is
+/// no exception to be seen.
 pub fn identity(
     message: &[u8],
     trace: &[u8],
     kind: &[u8],
     text: &[u8],
     rules: &FrameRules,
+    texts: &UserRules,
 ) -> Option<Identity> {
     let reading = read(message, trace, kind, text, rules)?;
-    let climbed = climb(&reading);
-    Some(Identity { text: climbed.text(&reading), skeleton: climbed.skeleton().into_bytes() })
+    let climbed = climb(&reading, texts);
+    Some(Identity {
+        text: climbed.text(&reading, texts),
+        skeleton: climbed.skeleton().into_bytes(),
+    })
 }
 
 /// A function that counts.
@@ -93,13 +98,16 @@ pub(super) struct Climbed {
     /// Types with codes, the root first; the same type in a row is one.
     pub(super) chain: Vec<String>,
     pub(super) functions: Vec<Counted>,
+    /// What rules of the user keep of the messages.
+    pub(super) kept: Vec<String>,
     /// The message's words, where they count.
     pub(super) message: Option<String>,
 }
 
 /// Climbs the ladder.
-pub(super) fn climb(reading: &Reading) -> Climbed {
+pub(super) fn climb(reading: &Reading, texts: &UserRules) -> Climbed {
     let trace = &reading.trace;
+    let kept = kept(reading, texts);
     let mut chain: Vec<String> = trace.causes.iter().map(kind_with_codes).collect();
     chain.dedup();
     chain.retain(|kind| !kind.is_empty());
@@ -114,15 +122,15 @@ pub(super) fn climb(reading: &Reading) -> Climbed {
         .collect();
     // Without a type, functions alone may be those of any failure.
     if trace.frame_count() > FRAMES_THIN && !chain.is_empty() && !functions.is_empty() {
-        return Climbed { rung, chain, functions, message: None };
+        return Climbed { rung, chain, functions, kept, message: None };
     }
     let rung = if trace.frame_count() > FRAMES_THIN && !functions.is_empty() {
         rung
     } else {
         Rung::Message
     };
-    let message = Some(words(reading));
-    Climbed { rung, chain, functions, message }
+    let message = Some(words(reading, texts));
+    Climbed { rung, chain, functions, kept, message }
 }
 
 impl Climbed {
@@ -134,6 +142,9 @@ impl Climbed {
         }
         for one in &self.functions {
             push_line(&mut text, if one.is_in_app { 'F' } else { 'L' }, &one.function);
+        }
+        for kept in &self.kept {
+            push_line(&mut text, 'K', kept);
         }
         if let Some(message) = &self.message {
             text.push_str("\nM ");
@@ -150,9 +161,9 @@ impl Climbed {
     }
 
     /// Returns one readable line.
-    fn text(&self, reading: &Reading) -> String {
+    fn text(&self, reading: &Reading, texts: &UserRules) -> String {
         let root = &reading.trace.causes[0];
-        let message = render(root.message.as_bytes());
+        let message = texts.render(root.message.as_bytes());
         // Of `panic: index out of bounds` the message says the rest again.
         let kind = root.kind.split(": ").next().unwrap_or(&root.kind);
         let kind = short_name(kind);
@@ -209,22 +220,40 @@ fn library_functions(causes: &[Cause]) -> Vec<String> {
 
 /// Returns the skeletons of the messages that tell a thin trace apart: of every cause; and of the
 /// record's first line, where those have no words.
-fn words(reading: &Reading) -> String {
+fn words(reading: &Reading, texts: &UserRules) -> String {
     let mut messages: Vec<String> = Vec::new();
     for cause in &reading.trace.causes {
-        let words = words_of(&cause.message);
+        let words = words_of(&cause.message, texts);
         if has_words(&words) && !messages.contains(&words) {
             messages.push(words);
         }
     }
     if messages.is_empty() {
-        messages.push(words_of(&reading.message));
+        messages.push(words_of(&reading.message, texts));
     }
     messages.join("\n")
 }
 
-fn words_of(message: &str) -> String {
-    String::from_utf8_lossy(&skeleton(message.as_bytes())).into_owned()
+fn words_of(message: &str, texts: &UserRules) -> String {
+    String::from_utf8_lossy(&texts.skeleton(message.as_bytes())).into_owned()
+}
+
+/// Returns what rules of the user keep of the record's first line and of the causes' messages.
+fn kept(reading: &Reading, texts: &UserRules) -> Vec<String> {
+    let mut kept: Vec<String> = Vec::new();
+    if texts.is_empty() {
+        return kept;
+    }
+    let messages = reading.trace.causes.iter().map(|cause| cause.message.as_str());
+    for one in std::iter::once(reading.message.as_str())
+        .chain(messages)
+        .flat_map(|message| texts.kept(message.as_bytes()))
+    {
+        if !kept.contains(&one) && kept.len() < MATCHES_MAX {
+            kept.push(one);
+        }
+    }
+    kept
 }
 
 /// Returns whether a skeleton has a word that says something.
@@ -282,6 +311,17 @@ mod tests {
         assert_eq!(collapse(&["a", "b", "a", "b", "main"]), ["a", "b", "main"]);
         assert_eq!(collapse(&["a", "b", "c"]), ["a", "b", "c"]);
         assert!(collapse(&[]).is_empty());
+    }
+
+    #[test]
+    fn limit_only_short_runs_are_one() {
+        let twice = |period: usize| {
+            let names: Vec<String> =
+                (0..2 * period).map(|at| format!("f{}", at % period)).collect();
+            collapse(&names.iter().map(String::as_str).collect::<Vec<_>>()).len()
+        };
+        assert_eq!(twice(PERIOD_MAX), PERIOD_MAX);
+        assert_eq!(twice(PERIOD_MAX + 1), 2 * (PERIOD_MAX + 1));
     }
 
     #[test]

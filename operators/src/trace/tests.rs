@@ -6,6 +6,7 @@
 )]
 
 use super::*;
+use crate::rules::UserRules;
 use crate::skeleton::skeleton;
 use proptest::prelude::*;
 
@@ -16,19 +17,30 @@ fn id(text: &str) -> String {
 
 fn id_with(text: &str, rules: &FrameRules) -> String {
     let (message, trace) = text.split_once('\n').unwrap_or((text, ""));
-    let found = identity(message.as_bytes(), trace.as_bytes(), b"", b"", rules);
+    let found =
+        identity(message.as_bytes(), trace.as_bytes(), b"", b"", rules, &UserRules::default());
     found.map_or_else(|| "none".to_owned(), |found| String::from_utf8(found.skeleton).unwrap())
 }
 
 fn shown(text: &str) -> String {
     let (message, trace) = text.split_once('\n').unwrap();
     let rules = FrameRules::default();
-    identity(message.as_bytes(), trace.as_bytes(), b"", b"", &rules).unwrap().text
+    identity(message.as_bytes(), trace.as_bytes(), b"", b"", &rules, &UserRules::default())
+        .unwrap()
+        .text
 }
 
 fn explained(text: &str) -> ExplainedTrace {
     let (message, trace) = text.split_once('\n').unwrap();
-    explain(message.as_bytes(), trace.as_bytes(), b"", b"", &FrameRules::default()).unwrap()
+    explain(
+        message.as_bytes(),
+        trace.as_bytes(),
+        b"",
+        b"",
+        &FrameRules::default(),
+        &UserRules::default(),
+    )
+    .unwrap()
 }
 
 const JVM: &str = "java.lang.IllegalStateException: pool 7 closed
@@ -179,6 +191,7 @@ fn fields_of_a_structured_record_name_the_exception() {
             kind.as_bytes(),
             text.as_bytes(),
             &rules,
+            &UserRules::default(),
         );
         String::from_utf8(found.unwrap().skeleton).unwrap()
     };
@@ -369,8 +382,9 @@ proptest! {
         kind in proptest::collection::vec(any::<u8>(), 0..40),
     ) {
         let rules = FrameRules::default();
-        identity(&message, &trace, &kind, &message, &rules);
-        explain(&message, &trace, &kind, b"", &rules);
+        let texts = UserRules::default();
+        identity(&message, &trace, &kind, &message, &rules, &texts);
+        explain(&message, &trace, &kind, b"", &rules, &texts);
     }
 }
 

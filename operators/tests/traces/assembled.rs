@@ -4,7 +4,7 @@ use super::interleave::{Row, STREAMS};
 use engine::model::{
     Chunk, EventRef, EventTime, Extra, ExtraIndex, Offset, PartitionId, SourceIndex, Span, Template,
 };
-use operators::fingerprint::explain_event;
+use operators::fingerprint::{IdentityRules, explain_event};
 use operators::parse::{Format, Parsed, Parser};
 use operators::trace::FrameRules;
 use std::sync::Arc;
@@ -46,9 +46,13 @@ pub fn identify(lines: &[String], rules: &FrameRules) -> Assembled {
     batch.extras = vec![Extra { trace: Span::scratch(start, scratch.len()), ..Extra::default() }];
     batch.scratch = Arc::new(scratch);
     let event = EventRef { extra: ExtraIndex::new(0), ..batch.events[0] };
-    let explained = explain_event(&batch, &event, rules);
+    let explained = explain_event(&batch, &event, &of_frames(rules));
     let skeleton = explained.skeleton.join(" ");
     Assembled { record: lines.join("\n"), template: explained.template, skeleton }
+}
+
+fn of_frames(rules: &FrameRules) -> IdentityRules {
+    IdentityRules { frames: rules.clone(), ..IdentityRules::default() }
 }
 
 fn add(events: &mut Vec<Assembled>, parsed: &Parsed, rules: &FrameRules) {
@@ -60,7 +64,7 @@ fn add(events: &mut Vec<Assembled>, parsed: &Parsed, rules: &FrameRules) {
             events.remove(at);
             continue;
         }
-        let explained = explain_event(batch, event, rules);
+        let explained = explain_event(batch, event, &of_frames(rules));
         let skeleton = explained.skeleton.join(" ");
         events.push(Assembled { record, template: explained.template, skeleton });
     }

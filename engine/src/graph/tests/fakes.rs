@@ -2,8 +2,8 @@
 
 use crate::component::{
     Build, ComponentType, History, HumanDuration, Incarnation, Intake, NodeIdentity, Operator,
-    Options, OptionsError, Port, Ports, ReadStore, Recovered, Registry, Source, SourceError, Stage,
-    Store, StoreError, StreamKind,
+    Options, OptionsError, Outputs, Port, Ports, ReadStore, Recovered, Registry, Source,
+    SourceError, Stage, Store, StoreError, StreamKind,
 };
 use crate::model::Epoch;
 use schemars::{JsonSchema, schema_for};
@@ -120,7 +120,34 @@ impl Source for FakeSource {
     }
 }
 
+/// Options of the fake `route` operator.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct RouteOptions {
+    /// Names of outputs.
+    outputs: Vec<String>,
+    /// Nothing comes out under its id alone.
+    #[serde(default)]
+    all: bool,
+}
+
 struct FakeOperator(NodeIdentity);
+
+struct FakeRoute(Outputs);
+
+impl Operator for FakeRoute {
+    fn stage<'s>(&self, _: &mut Stage<'_, 's>, _: Ports<'s>) -> Port<'s> {
+        unreachable!("fakes are never placed in a dataflow")
+    }
+
+    fn outputs(&self) -> Outputs {
+        self.0.clone()
+    }
+
+    fn identity(&self) -> NodeIdentity {
+        NodeIdentity::default()
+    }
+}
 
 impl Operator for FakeOperator {
     fn stage<'s>(&self, _: &mut Stage<'_, 's>, _: Ports<'s>) -> Port<'s> {
@@ -207,6 +234,11 @@ fn filter(options: &Options) -> Result<Box<dyn Operator>, Vec<OptionsError>> {
     Ok(operator(NodeIdentity::default()))
 }
 
+fn route(options: &Options) -> Result<Box<dyn Operator>, Vec<OptionsError>> {
+    let parsed: RouteOptions = options.parse()?;
+    Ok(Box::new(FakeRoute(Outputs { has_main: !parsed.all, named: parsed.outputs })))
+}
+
 fn window(options: &Options) -> Result<Box<dyn Operator>, Vec<OptionsError>> {
     let parsed: WindowOptions = options.parse()?;
     let mut errors = Vec::new();
@@ -281,6 +313,11 @@ pub(super) const REGISTRY: Registry = Registry(&[
         schema: || schema_for!(FilterOptions),
         build: Build::Operator(filter),
         ..plain("filter", &[(StreamKind::Events, true)], StreamKind::Events)
+    },
+    ComponentType {
+        schema: || schema_for!(RouteOptions),
+        build: Build::Operator(route),
+        ..plain("route", &[(StreamKind::Events, true)], StreamKind::Events)
     },
     plain("fingerprint", &[(StreamKind::Events, true)], StreamKind::Prints),
     ComponentType {

@@ -95,6 +95,9 @@ pub(super) fn show(gap: &[Token], shown: &mut String) {
 /// Returns whether a value on which all agree is a name rather than a value that happens not to
 /// have varied yet: a constant in capitals, a short name with a number such as `eth1`.
 fn is_name(kind: MaskKind, text: &str) -> bool {
+    if is_placeholder(text) {
+        return true;
+    }
     let letters = text.bytes().take_while(u8::is_ascii_alphabetic).count();
     let digits = text.bytes().rev().take_while(u8::is_ascii_digit).count();
     match kind {
@@ -106,6 +109,14 @@ fn is_name(kind: MaskKind, text: &str) -> bool {
         MaskKind::Path => text == "/",
         _ => false,
     }
+}
+
+/// Returns whether a value is the placeholder of a mask, such as `<tenant>`.
+fn is_placeholder(text: &str) -> bool {
+    let name = text.strip_prefix('<').and_then(|rest| rest.strip_suffix('>'));
+    name.is_some_and(|name| {
+        !name.is_empty() && name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')
+    })
 }
 
 /// Returns how many values begin `gap` with nothing but white space between them.

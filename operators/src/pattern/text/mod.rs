@@ -18,9 +18,10 @@ mod gap;
 mod tokens;
 mod values;
 
-pub use values::{POSITIONS_MAX, Position, VALUE_BYTES_MAX, VALUES_MAX, values_of};
+pub use values::{POSITIONS_MAX, Position, VALUE_BYTES_MAX, VALUES_MAX, Values, values_of};
 
 use crate::mask::{MaskKind, truncate};
+use crate::skeleton::KEPT_MARK;
 use gap::{generalise, show};
 use tokens::{Gaps, gaps};
 
@@ -57,7 +58,11 @@ pub fn text_of<'a>(skeleton: &str, messages: impl IntoIterator<Item = &'a [u8]>)
         gaps: left.gaps.iter().zip(&right.gaps).map(|(a, b)| generalise(a, b)).collect(),
         constants: left.constants,
     }) else {
-        return skeleton.to_owned();
+        return constants
+            .iter()
+            .map(|word| word.trim_start_matches(KEPT_MARK))
+            .collect::<Vec<_>>()
+            .join(" ");
     };
     let mut text = String::new();
     for (index, gap) in general.gaps.iter().enumerate() {
@@ -97,6 +102,22 @@ mod tests {
     fn displayed_texts_serve_as_messages() {
         let texts = ["peer <ip>, stratum <num>", "peer LOCAL(<num>), stratum <num>"];
         assert_eq!(text("peer <*> stratum <*>", &texts), "peer <*>, stratum <num>");
+    }
+
+    #[test]
+    fn words_that_rules_keep_are_found_again_and_names_of_masks_stay() {
+        let kept = "charge of <*> refused =error =code =4";
+        assert_eq!(
+            text(kept, &["charge of 14 refused: error code 4"]),
+            "charge of <num> refused: error code 4"
+        );
+        assert_eq!(text(kept, &["another message"]), "charge of <*> refused error code 4");
+        let texts = ["login of <tenant> failed", "login of <tenant> failed"];
+        assert_eq!(text("login of <*> failed", &texts), "login of <tenant> failed");
+        assert_eq!(
+            text("login key <*> failed", &["login key=<tenant_key> failed"]),
+            "login key=<tenant_key> failed"
+        );
     }
 
     #[test]

@@ -2,7 +2,8 @@
 
 use super::Token;
 use super::align::align;
-use crate::mask::{MaskKind, SCAN_BYTES_MAX, Sink, Word, readable, scan};
+use crate::mask::{Decision, MaskKind, Ruled, SCAN_BYTES_MAX, Sink, Word, readable, scan_with};
+use crate::skeleton::KEPT_MARK;
 
 /// A message cut at the pattern's constants: one more gap than constants.
 pub(super) struct Gaps {
@@ -68,7 +69,17 @@ fn constants(message: &[u8], found: &[Found], pattern: &[&str]) -> Option<Vec<bo
 /// Returns the gaps of `message` in the pattern, or `None` if it is not of the pattern.
 pub(super) fn gaps(message: &[u8], pattern: &[&str]) -> Option<Gaps> {
     let mut items = Items::default();
-    scan(message, &mut items);
+    let ruled = kept_words(message, pattern);
+    scan_with(message, &ruled, &mut items);
+    // Where they stand, kept words are words like others.
+    let bare: Vec<&str>;
+    let pattern = match ruled.is_empty() {
+        true => pattern,
+        false => {
+            bare = pattern.iter().map(|part| part.trim_start_matches(KEPT_MARK)).collect();
+            &bare
+        }
+    };
     let kept = constants(message, &items.0, pattern)?;
     let mut cut = Gaps { gaps: Vec::new(), constants: Vec::new() };
     let (mut gap, mut at) = (Vec::new(), 0);
@@ -91,6 +102,25 @@ pub(super) fn gaps(message: &[u8], pattern: &[&str]) -> Option<Gaps> {
     cut.gaps.push(gap);
     cut.gaps.iter_mut().for_each(|gap| *gap = split(adopt(std::mem::take(gap))));
     Some(cut)
+}
+
+/// Returns where the words of the pattern stand that rules of the user keep: the scanner alone would
+/// not take them for words. Their order is known, and that they mostly stand alone.
+fn kept_words<'p>(message: &[u8], pattern: &[&'p str]) -> Vec<Ruled<'p>> {
+    let (mut ruled, mut from) = (Vec::new(), 0);
+    let message = &message[..message.len().min(SCAN_BYTES_MAX)];
+    for word in pattern.iter().filter_map(|part| part.strip_prefix(KEPT_MARK)) {
+        let begins = |at: usize| at == 0 || !message[at - 1].is_ascii_alphanumeric();
+        let ends = |at: usize| !message.get(at).is_some_and(u8::is_ascii_alphanumeric);
+        let places = || memchr::memmem::find_iter(&message[from..], word).map(|at| from + at);
+        let alone = places().find(|&at| begins(at) && ends(at + word.len()));
+        let Some(start) = alone.or_else(|| places().next()) else { break };
+        from = start + word.len();
+        if start < from {
+            ruled.push(Ruled { start, stop: from, decision: Decision::Keep });
+        }
+    }
+    ruled
 }
 
 fn push_text(gap: &mut Vec<Token>, bytes: &[u8]) {
