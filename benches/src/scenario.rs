@@ -18,6 +18,8 @@ pub enum Kind {
     Idle,
     /// From a kill to being ready and to the next commit.
     Recovery,
+    /// Texts per second beside another runtime.
+    Embedding,
     /// How well labelled lines are grouped, beside a peer.
     Grouping,
     /// What a line costs in the fingerprint stage.
@@ -137,6 +139,7 @@ fn kind(word: &str) -> Result<Kind> {
         "latency" => Kind::Latency,
         "idle" => Kind::Idle,
         "recovery" => Kind::Recovery,
+        "embedding" => Kind::Embedding,
         "grouping" => Kind::Grouping,
         "fingerprint" => Kind::Fingerprint,
         "identity" => Kind::Identity,
