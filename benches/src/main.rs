@@ -19,6 +19,7 @@
 mod dataflow;
 mod fingerprint;
 mod grouping;
+mod embedding;
 mod http;
 mod identity;
 mod load;
@@ -61,6 +62,7 @@ fn main() -> Result<ExitCode> {
     let words: Vec<String> = std::env::args().skip(1).collect();
     match words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["-h" | "--help", ..] => print!("{HELP}"),
+        [embedding::child::VERB, folder, tokens] => embedding::child::serve(folder, tokens)?,
         ["report", folder] => print!("{}", report::table(&report::read_folder(Path::new(folder))?)),
         _ => return run(&parse(&words)?),
     }

@@ -1,6 +1,7 @@
 //! One function per kind of scenario: run the binary, take raw numbers, reduce them to figures.
 
 use crate::dataflow::{machine_speedup, wall_until_complete};
+use crate::embedding;
 use crate::load::{self, Chance, Input};
 use crate::process::{Running, Usage, wc_cpu_seconds};
 use crate::report::Outcome;
@@ -52,6 +53,7 @@ pub fn run(site: &Site, scenario: &Scenario) -> Result<Outcome> {
         Kind::Grouping => grouping::run(site, scenario)?,
         Kind::Fingerprint => fingerprint::run(site, scenario)?,
         Kind::Identity => identity::run(site, scenario)?,
+        Kind::Embedding => embedding::measure(&site.scratch, scenario)?,
     };
     Ok(Outcome::new(scenario, raw, figures))
 }

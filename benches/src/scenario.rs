@@ -24,6 +24,8 @@ pub enum Kind {
     Fingerprint,
     /// Whether lines keep their ids however they are read.
     Identity,
+    /// Texts per second beside another runtime.
+    Embedding,
 }
 
 /// The shape of the generated lines.
@@ -140,6 +142,7 @@ fn kind(word: &str) -> Result<Kind> {
         "grouping" => Kind::Grouping,
         "fingerprint" => Kind::Fingerprint,
         "identity" => Kind::Identity,
+        "embedding" => Kind::Embedding,
         other => bail!("unknown kind {other:?}"),
     })
 }

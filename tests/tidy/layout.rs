@@ -6,11 +6,12 @@ use super::Finding;
 const MAY_USE: &[(&str, &[&str])] = &[
     ("engine", &[]),
     ("operators", &["engine"]),
+    ("encoder", &["engine"]),
     ("sources", &["engine"]),
     ("sinks", &["engine"]),
     ("dashboard", &["engine"]),
-    ("seismolog", &["engine", "operators", "sources", "sinks", "dashboard"]),
-    ("benches", &["engine", "operators", "sources", "sinks", "dashboard", "seismolog"]),
+    ("seismolog", &["engine", "operators", "encoder", "sources", "sinks", "dashboard"]),
+    ("benches", &["engine", "operators", "encoder", "sources", "sinks", "dashboard", "seismolog"]),
     ("xtask", &[]),
 ];
 

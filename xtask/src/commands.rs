@@ -7,9 +7,10 @@ use std::process::{Command, Stdio};
 /// Folder of the browser UI.
 const UI: &str = "dashboard/ui";
 
-/// Checks that everything the README asks for is installed.
+/// Checks that everything the README asks for is installed, and fetches what tests need.
 pub fn setup() -> Result<(), Failure> {
-    prerequisites::require(prerequisites::ALL)
+    prerequisites::require(prerequisites::ALL)?;
+    fetch_model()
 }
 
 /// Format, clippy, tidy, licences: what must be clean before a review.
@@ -33,6 +34,7 @@ pub fn check() -> Result<(), Failure> {
 pub fn test() -> Result<(), Failure> {
     prerequisites::require(prerequisites::TEST)?;
     test_ui()?;
+    fetch_model()?;
     Step::cargo(&["test", "--workspace"]).run()?;
     if !prerequisites::has_browser() {
         println!(
@@ -53,6 +55,7 @@ pub fn test() -> Result<(), Failure> {
 /// The long families: the same tests with many more cases. A variable that the user has set wins.
 pub fn soak() -> Result<(), Failure> {
     prerequisites::require(prerequisites::TEST)?;
+    fetch_model()?;
     Step::cargo(&["test", "--workspace"])
         .default_variable("SEISMOLOG_CASES", "10000")
         .default_variable("SEISMOLOG_KILLS", "100")
@@ -74,6 +77,11 @@ pub fn docs() -> Result<(), Failure> {
     Step::cargo(&["doc", "--workspace", "--no-deps", "--document-private-items"])
         .default_variable("RUSTDOCFLAGS", "-D warnings")
         .run()
+}
+
+/// Fetches the model into the user's cache, outside the checkout; checked by its digest, once.
+fn fetch_model() -> Result<(), Failure> {
+    Step::cargo(&["run", "--quiet", "--package", "seismolog", "--", "model", "fetch"]).run()
 }
 
 /// Installs, checks and tests the browser UI.

@@ -15,7 +15,7 @@ use std::time::Instant;
 const HELP: &str = "\
 usage: cargo xtask <command>
 
-  setup             check that what the build and the tests need is installed
+  setup             check that what the build and the tests need is installed; fetch the model
   check             format, clippy without warnings, tidy, licences and advisories
   test              every bounded test: the UI's, then the workspace's
   soak              the long families: many more cases, kills and restarts
