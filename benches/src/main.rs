@@ -17,9 +17,9 @@
 )]
 
 mod dataflow;
+mod embedding;
 mod fingerprint;
 mod grouping;
-mod embedding;
 mod http;
 mod identity;
 mod load;

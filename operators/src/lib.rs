@@ -12,11 +12,13 @@
 pub mod alert;
 pub mod assemble;
 mod batchwise;
+pub mod cluster;
 pub mod expiry;
 pub mod filter;
 pub mod fingerprint;
 pub mod issue;
 pub mod mask;
+pub mod meaning;
 pub mod parse;
 pub mod pattern;
 pub mod redact;
