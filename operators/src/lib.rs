@@ -12,6 +12,7 @@
 pub mod alert;
 pub mod assemble;
 mod batchwise;
+pub mod classify;
 pub mod cluster;
 pub mod expiry;
 pub mod filter;

@@ -7,10 +7,12 @@
 //! and what links make of patterns (`cluster`).
 
 mod codes;
+mod links;
 mod neighbours;
 mod scan;
 mod text;
 
+pub use links::links;
 pub use neighbours::{Change, LINKS_PER_NODE_MAX, Link, Neighbours};
 pub use scan::{Flat, RERANKED, nearest_by_vector};
-pub use text::{TEXT_BYTES_MAX, text};
+pub use text::{TEXT_BYTES_MAX, all_words, text};

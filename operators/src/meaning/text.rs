@@ -69,6 +69,20 @@ fn compiled(pattern: &str) -> Regex {
 
 /// Returns what is embedded for a pattern, a template or a message, or nothing if it has no words.
 pub fn text(pattern: &str) -> Option<String> {
+    let plain = plain(pattern);
+    let words = words(&plain);
+    let telling: Vec<&str> = words.iter().copied().filter(|word| !NOISE.contains(word)).collect();
+    let words = if telling.len() >= 2 { telling } else { words };
+    (!words.is_empty()).then(|| words.join(" "))
+}
+
+/// Returns all words of a pattern, also those that nearly every error has: what rules look at.
+pub fn all_words(pattern: &str) -> String {
+    words(&plain(pattern)).join(" ")
+}
+
+/// Returns a pattern in lower case, cut and spelled out, nothing but spaces between words.
+fn plain(pattern: &str) -> String {
     let mut text = Cow::Borrowed(&pattern[..pattern.floor_char_boundary(TEXT_BYTES_MAX)]);
     for (cut, with) in CUTS.iter() {
         replace(&mut text, cut, *with);
@@ -80,11 +94,7 @@ pub fn text(pattern: &str) -> Option<String> {
         replace(&mut text, hump, "$1 $2");
     }
     replace(&mut text, &BETWEEN, " ");
-    let lower = text.to_lowercase();
-    let words = words(&lower);
-    let telling: Vec<&str> = words.iter().copied().filter(|word| !NOISE.contains(word)).collect();
-    let words = if telling.len() >= 2 { telling } else { words };
-    (!words.is_empty()).then(|| words.join(" "))
+    text.to_lowercase()
 }
 
 fn replace(text: &mut Cow<'_, str>, what: &Regex, with: impl regex::Replacer) {
