@@ -7,9 +7,14 @@
 //! bounded by [`LINKS_PER_NODE_MAX`](crate::meaning::LINKS_PER_NODE_MAX).
 //! *Not here:* which embeddings are near each other (`meaning`).
 
+mod constraints;
+mod group;
 mod incremental;
+mod issues;
 mod reference;
 pub mod rule;
 
+pub use group::{Placed, floor, group};
 pub use incremental::{Changing, clusters};
+pub use issues::{ClusterOptions, Clustered, issues};
 pub use reference::Graph;
