@@ -112,7 +112,6 @@ fn stored(
         kept
     };
     let (all, half) = (0..messages.len(), messages.len() / 2..messages.len());
-    let (fingerprint, issue): (fn(&Id) -> &str, fn(&Id) -> &str) = (|id| &id.0, |id| &id.1);
     Ok(vec![
         ("shuffled_same_fingerprint_percent", same(&by_order, all.clone(), fingerprint)),
         ("four_workers_same_fingerprint_percent", same(&by_workers, all.clone(), fingerprint)),
@@ -127,6 +126,15 @@ fn stored(
 
 /// A fingerprint and its issue.
 type Id = (String, String);
+
+fn fingerprint(id: &Id) -> &str {
+    &id.0
+}
+
+fn issue(id: &Id) -> &str {
+    &id.1
+}
+
 /// The ids of each line by its minute.
 type Ids = BTreeMap<i64, Id>;
 

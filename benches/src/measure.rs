@@ -1,12 +1,11 @@
 //! One function per kind of scenario: run the binary, take raw numbers, reduce them to figures.
 
 use crate::dataflow::{machine_speedup, wall_until_complete};
-use crate::embedding;
 use crate::load::{self, Chance, Input};
 use crate::process::{Running, Usage, wc_cpu_seconds};
 use crate::report::Outcome;
 use crate::scenario::{Kind, Scenario};
-use crate::{fingerprint, grouping, http, identity};
+use crate::{embedding, fingerprint, grouping, http, identity};
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
 use std::fs::File;
@@ -50,10 +49,10 @@ pub fn run(site: &Site, scenario: &Scenario) -> Result<Outcome> {
         Kind::Latency => latency(site, scenario)?,
         Kind::Idle => idle(site, scenario)?,
         Kind::Recovery => recovery(site, scenario)?,
+        Kind::Embedding => embedding::measure(&site.scratch, scenario)?,
         Kind::Grouping => grouping::run(site, scenario)?,
         Kind::Fingerprint => fingerprint::run(site, scenario)?,
         Kind::Identity => identity::run(site, scenario)?,
-        Kind::Embedding => embedding::measure(&site.scratch, scenario)?,
     };
     Ok(Outcome::new(scenario, raw, figures))
 }

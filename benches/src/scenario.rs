@@ -18,14 +18,14 @@ pub enum Kind {
     Idle,
     /// From a kill to being ready and to the next commit.
     Recovery,
+    /// Texts per second beside another runtime.
+    Embedding,
     /// How well labelled lines are grouped, beside a peer.
     Grouping,
     /// What a line costs in the fingerprint stage.
     Fingerprint,
     /// Whether lines keep their ids however they are read.
     Identity,
-    /// Texts per second beside another runtime.
-    Embedding,
 }
 
 /// The shape of the generated lines.
@@ -139,10 +139,10 @@ fn kind(word: &str) -> Result<Kind> {
         "latency" => Kind::Latency,
         "idle" => Kind::Idle,
         "recovery" => Kind::Recovery,
+        "embedding" => Kind::Embedding,
         "grouping" => Kind::Grouping,
         "fingerprint" => Kind::Fingerprint,
         "identity" => Kind::Identity,
-        "embedding" => Kind::Embedding,
         other => bail!("unknown kind {other:?}"),
     })
 }

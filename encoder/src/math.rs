@@ -17,8 +17,14 @@ const ERF_ARGUMENT_MAX: f32 = 4.0;
 
 /// `erf(x) = x P(x²) / Q(x²)` for |x| ≤ 4, a weighted least-squares fit; from the highest power down.
 /// The relative error is below 4e-7, most of it from rounding.
-const ERF_NUMERATOR: [f32; 6] =
-    [2.020_259_4e-6, 2.845_606_7e-4, 3.815_373e-3, 5.289_593_7e-2, 0.191_756_83, 1.128_379_1];
+const ERF_NUMERATOR: [f32; 6] = [
+    2.020_259_4e-6,
+    2.845_606_7e-4,
+    3.815_373e-3,
+    5.289_593_7e-2,
+    0.191_756_83,
+    std::f32::consts::FRAC_2_SQRT_PI,
+];
 /// See [`ERF_NUMERATOR`].
 const ERF_DENOMINATOR: [f32; 6] =
     [3.776_741_5e-5, 1.171_959_7e-3, 1.506_943_9e-2, 0.114_638_95, 0.503_272_65, 1.0];

@@ -3,6 +3,10 @@
 //! *Promise:* each number of the result is one chain `bias + before + a[0]*b[0] + a[1]*b[1] + …`, every
 //! step rounded once, in this order. It depends on its own row and column only: not on how many rows are
 //! multiplied together, where tiles begin, or how wide a register is.
+#![allow(
+    clippy::needless_range_loop,
+    reason = "indexes that are constants once unrolled keep the sums in registers"
+)]
 
 use crate::blocks::{Blocks, BlocksMut, Row, WIDTH};
 use crate::kernel::{Job, LANES, Lanes};

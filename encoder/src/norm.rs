@@ -1,6 +1,10 @@
 //! Layer norm of every row, and the mean of a text's rows made a vector of length 1.
 //!
 //! *Promise:* a row's norm depends on that row only, a text's mean on its own rows in their order.
+#![allow(
+    clippy::needless_range_loop,
+    reason = "indexes that are constants once unrolled keep the sums in registers"
+)]
 
 use crate::blocks::{Blocks, BlocksMut, Row, WIDTH};
 use crate::kernel::{Job, Lanes};

@@ -5,6 +5,7 @@ use crate::made_up::Numbers;
 use encoder::{Accept, DIMENSIONS, Encoder};
 use std::fs::File;
 use std::path::PathBuf;
+use std::thread;
 
 const WORDS: &str = include_str!("reference/words.txt");
 const VECTORS: &[u8] = include_bytes!("reference/vectors.bin");
@@ -56,8 +57,9 @@ fn official() -> Encoder {
         })
     };
     let mut tokenizer = Vec::new();
-    std::io::copy(&mut open("tokenizer.json"), &mut tokenizer).unwrap();
-    Encoder::read(open("model.safetensors"), &tokenizer, Accept::Official).unwrap()
+    std::io::copy(&mut open("tokenizer.json"), &mut tokenizer).expect("it can be read");
+    let encoder = Encoder::read(open("model.safetensors"), &tokenizer, Accept::Official);
+    encoder.unwrap_or_else(|error| panic!("{}: {error}", folder.display()))
 }
 
 /// Returns the numbers of the file, `scale` being 1.
@@ -75,7 +77,11 @@ fn vectors_of_two_thousand_texts_are_those_of_sentence_transformers() {
     let encoder = official();
     let tokens: Vec<Vec<u32>> = texts.iter().map(|text| encoder.tokenize(text)).collect();
     let tokens: Vec<&[u32]> = tokens.iter().map(Vec::as_slice).collect();
-    let vectors = encoder.embed(&tokens).unwrap();
+    let (first, second) = tokens.split_at(TEXTS / 2);
+    let vectors = thread::scope(|scope| {
+        let second = scope.spawn(|| encoder.embed(second).unwrap());
+        [encoder.embed(first).unwrap(), second.join().unwrap()].concat()
+    });
 
     let mut numbers_of_signs = Numbers(1);
     let mut sign = || if numbers_of_signs.below(2) == 1 { 1.0 } else { -1.0 };

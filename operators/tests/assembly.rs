@@ -1,8 +1,9 @@
-//! Assembly on the corpus of traces: two streams, dealt out in turns with plain lines between them,
-//! as two partitions and as one partition whose envelopes name the stream. Family `golden_`.
+//! Assembly on the corpora of traces: two streams, dealt out in turns with plain lines between them, as
+//! one partition whose envelopes name the stream. Two partitions are read in `traces`. Family
+//! `golden_`.
 
-use crate::traces::corpus;
 use crate::traces::interleave::{Row, boundary_f1, interleave};
+use crate::traces::{Sample, corpus, loggers};
 use engine::model::{Chunk, EventTime, Offset, PartitionId, SourceIndex};
 use operators::parse::{Format, Parsed, Parser};
 use std::sync::Arc;
@@ -68,29 +69,15 @@ fn show(rows: &[Row], found: &[usize]) {
     }
 }
 
-fn rows_of(rows: &[Row], stream: usize) -> Vec<(usize, String)> {
-    let of_stream = rows.iter().enumerate().filter(|(_, row)| row.stream == stream);
-    of_stream.map(|(at, row)| (at, row.line.clone())).collect()
-}
-
-#[test]
-fn golden_borders_of_records_in_two_partitions() {
-    let rows = interleave(&corpus());
-    let mut found = vec![0; rows.len()];
-    for stream in 0..2 {
-        let own = rows_of(&rows, stream);
-        let records = records(&parse(own.iter().map(|(_, line)| line.clone())));
-        assigned(&own, &records, &mut found, stream * rows.len());
-    }
-    show(&rows, &found);
-    let f1 = boundary_f1(&rows, &found);
-    println!("boundary F1 {f1:.4}");
-    assert!(f1 >= 0.98, "boundary F1 {f1:.4}");
-}
-
 #[test]
 fn golden_borders_of_records_in_one_partition_with_two_streams() {
-    let rows = interleave(&corpus());
+    for samples in [corpus(), loggers()] {
+        assert_borders(&samples);
+    }
+}
+
+fn assert_borders(samples: &[Sample]) {
+    let rows = interleave(samples);
     let envelope = |row: &Row| {
         let stream = ["stdout", "stderr"][row.stream];
         format!("2024-05-06T09:00:00.000000001Z {stream} F {}", row.line)
@@ -116,4 +103,37 @@ fn golden_borders_of_records_in_one_partition_with_two_streams() {
     let f1 = boundary_f1(&rows, &found);
     println!("boundary F1 {f1:.4}");
     assert!(f1 >= 0.98, "boundary F1 {f1:.4}");
+}
+
+/// Returns severity and message of every event.
+fn messages(text: &str) -> Vec<String> {
+    let parsed = parse(text.lines().map(str::to_owned));
+    let message = |event: &engine::model::EventRef| {
+        let message = String::from_utf8_lossy(parsed.batch.text(event.message)).into_owned();
+        format!("{} {message}", event.severity)
+    };
+    parsed.batch.events.iter().map(message).collect()
+}
+
+#[test]
+fn a_line_that_a_container_runtime_cut_is_one_message() {
+    let found = messages(
+        "2024-05-06T09:00:00.1Z stderr P 2024-05-06 08:59:59,123 ERROR [main] shop.Cart - cannot \n\
+         2024-05-06T09:00:00.1Z stdout F 2024-05-06 08:59:59,124 INFO [b] shop.Audit - fine\n\
+         2024-05-06T09:00:00.1Z stderr P load the\n\
+         2024-05-06T09:00:00.1Z stderr F  basket\n\
+         2024-05-06T09:00:00.2Z stderr F next\n",
+    );
+    assert_eq!(found, ["error cannot load the basket", "info fine", "unknown next"]);
+}
+
+#[test]
+fn a_message_behind_a_line_of_names_is_the_message_of_the_record() {
+    let found = messages(
+        "warn: Shop.Cart[14]\n      cart 7 is full\n\
+         May 06, 2024 9:00:00 AM com.example.shop.Cart add\nSEVERE: cart 8 is full\n\
+         java.lang.IllegalStateException: full\n\tat com.example.shop.Cart.add(Cart.java:7)\n\
+         May 06, 2024 9:00:01 AM com.example.shop.Cart add\nINFO: cart 9 is fine\n",
+    );
+    assert_eq!(found, ["warn cart 7 is full", "error cart 8 is full", "info cart 9 is fine"]);
 }

@@ -90,9 +90,11 @@ fn fuzz_records_do_not_depend_on_chunks_and_restarts() {
         let whole = parsed(&[bytes], false);
         for ((record, _, _), n) in &whole {
             assert!(*n > 0, "more was taken back than given");
-            let lines = record.split(|byte| *byte == b'\n').count();
+            // Blank lines inside of a record are no lines of it; their bytes count.
+            let lines = record.split(|byte| *byte == b'\n');
+            let lines = lines.filter(|line| !line.trim_ascii().is_empty()).count();
             let is_bounded = record.len() <= RECORD_BYTES_MAX && lines <= RECORD_LINES_MAX as usize;
-            assert!(lines == 1 || is_bounded, "a record of {lines} lines");
+            assert!(lines <= 1 || is_bounded, "a record of {lines} lines");
         }
         let lines: Vec<&[u8]> = bytes.split_inclusive(|byte| *byte == b'\n').collect();
         assert_eq!(parsed(&lines, false), whole, "line by line");
@@ -302,7 +304,7 @@ fn masks_of_lines_are_idempotent() {
 /// Today's wrong answer, see above.
 #[test]
 fn a_unit_behind_a_run_of_variables_is_taken_for_a_word_once_it_is_masked() {
-    let line = b"job A1-7ad1c2 12 bytes left";
+    let line = b"job 31 JID-7ad1c2 12 bytes left";
     let shown = render(line);
     assert_eq!(text(&skeleton(line)), "job <*> left");
     assert_eq!(shown, "job <*> bytes left");

@@ -29,6 +29,9 @@ const CORPUS: [&str; 8] = [
 /// Rarer forms of all languages, which are only grouped.
 const FORMS: &str = include_str!("traces/forms.txt");
 
+/// Traces behind the headers of many loggers, with blank lines, carets and causes in odd places.
+const LOGGERS: &str = include_str!("traces/loggers.txt");
+
 /// Groups that look alike and must never be one: same type elsewhere, other type in the same
 /// place, same wrapper around another root, other code.
 const LOOK_ALIKES: [(&str, &str); 24] = [
@@ -71,6 +74,11 @@ pub fn corpus() -> Vec<Sample> {
     samples_of(&CORPUS)
 }
 
+/// Returns the corpus of traces behind the headers of many loggers.
+pub fn loggers() -> Vec<Sample> {
+    samples_of(&[LOGGERS])
+}
+
 fn samples_of(texts: &[&str]) -> Vec<Sample> {
     let mut samples: Vec<Sample> = Vec::new();
     for line in texts.iter().flat_map(|text| text.lines()) {
@@ -104,7 +112,13 @@ fn golden_traces_of_one_failure_are_one_group_and_of_two_are_two() {
     let groups: BTreeSet<&String> = samples.iter().map(|sample| &sample.group).collect();
     assert!(samples.len() >= 80 && groups.len() >= 40, "{} in {}", samples.len(), groups.len());
     let (truth, templates) = assert_groups(&samples);
-    assert_look_alikes_are_apart(&truth, &templates);
+    assert_look_alikes_are_apart(&truth, &templates, &LOOK_ALIKES);
+}
+
+#[test]
+fn golden_traces_behind_the_headers_of_many_loggers_are_grouped() {
+    let (truth, templates) = assert_groups(&loggers());
+    assert_look_alikes_are_apart(&truth, &templates, &[("w-jvm-npe", "w-jvm-npe-route")]);
 }
 
 #[test]
@@ -127,8 +141,12 @@ fn assert_groups(samples: &[Sample]) -> (Vec<String>, Vec<Template>) {
     (truth, templates)
 }
 
-fn assert_look_alikes_are_apart(truth: &[String], templates: &[Template]) {
-    for (left, right) in LOOK_ALIKES {
+fn assert_look_alikes_are_apart(
+    truth: &[String],
+    templates: &[Template],
+    look_alikes: &[(&str, &str)],
+) {
+    for (left, right) in look_alikes {
         let of = |group: &str| -> BTreeSet<Template> {
             (0..truth.len()).filter(|at| truth[*at] == group).map(|at| templates[at]).collect()
         };
@@ -139,8 +157,13 @@ fn assert_look_alikes_are_apart(truth: &[String], templates: &[Template]) {
 
 #[test]
 fn golden_borders_of_events_are_found_in_two_streams_at_once() {
-    let samples = corpus();
-    let rows = interleave(&samples);
+    for samples in [corpus(), loggers()] {
+        assert_borders(&samples);
+    }
+}
+
+fn assert_borders(samples: &[Sample]) {
+    let rows = interleave(samples);
     let found = assembled::events_of_rows(&rows, &FrameRules::default());
     let events: Vec<usize> = found.iter().map(|one| one.0).collect();
     let f1 = boundary_f1(&rows, &events);

@@ -57,7 +57,7 @@ fn embed(
     threads: usize,
 ) -> Result<Vec<[f32; DIMENSIONS]>, EncoderError> {
     let counts: Vec<usize> = batch.iter().map(Vec::len).collect();
-    let mut order: Vec<usize> = plan(&counts).into_iter().flatten().collect();
+    let order: Vec<usize> = plan(&counts).into_iter().flatten().collect();
     let all = |order: &[usize]| {
         let mut room = Room::new();
         let shares: Vec<usize> = order.iter().map(|&index| counts[index]).collect();
@@ -83,7 +83,6 @@ fn embed(
                 .collect()
         })
     };
-    order.clear();
     let mut vectors = vec![[0.0; DIMENSIONS]; batch.len()];
     for part in parts {
         for (index, vector) in part? {

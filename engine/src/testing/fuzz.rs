@@ -23,6 +23,7 @@ use super::generate::Seeded;
 use mutate::Mutator;
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io::Read;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::time::{Duration, Instant};
 
@@ -36,10 +37,12 @@ pub const BYTES: usize = 600;
 pub const LONG_BYTES: usize = 40_000;
 /// See [`BYTES`].
 pub const LONG_ONE_IN: u64 = 64;
-/// How much more time a byte may take in a text that is 16 times as long.
+/// How much longer than a short text the long one is whose time is compared.
+const LONGER: usize = 16;
+/// How much more time a byte may take there.
 const GROWTH_MAX: u32 = 4;
-/// Time below which a ratio says nothing.
-const NOISE: Duration = Duration::from_millis(5);
+/// Time below which a ratio says nothing: the system accounts for it in steps of some milliseconds.
+const NOISE: Duration = Duration::from_millis(50);
 /// How often cutting a finding shorter is tried.
 const SHORTENED_MAX: usize = 400;
 
@@ -136,23 +139,32 @@ fn shortened(mut bytes: Vec<u8>, fails: impl Fn(&[u8]) -> bool) -> Vec<u8> {
     bytes
 }
 
-/// Fails if a byte takes much longer in a long text than in a short one, three times out of three.
+/// Fails if a long text takes much longer than as many bytes in short ones, three times out of three.
 fn assert_linear(name: &str, bytes: &[u8], target: &impl Fn(&[u8]) -> Shape) {
-    let took = |bytes: &[u8]| {
+    let took = |bytes: &[u8], times: usize| {
         let started = busy();
-        target(bytes);
+        for _ in 0..times {
+            target(bytes);
+        }
         busy().saturating_sub(started)
     };
-    let (short, long) = (bytes.repeat(64), bytes.repeat(64 * 16));
-    let is_linear = (0..3).any(|_| took(&long) < took(&short) * 16 * GROWTH_MAX + NOISE);
+    let (short, long) = (bytes.repeat(64), bytes.repeat(64 * LONGER));
+    let is_found = (0..3).all(|_| grows(took(&short, LONGER), took(&long, 1)));
     let text = bytes.escape_ascii();
-    assert!(is_linear, "{name}: time per byte grows with the length: b\"{text}\"");
+    assert!(!is_found, "{name}: time per byte grows with the length: b\"{text}\"");
+}
+
+/// Returns whether the time of one long text is out of proportion to that of as many bytes in short ones.
+fn grows(short: Duration, long: Duration) -> bool {
+    long > short * GROWTH_MAX + NOISE
 }
 
 /// Returns for how long this thread has been running; where the system does not say, wall time.
 fn busy() -> Duration {
-    let stat = std::fs::read("/proc/thread-self/schedstat").unwrap_or_default();
-    let text = String::from_utf8_lossy(&stat);
+    let mut stat = [0; 64];
+    let file = std::fs::File::open("/proc/thread-self/schedstat");
+    let read = file.and_then(|mut file| file.read(&mut stat)).unwrap_or(0);
+    let text = String::from_utf8_lossy(&stat[..read]);
     let nanos = text.split(' ').next().and_then(|nanos| nanos.parse().ok());
     let since_boot = || Instant::now().duration_since(*STARTED);
     nanos.map_or_else(since_boot, Duration::from_nanos)
@@ -193,6 +205,14 @@ mod tests {
             Shape::of(depth)
         });
         assert_eq!(deepest.get(), 3);
+    }
+
+    #[test]
+    fn a_square_is_a_finding_and_a_busy_machine_is_none() {
+        let ms = Duration::from_millis;
+        assert!(grows(ms(100), ms(1_600)));
+        assert!(!grows(ms(100), ms(300)));
+        assert!(!grows(ms(0), ms(20)));
     }
 
     #[test]

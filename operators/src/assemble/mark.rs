@@ -134,6 +134,8 @@ fn at_margin(text: &[u8]) -> Mark {
         b'.' if starts(b"...additional frames elided") => Mark::Frame(Go),
         b'.' if starts(b"... ") => indented(text, 1),
         b'-' if starts(b"--- End of ") => Mark::Frame(DotNet),
+        // Where a logger marks the call that logged.
+        b'>' if starts(b"> File \"") => indented(&text[2..], 1),
         b'a' if starts(b"at ") => match frame::at(&text[3..], 0) {
             Some(language) => Mark::Frame(language),
             None => Mark::Plain,

@@ -68,7 +68,10 @@ pub(super) fn names_exception(text: &[u8]) -> bool {
     match rest {
         [] => is_exception(name),
         [b':', b' ', ..] | [b':'] => is_exception(name),
-        [b' ', b'[', ..] => memchr::memmem::find(rest, b"]: ").is_some() && is_exception(name),
+        [b' ', b'[', ..] => {
+            let ends = rest.ends_with(b"]:") || memchr::memmem::find(rest, b"]: ").is_some();
+            ends && is_exception(name)
+        }
         // "RecordNotFound (no such order):" and "Type (0x80004005): message".
         [b' ', b'(', ..] => {
             let ends = rest.ends_with(b"):") || memchr::memmem::find(rest, b"): ").is_some();

@@ -11,6 +11,10 @@ use std::sync::LazyLock;
 static EXCEPTION_WORDS: LazyLock<[Finder<'static>; 3]> =
     LazyLock::new(|| ["Exception", "Error", "panic"].map(Finder::new));
 
+/// Words of a message that a trace may follow although its severity says that nothing is wrong.
+static TROUBLE_WORDS: LazyLock<[Finder<'static>; 3]> =
+    LazyLock::new(|| ["exception", "error", "failed"].map(Finder::new));
+
 /// A line that may continue a record.
 #[derive(Clone, Copy, Debug)]
 pub struct Line<'t> {
@@ -98,8 +102,10 @@ impl State {
     /// Returns the state after a first line with a header, whose message is `message`. `receptive`:
     /// it is bad enough for a trace to follow that does not say so itself.
     pub fn headed(message: &[u8], receptive: bool) -> State {
+        let speaks = |word: &Finder<'_>| word.find(message).is_some();
+        let expects = EXCEPTION_WORDS.iter().any(speaks);
+        let receptive = receptive || expects || TROUBLE_WORDS.iter().any(speaks);
         let state = State::new(true, receptive).begun(message, mark(message));
-        let expects = EXCEPTION_WORDS.iter().any(|word| word.find(message).is_some());
         State { expects, ..state }
     }
 
@@ -338,12 +344,14 @@ impl State {
             }
             (Phase::Final, Some(Language::Python)) => {
                 let opens = line.text.first().is_some_and(|b| matches!(b, b'[' | b'('));
-                match opens || self.headed && line.blanks == 0 {
+                match opens || (self.headed || line.headers) && line.blanks == 0 {
                     true => self.message(line),
                     false => None,
                 }
             }
-            (Phase::Head, _) if self.headed && line.blanks == 0 => self.message(line),
+            (Phase::Head, _) if (self.headed || line.headers) && line.blanks == 0 => {
+                self.message(line)
+            }
             _ => None,
         }
     }

@@ -2,8 +2,8 @@
 //! which of them are values and which hold words.
 
 use super::classes::{
-    AT, BACKSLASH, COLON, DIGIT, DOT, ESCAPE, LETTER, PIECE, SLASH, SPACE, TRIMMED, Word, class_at,
-    class_of, classes_in,
+    AT, BACKSLASH, COLON, DIGIT, DOT, EQUALS, ESCAPE, FOREIGN, LETTER, PIECE, SLASH, SPACE,
+    TRIMMED, Word, class_at, class_of, classes_in,
 };
 use super::kind::{MaskKind, is_ipv4};
 use super::scan::{Before, Scanner, Sink, WORD_BYTES_MAX};
@@ -15,7 +15,13 @@ pub(super) const CODE_BYTES_MAX: usize = 12;
 impl<S: Sink> Scanner<'_, '_, S> {
     /// Reads the piece that begins at `start` and returns its end.
     pub(super) fn piece(&mut self, start: usize) -> usize {
-        let (stop, seen) = self.piece_end(start);
+        let (mut stop, seen) = self.piece_end(start);
+        if seen & SLASH != 0
+            && self.text.get(stop) == Some(&b'?')
+            && is_path(&self.text[start..stop])
+        {
+            stop = query_end(self.text, stop);
+        }
         if seen & COLON == 0 {
             self.part(start, stop, seen);
             return stop;
@@ -156,6 +162,21 @@ pub(super) fn url_end(text: &[u8], colon: usize) -> usize {
         stop -= 1;
     }
     stop
+}
+
+/// Returns where the query ends that stands at `stop`, behind a path: `?page=2&sort=name`. Without a
+/// pair in it there is none.
+pub(super) fn query_end(text: &[u8], stop: usize) -> usize {
+    if text.get(stop) != Some(&b'?') {
+        return stop;
+    }
+    let rest = &text[stop + 1..];
+    let is_part = |byte: &u8| class_of(*byte) & (PIECE | EQUALS | FOREIGN) != 0 || *byte == b'?';
+    let length = rest.iter().position(|byte| !is_part(byte)).unwrap_or(rest.len());
+    match rest[..length].contains(&b'=') {
+        true => trim_end(text, stop, stop + 1 + length),
+        false => stop,
+    }
 }
 
 /// Returns `stop` without punctuation before it.

@@ -11,11 +11,11 @@
 //! what follows does not count for identity. No allocation.
 
 use super::classes::{
-    CLOSE, COLON, DIGIT, DOT, EQUALS, ESCAPE, FOREIGN, HARD, LETTER, OPEN, PIECE, QUOTE, SPACE,
-    Word, class_at, class_of, digits_end,
+    CLOSE, COLON, DIGIT, DOT, EQUALS, ESCAPE, FOREIGN, HARD, LETTER, OPEN, PIECE, QUOTE, SLASH,
+    SPACE, Word, class_at, class_of, digits_end,
 };
 use super::kind::{MaskKind, placeholder_at};
-use super::piece::{scheme_end, url_end};
+use super::piece::{query_end, scheme_end, url_end};
 use super::words::{Meaning, is_calendar, is_no_name, is_unit, meaning};
 
 /// How much of a message is looked at, in bytes.
@@ -28,6 +28,8 @@ pub const WORD_BYTES_MAX: usize = 64;
 pub const QUOTED_BYTES_MAX: usize = 1024;
 /// The longest verb of a request that is looked for in quotes.
 pub(super) const REQUEST_VERB_BYTES_MAX: usize = 10;
+/// The two characters that stand for a millionth.
+const MICRO_SIGNS: [&[u8]; 2] = ["\u{b5}".as_bytes(), "\u{3bc}".as_bytes()];
 /// The shortest word made of the letters a to f only that is taken for a hexadecimal number.
 const HEX_WORD_BYTES_MIN: usize = 8;
 
@@ -75,6 +77,8 @@ pub(super) struct Scanner<'m, 's, S> {
     last: (usize, usize, Option<MaskKind>),
     /// Quotation marks (`"`, `'`, `` ` ``) known not to occur again.
     unclosed: [bool; 3],
+    /// Where the quotation ends that the whole message is, apart from pairs; 0 if it is none.
+    title_end: usize,
 }
 
 /// Scans `message` into `sink`.
@@ -84,7 +88,9 @@ pub(crate) fn scan<S: Sink>(message: &[u8], sink: &mut S) {
     let unclosed = [false; 3];
     let before = Before::Nothing;
     let last = (0, 0, None);
-    let mut scanner = Scanner { text, sink, before, items: 0, in_variables: false, last, unclosed };
+    let (items, in_variables, title_end) = (0, false, 0);
+    let mut scanner =
+        Scanner { text, sink, before, items, in_variables, last, unclosed, title_end };
     scanner.run();
 }
 
@@ -235,6 +241,9 @@ impl<S: Sink> Scanner<'_, '_, S> {
     /// between words and numbers; bytes that are not UTF-8 are data.
     fn foreign(&mut self, at: usize) -> usize {
         let rest = &self.text[at..];
+        if self.before == Before::Number && self.takes_unit() && begins_microseconds(rest) {
+            return at + MICRO_SIGNS[0].len() + 1;
+        }
         let len = rest.iter().position(|&byte| class_of(byte) != FOREIGN).unwrap_or(rest.len());
         let before = std::mem::replace(&mut self.before, Before::Nothing);
         if before == Before::User || std::str::from_utf8(&rest[..len]).is_err() {
@@ -249,12 +258,20 @@ impl<S: Sink> Scanner<'_, '_, S> {
     fn quoted(&mut self, at: usize) -> usize {
         let opens = at == 0 || class_of(self.text[at - 1]) & (LETTER | DIGIT | FOREIGN) == 0;
         self.before = Before::Nothing;
+        if at > 0 && at == self.title_end {
+            return at + 1;
+        }
         match if opens { self.closing_quote(at) } else { None } {
             Some(stop) => {
                 if let Some(verb) = request_verb(&self.text[at + 1..stop]) {
                     self.constant(Word::at(self.text, at + 1, at + 1 + verb));
                     self.variable(at + 2 + verb, stop, Some(MaskKind::Url));
                     return stop + 1;
+                }
+                if at == 0 && self.text[0] == b'"' && heads_pairs(&self.text[stop + 1..]) {
+                    // A message in quotes before its pairs: its words are no value.
+                    self.title_end = stop;
+                    return at + 1;
                 }
                 self.variable(at + 1, stop, Some(MaskKind::Quoted));
                 stop + 1
@@ -314,6 +331,9 @@ impl<S: Sink> Scanner<'_, '_, S> {
         if let Some(colon) = scheme_end(self.text, start, stop, seen) {
             stop = url_end(self.text, colon);
         }
+        if seen & SLASH != 0 {
+            stop = query_end(self.text, stop);
+        }
         self.before = if stop > start && class_of(self.text[stop - 1]) == DIGIT {
             Before::Number
         } else {
@@ -361,6 +381,25 @@ impl<S: Sink> Scanner<'_, '_, S> {
     fn is(&self, at: usize, byte: u8) -> bool {
         self.text.get(at) == Some(&byte)
     }
+}
+
+/// Returns whether `text` begins with `µs` and nothing goes on from there.
+fn begins_microseconds(text: &[u8]) -> bool {
+    MICRO_SIGNS.iter().any(|sign| {
+        let rest = text.strip_prefix(*sign).and_then(|rest| rest.strip_prefix(b"s"));
+        rest.is_some_and(|rest| class_at(rest, 0) & (LETTER | DIGIT | FOREIGN) == 0)
+    })
+}
+
+/// Returns whether pairs follow a quoted text, or nothing: `"text" key=value`.
+fn heads_pairs(rest: &[u8]) -> bool {
+    let rest = rest.trim_ascii();
+    let key = rest.iter().take(WORD_BYTES_MAX).position(|byte| !is_key_byte(*byte));
+    rest.is_empty() || key.is_some_and(|length| length > 0 && rest[length] == b'=')
+}
+
+fn is_key_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-' | b'/')
 }
 
 /// Returns the length of the verb of a quoted request such as `"GET /a HTTP/1.1"`: it stays, since a

@@ -154,6 +154,12 @@ fn line() -> impl Strategy<Value = Vec<u8>> {
         "2024-05-17T10:00:00.1Z stderr F \tat a.b.C.main(C.java:1)",
         "2024-05-17T10:00:00.1Z stdout F 2024-05-17 10:00:00 ERROR failed",
         "2024-05-17T10:00:00.1Z stdout P long",
+        "2024-05-17T10:00:00.1Z stdout P 2024-05-17 10:00:00 ERR",
+        "2024-05-17T10:00:00.1Z stdout F OR failed",
+        "fail: Shop.Cart[14]",
+        "      cart 7 is full",
+        "May 17, 2024 10:00:00 AM com.example.Cart add",
+        "SEVERE: cart 7 is full",
         "{\"log\":\"\\tat a.b.C.main(C.java:1)\\n\",\"stream\":\"stderr\",\"time\":\"2024-05-17T10:00:00Z\"}",
         "{\"log\":\"java.lang.Error: x\\n\",\"stream\":\"stderr\",\"time\":\"2024-05-17T10:00:00Z\"}",
         "{\"level\":\"error\",\"msg\":\"no\",\"stack\":\"Error: no\\n    at f (a.js:1:2)\"}",
@@ -202,7 +208,9 @@ proptest! {
         let in_records = lines.sum::<i64>() as u64;
         // Lines of rejected records are read and in no event.
         prop_assert!(in_records <= sum.lines - sum.blank);
-        if sum.rejected == 0 {
+        // The parts of a line that a container runtime cut are one line of their record.
+        let has_cut_lines = memchr::memmem::find(&text, b" P ").is_some();
+        if sum.rejected == 0 && !has_cut_lines {
             prop_assert_eq!(in_records, sum.lines - sum.blank);
         }
     }

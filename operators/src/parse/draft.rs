@@ -3,6 +3,7 @@
 use super::format::Format;
 use super::found::{Found, Place};
 use super::line::{self, Scratch};
+use super::named;
 use super::open::{CopiedText, Slot, Version};
 use super::rejections::Rejections;
 use engine::model::{
@@ -65,6 +66,31 @@ impl Draft {
         time: EventTime,
         change: i8,
     ) -> Slot {
+        let (event, extra) = self.described(found, record, time, change);
+        self.events.push(event);
+        Slot { event: (self.events.len() - 1) as u32, extra }
+    }
+
+    /// Makes an event the one that `found` describes.
+    pub(super) fn describe(
+        &mut self,
+        slot: &mut Slot,
+        found: &Found,
+        record: Span,
+        time: EventTime,
+    ) {
+        let (event, extra) = self.described(found, record, time, 1);
+        self.events[slot.event as usize] = event;
+        slot.extra = extra;
+    }
+
+    fn described(
+        &mut self,
+        found: &Found,
+        record: Span,
+        time: EventTime,
+        change: i8,
+    ) -> (EventRef, Option<u32>) {
         let details = &found.details;
         let extra = Extra {
             trace: details.stack,
@@ -73,7 +99,7 @@ impl Draft {
             fingerprint: details.fingerprint,
         };
         let extra = (extra != Extra::default()).then(|| self.extra(extra));
-        self.events.push(EventRef {
+        let event = EventRef {
             record,
             message: found.message,
             service: found.service,
@@ -85,8 +111,26 @@ impl Draft {
             severity: found.severity.unwrap_or(Severity::Unknown),
             extra: extra.map_or(ExtraIndex::NONE, |extra| ExtraIndex::new(extra as usize)),
             change,
-        });
-        Slot { event: (self.events.len() - 1) as u32, extra }
+        };
+        (event, extra)
+    }
+
+    /// Makes `line`, the second one of a record, its message, if the first one only has names.
+    pub(super) fn take_second_line(&mut self, slot: Slot, chunk: &[u8], line: &[u8]) {
+        let event = self.events[slot.event as usize];
+        if named::is_only_names(event.message.bytes(chunk, &self.scratch.bytes)) {
+            let base = self.append(line);
+            self.set_message(slot, named::message_of(line, Place { scratch: true, base }));
+        }
+    }
+
+    fn set_message(&mut self, slot: Slot, found: Option<(Span, Option<Severity>)>) {
+        let Some((message, severity)) = found.filter(|(message, _)| !message.is_empty()) else {
+            return;
+        };
+        let event = &mut self.events[slot.event as usize];
+        event.message = message;
+        event.severity = severity.unwrap_or(event.severity);
     }
 
     fn extra(&mut self, extra: Extra) -> u32 {
@@ -127,12 +171,15 @@ impl Draft {
         let base = self.append(&text.raw[..version.raw]);
         let place = Place { scratch: true, base };
         // The record was an event before, so it still is one.
-        let found = line::read(format, text.first_line(), place, &mut self.scratch);
+        let found = line::read(format, text.first_line_in(version), place, &mut self.scratch);
         let record = Span::scratch(base, base + version.raw);
         let mut slot = self.push(&found.unwrap_or_default(), record, time, change);
         if version.raw > text.first_bytes {
             let trace = self.append_trace(text, version, base);
             self.set_text(&mut slot, record, trace);
+            let behind = text.trace(version);
+            let end = memchr::memchr(b'\n', behind).unwrap_or(behind.len());
+            self.take_second_line(slot, &[], &behind[..end]);
         }
     }
 

@@ -55,6 +55,8 @@ fn collect(text: &[u8], slots: &mut Slots) -> Option<usize> {
         match fields::role(key) {
             // A line wrapped by a container runtime is JSON.
             None | Some((Role::Envelope, _)) => {}
+            // "msg=audit(…): …" goes on behind the value.
+            Some((Role::Message, _)) if text[key_end + 1..end].ends_with(b"):") => return None,
             Some((role, rank)) => slots.offer(role, Slot::new(rank, inner.0, inner.1, escaped)),
         }
     }

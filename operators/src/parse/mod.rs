@@ -33,6 +33,7 @@ mod header;
 mod json;
 mod line;
 mod logfmt;
+mod named;
 mod open;
 mod operator;
 mod parser;

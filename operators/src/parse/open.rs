@@ -80,7 +80,7 @@ pub(super) enum Text {
 /// A record's lines on their own.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct CopiedText {
-    /// The lines as they were read, joined by `\n`.
+    /// The lines as they were read, joined by `\n`; the parts of a cut first line are joined.
     pub raw: Vec<u8>,
     /// The length of the first.
     pub first_bytes: usize,
@@ -143,6 +143,11 @@ impl CopiedText {
         &self.raw[..self.first_bytes]
     }
 
+    /// Returns as much of the first line as there is in `version`: a line that was cut grows.
+    pub(super) fn first_line_in(&self, version: Version) -> &[u8] {
+        &self.raw[..self.first_bytes.min(version.raw)]
+    }
+
     /// Returns what stands behind the first line in `version`.
     pub(super) fn trace(&self, version: Version) -> &[u8] {
         &self.trace.as_deref().unwrap_or_else(|| self.behind_first())[..version.trace]
@@ -153,6 +158,12 @@ impl CopiedText {
     }
 
     fn append(&mut self, line: &Continuation<'_>, is_partial: bool) {
+        if is_partial && self.raw.len() == self.first_bytes {
+            // The rest of the first line, which a container runtime cut.
+            self.raw.extend_from_slice(line.visible.unwrap_or(line.raw));
+            self.first_bytes = self.raw.len();
+            return;
+        }
         if line.visible.is_some() && self.trace.is_none() {
             self.trace = Some(self.behind_first().to_vec());
         }
@@ -197,6 +208,15 @@ impl Open {
             self.text = Text::Gone;
         }
         self.text.copied(chunk);
+    }
+
+    /// Returns whether nothing stands behind its first line.
+    pub(super) fn has_one_line(&self) -> bool {
+        match &self.text {
+            Text::Chunk(_, first_end, end) => first_end == end,
+            Text::Copy(text) => text.raw.len() == text.first_bytes,
+            Text::Gone => false,
+        }
     }
 
     /// Returns whether it has text that was not emitted.

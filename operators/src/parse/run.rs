@@ -7,9 +7,11 @@
 use super::draft::Draft;
 use super::format::Format;
 use super::found::{Found, Layout, Place};
-use super::line;
+use super::line::{self, Scratch};
+use super::named;
 use super::open::{Continuation, Open, Pending, Slot, Text};
 use super::partition::Partition;
+use super::settle::state_behind;
 use super::severity;
 use super::zone::Zone;
 use crate::assemble::{Assemble, BLANKS_MAX, GAP_SECS_MAX, Line, Mark, State, mark, mark_headed};
@@ -110,12 +112,53 @@ impl Run<'_> {
             Some(mark) => self.continued(read, &standing, mark),
             None => None,
         };
-        match goes_on {
-            Some((index, state)) => {
-                self.partition.open[index].state = state;
-                self.join(read, &standing, index);
+        if let Some((index, state)) = goes_on {
+            self.partition.open[index].state = state;
+            self.join(read, &standing, index);
+        } else if standing.front == Front::Header
+            && let Some((index, visible)) = self.completed(read, &standing)
+        {
+            self.settle_state(index);
+            self.join(read, &Standing { visible, ..standing }, index);
+        } else {
+            self.begin(read, &standing);
+        }
+    }
+
+    /// Returns the record that a line with a header of its own completes all the same, and its text: the
+    /// rest of a line that a container runtime cut, or the message behind a line of names.
+    fn completed(&self, read: &Read<'_>, standing: &Standing) -> Option<(usize, Option<Span>)> {
+        let found = read.found.as_ref()?;
+        let in_envelope = !found.body.is_empty();
+        let names_level = named::is_level(found) && standing.mark.is_none();
+        if !(in_envelope || names_level) {
+            return None;
+        }
+        let newest = self.newest(standing.stream)?;
+        let open = &self.partition.open[newest];
+        let visible = Some(found.body).filter(|_| in_envelope);
+        if open.is_partial {
+            return Some((newest, visible));
+        }
+        let follows = open.touched + 1 == self.partition.lines && self.partition.blanks == 0;
+        let names = follows && open.has_one_line() && named::is_level(found) && self.is_names(open);
+        names.then_some((newest, visible))
+    }
+
+    /// Returns whether a record has one line, and that only names.
+    fn is_names(&self, open: &Open) -> bool {
+        match (open.slot, open.copy()) {
+            (Some(slot), _) => {
+                let message = self.draft.events[slot.event as usize].message;
+                named::is_only_names(message.bytes(&self.chunk.bytes, &self.draft.scratch.bytes))
             }
-            None => self.begin(read, &standing),
+            (None, Some(text)) => {
+                let (line, mut scratch) = (text.first_line(), Scratch::default());
+                let place = Place { scratch: false, base: 0 };
+                let found = line::read(self.format, line, place, &mut scratch);
+                found.is_some_and(|f| named::is_only_names(f.message.bytes(line, &scratch.bytes)))
+            }
+            _ => false,
         }
     }
 
@@ -281,12 +324,18 @@ impl Run<'_> {
             start: read.start,
             blanks: if follows { self.partition.blanks } else { 0 },
         };
+        let (is_second, was_cut) = (open.has_one_line(), open.is_partial);
         let is_cut = open.append(&line, chunk);
+        let second = (is_second && !was_cut && line.blanks == 0)
+            .then(|| line.visible.unwrap_or(line.raw).to_vec());
         self.draft.scratch.bytes.truncate(read.scratch_start);
         self.draft.lines_cut += u64::from(is_cut);
         open.touched = self.partition.lines;
         open.interposed = 0;
         open.is_partial = read.found.is_some_and(|found| found.partial);
+        if let (Some(line), Some(slot)) = (second, open.slot) {
+            self.draft.take_second_line(slot, chunk, &line);
+        }
         if read.is_invalid_utf8 && !open.is_invalid_utf8 {
             open.is_invalid_utf8 = true;
             self.draft.invalid_utf8 += 1;
@@ -298,6 +347,39 @@ impl Run<'_> {
             self.draft.set_text(slot, record, trace);
         }
         self.partition.blanks = 0;
+        if is_second && was_cut {
+            self.read_again(index);
+        }
+    }
+
+    /// Reads the first line of a record again, of which there is more now.
+    fn read_again(&mut self, index: usize) {
+        let open = &mut self.partition.open[index];
+        let Text::Copy(text) = &open.text else { return };
+        let scratch = &mut self.draft.scratch;
+        let base = scratch.bytes.len();
+        scratch.bytes.extend_from_slice(text.first_line());
+        let place = Place { scratch: true, base };
+        let Some(found) = line::read(self.format, text.first_line(), place, scratch) else {
+            return;
+        };
+        let pending = match found.layout {
+            Layout::Container => Pending::Enveloped,
+            _ => Pending::Headed,
+        };
+        let severity = found.severity.unwrap_or(Severity::Unknown);
+        let message = found.message.bytes(&[], &scratch.bytes);
+        open.state = state_behind(pending, message, severity);
+        open.thread = match found.thread.is_empty() {
+            true => 0,
+            false => xxh3_64(found.thread.bytes(&[], &scratch.bytes)),
+        };
+        open.pending = Pending::Nothing;
+        open.is_quiet = severity < Severity::Error;
+        if let Some(slot) = &mut open.slot {
+            let record = Span::scratch(base, base + text.first_bytes);
+            self.draft.describe(slot, &found, record, open.time);
+        }
     }
 
     /// Makes a record of a line, and remembers it as one that may be continued.

@@ -27,13 +27,7 @@ impl Partition {
         let (Some(slot), true) = (open.slot, open.pending != Pending::Nothing) else { return };
         let event = &draft.events[slot.event as usize];
         let message = event.message.bytes(chunk, &draft.scratch.bytes);
-        let (unknown, bad) =
-            (event.severity == Severity::Unknown, event.severity >= Severity::Warn);
-        open.state = match open.pending {
-            Pending::Headed => State::headed(message, unknown || bad),
-            _ if bad || announces(message) => State::headed(message, true),
-            _ => State::bare(message, mark(message)),
-        };
+        open.state = state_behind(open.pending, message, event.severity);
         open.pending = Pending::Nothing;
         open.is_quiet = is_quiet(slot, draft);
         open.thread = thread(slot, draft, chunk);
@@ -195,6 +189,16 @@ impl Partition {
             open.mark_emitted();
         }
         self
+    }
+}
+
+/// Returns the state behind a first line with this message and severity.
+pub(super) fn state_behind(pending: Pending, message: &[u8], severity: Severity) -> State {
+    let (unknown, bad) = (severity == Severity::Unknown, severity >= Severity::Warn);
+    match pending {
+        Pending::Headed => State::headed(message, unknown || bad),
+        _ if bad || announces(message) => State::headed(message, true),
+        _ => State::bare(message, mark(message)),
     }
 }
 

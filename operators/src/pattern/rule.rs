@@ -9,7 +9,8 @@
 //! until nothing changes; each takes constant words away, so there are at most as many as words.
 //!
 //! *Safeguards:* what a message begins with varies only beside a variable, in a long message; words
-//! that say what went wrong, and words that rules of the user keep, never vary; a single constant word remains only after many different
+//! that say what went wrong or what was asked for, and words that rules of the user keep, never vary;
+//! a single constant word remains only after many different
 //! words; and no skeleton loses more than half of its words. So no pattern grows to match everything.
 //! *State and limits:* only the first [`HOLES_MAX`] items of a skeleton can vary.
 
@@ -96,7 +97,8 @@ pub fn holes(skeleton: &str) -> Vec<Hole> {
 /// Returns whether the word at `place` may vary, if `left` constant words remain without it.
 fn may_vary(items: &[&str], place: usize, left: usize) -> bool {
     let word = items[place];
-    if word == MARKER || word.starts_with(KEPT_MARK) || left == 0 || names_failure(word) {
+    let stays = word.starts_with(KEPT_MARK) || names_failure(word) || is_request(word);
+    if word == MARKER || left == 0 || stays {
         return false;
     }
     // What a message begins with is what it is about.
@@ -107,6 +109,14 @@ fn may_vary(items: &[&str], place: usize, left: usize) -> bool {
 fn names_failure(word: &str) -> bool {
     const PARTS: [&str; 4] = ["Exception", "Error", "Fail", "fail"];
     PARTS.iter().any(|part| word.contains(part))
+}
+
+/// Returns whether a word is what a request asks for: reading is not writing.
+fn is_request(word: &str) -> bool {
+    matches!(
+        word,
+        "GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE" | "OPTIONS" | "CONNECT" | "TRACE"
+    )
 }
 
 /// Returns whether what fills the hole makes its place a variable.
@@ -197,11 +207,12 @@ mod tests {
     }
 
     #[test]
-    fn first_words_and_words_of_failure_stay() {
+    fn first_words_and_words_of_failure_and_requests_stay() {
         let places = |skeleton| holes(skeleton).iter().map(|hole| hole.place).collect::<Vec<_>>();
         assert_eq!(places("sshd startup succeeded"), [1, 2]);
         assert_eq!(places("mail <*> could not be sent today"), [0, 2, 3, 4, 5, 6]);
         assert_eq!(places("got TimeoutException again"), [2]);
+        assert_eq!(places("client <*> DELETE <*> status <*>"), [4]);
     }
 
     #[test]

@@ -139,7 +139,7 @@ fn unmargined(line: &str) -> (usize, &str) {
 
 /// Returns file and function of a frame; the function is empty in a syntax error.
 fn printed(line: &str) -> Option<(&str, &str)> {
-    let rest = line.trim_start().strip_prefix("File \"")?;
+    let rest = line.strip_prefix('>').unwrap_or(line).trim_start().strip_prefix("File \"")?;
     let (file, rest) = rest.split_once("\", line ")?;
     let after = rest.trim_start_matches(|letter: char| letter.is_ascii_digit());
     if after.len() == rest.len() {

@@ -12,6 +12,8 @@ use memchr::memchr;
 
 /// How many dashes some loggers write between the process and the thread.
 const DASHES: usize = 3;
+/// The shortest number behind that of a process that can only be a thread's.
+const LONG_THREAD_DIGITS: usize = 12;
 
 impl Walk<'_> {
     /// Takes off threads, loggers and separators behind the level. `closed`: a colon ended the level.
@@ -89,7 +91,8 @@ impl Walk<'_> {
     /// `12345 --- [thread] logger : message`, `123#456: message`.
     fn number_after_level(&mut self, field: &Field) -> bool {
         let next = self.text.get(field.next).copied();
-        let before_bracket = next == Some(b'[') && field.closer == 0;
+        let before_bracket =
+            next == Some(b'[') && field.closer == 0 && self.found.logger.is_empty();
         let before_dashes = self.text.get(field.next..field.next + 4) == Some(b"--- ");
         if !(before_bracket || before_dashes) {
             return false;
@@ -113,7 +116,7 @@ impl Walk<'_> {
             self.at = field.next;
             return false;
         }
-        if self.category(field) {
+        if self.category(field) || self.module_and_numbers(field) {
             return false;
         }
         if self.spans(field) {
@@ -124,7 +127,8 @@ impl Walk<'_> {
         let named = is_logger_like(word) && !is_code(word);
         let (fits, next, keep_on) = if field.closer == b':' && field.gap > 0 {
             // Behind process and thread numbers any tag is one; else it must be qualified.
-            (threaded && !is_code(word) || named && is_qualified(word), field.next, false)
+            let tag = threaded && !closed && !is_code(word);
+            (tag || named && is_qualified(word), field.next, false)
         } else if rest.starts_with(b": ") && (named || threaded) {
             (true, field.next + 2, false)
         } else if rest.starts_with(b"- ") {
@@ -132,7 +136,10 @@ impl Walk<'_> {
         } else if rest.starts_with(b"|") {
             (true, field.next + 1, false)
         } else if rest.starts_with(b"[") {
-            (named && word.contains(&b'.'), field.next, true)
+            let column = field.gap >= 2 && is_header_like(word);
+            (column || named && word.contains(&b'.'), field.next, true)
+        } else if let Some(next) = self.behind_position(field).filter(|_| named) {
+            (true, next, false)
         } else {
             // In a column of its own, or a qualified method behind its thread.
             let tabbed = self.text[..field.next].ends_with(b"\t");
@@ -170,6 +177,34 @@ impl Walk<'_> {
         self.found.logger = self.place.span(next.start, next.end);
         self.at = next.next + if dashed { 2 } else { 0 };
         false
+    }
+
+    /// `views 71 140735246815104 message`: a module, a process and the long number of a thread.
+    fn module_and_numbers(&mut self, field: &Field) -> bool {
+        let number = |at: usize| {
+            let field = field_at(self.text, at).filter(|field| field.kind == Kind::Number);
+            field.filter(|field| field.closer == 0 && field.next < self.text.len())
+        };
+        let Some(process) = number(field.next).filter(|_| field.closer == 0) else { return false };
+        let Some(thread) = number(process.next) else { return false };
+        if thread.end - thread.start < LONG_THREAD_DIGITS {
+            return false;
+        }
+        self.found.logger = self.place.span(field.start, field.end);
+        set_first(&mut self.found.process, self.place.span(process.start, process.end));
+        set_first(&mut self.found.thread, self.place.span(thread.start, thread.end));
+        self.at = thread.next;
+        true
+    }
+
+    /// Returns where the message begins in `logger (file.py:12) - message`.
+    fn behind_position(&self, field: &Field) -> Option<usize> {
+        let bracket = field_at(self.text, field.next).filter(|f| f.kind == Kind::Bracket)?;
+        let inner = &self.text[bracket.start..bracket.end];
+        let digits = inner.iter().rev().take_while(|b| b.is_ascii_digit()).count();
+        let position = digits > 0 && inner[..inner.len() - digits].ends_with(b":");
+        let dashed = self.text.get(bracket.next..bracket.next + 2) == Some(b"- ");
+        (position && dashed && field.closer == 0).then_some(bracket.next + 2)
     }
 
     /// `Shop.Cart[17]`, a category and the number of its event; alone it stays the message too.

@@ -200,7 +200,8 @@ impl Walk<'_> {
             Kind::Word if word.len() == 1 => {
                 let numbered = before.iter().flatten().any(|f| f.kind == Kind::Number);
                 let bracketed = before.iter().flatten().any(|f| f.kind == Kind::Bracket);
-                severity::of_letter(word[0]).filter(|_| numbered || bracketed)
+                let placed = numbered || bracketed || before.is_empty() && self.part_ahead(field);
+                severity::of_letter(word[0]).filter(|_| placed)
             }
             Kind::Word => {
                 let capitals = word.iter().all(u8::is_ascii_uppercase);
@@ -215,6 +216,16 @@ impl Walk<'_> {
             }
             _ => None,
         }
+    }
+
+    /// Whether a part of the program and a thread follow: `I NETWORK  [conn12]`.
+    fn part_ahead(&self, field: &Field) -> bool {
+        let Some(part) = field_at(self.text, field.next).filter(|_| field.gap > 0) else {
+            return false;
+        };
+        let word = &self.text[part.start..part.end];
+        let named = part.kind == Kind::Separator || word.iter().all(u8::is_ascii_uppercase);
+        named && field_at(self.text, part.next).is_some_and(|f| f.kind == Kind::Bracket)
     }
 
     /// `INFO[0012]`, `production.ERROR:`.

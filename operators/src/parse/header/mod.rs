@@ -15,11 +15,12 @@
 
 mod after_level;
 mod fields;
+mod klog;
 mod lead;
 mod syslog_file;
 mod token;
 
-use super::found::{Found, Layout, Place};
+use super::found::{Found, Layout, Place, set_first};
 use super::severity;
 use super::timestamp::{self, Stamp, Style};
 use engine::model::Severity;
@@ -51,7 +52,12 @@ pub(super) fn find(text: &[u8], place: Place, found: &mut Found) -> bool {
         return false;
     }
     let mut walk = Walk { text, place, at: 0, found };
-    let headed = walk.klog() || walk.timed_at_start() || walk.leveled() || walk.lead();
+    let headed = walk.klog()
+        || walk.timed_at_start()
+        || walk.uptime()
+        || walk.leveled()
+        || walk.lead()
+        || walk.serial();
     walk.finish(headed)
 }
 
@@ -151,36 +157,6 @@ impl Walk<'_> {
         }
         self.at = stamp.end + usize::from(closed);
         Some((stamp, bracketed && !closed))
-    }
-
-    /// `I0102 15:04:05.678901   12345 file.go:12] message`, with or without a year.
-    fn klog(&mut self) -> bool {
-        self.read_klog().is_some()
-    }
-
-    fn read_klog(&mut self) -> Option<()> {
-        let text = self.text;
-        let severity = severity::of_letter(*text.first()?)?;
-        let digits = text[1..].iter().take(9).take_while(|b| b.is_ascii_digit()).count();
-        let written = match digits {
-            4 => timestamp::month_day_clock(text, 1)?,
-            8 => timestamp::at(text, 1)?,
-            _ => return None,
-        };
-        let (at, _) = blanks(text, written.end);
-        let thread = field_at(text, at).filter(|field| field.kind == Kind::Number)?;
-        let window = &text[thread.next..text.len().min(thread.next + token::FIELD_BYTES_MAX)];
-        let close = memchr::memchr(b']', window)?;
-        if window[..close].contains(&b' ') {
-            return None;
-        }
-        self.found.layout = Layout::Klog;
-        self.found.severity = Some(severity);
-        self.found.time = Some(written.written);
-        self.found.thread = self.place.span(thread.start, thread.end);
-        self.found.logger = self.place.span(thread.next, thread.next + close);
-        self.at = thread.next + close + 1;
-        Some(())
     }
 
     /// A level at the very start: `[INFO] …`, `ERROR: …`, `WARN …`, `info: …`. Capitalised words
@@ -326,17 +302,36 @@ impl Walk<'_> {
     fn level_found(&mut self, severity: Severity, field: token::Field) {
         self.found.severity = Some(severity);
         self.at = field.next;
-        if self.found.time.is_none()
-            && let Some((stamp, inside)) = self.time_at(field.next)
-            && stamp.style != Style::ClockOnly
-        {
-            self.found.layout = Layout::Timestamp;
-            self.found.time = Some(stamp.written);
-            if inside {
-                self.close_bracket();
-            }
-            self.at = blanks(self.text, self.at).0;
+        if self.found.time.is_none() && !self.time_behind_level(field.next) {
+            self.time_behind_thread();
         }
         self.after_level(field.closer == b':');
+    }
+
+    /// Takes off a time at `at`; returns whether there is one.
+    fn time_behind_level(&mut self, at: usize) -> bool {
+        let stamp = self.time_at(at).filter(|(stamp, _)| stamp.style != Style::ClockOnly);
+        let Some((stamp, inside)) = stamp else { return false };
+        self.found.layout = Layout::Timestamp;
+        self.found.time = Some(stamp.written);
+        if inside {
+            self.close_bracket();
+        }
+        self.at = blanks(self.text, self.at).0;
+        true
+    }
+
+    /// `LEVEL [thread] 2024-01-02 03:04:05 message`.
+    fn time_behind_thread(&mut self) {
+        let at = self.at;
+        let Some(bracket) = field_at(self.text, at).filter(|f| f.kind == Kind::Bracket) else {
+            return;
+        };
+        if !self.time_behind_level(bracket.next) {
+            self.at = at;
+            return;
+        }
+        let thread = self.place.trimmed(self.text, bracket.start, bracket.end);
+        set_first(&mut self.found.thread, thread);
     }
 }
