@@ -5,6 +5,8 @@
 //! ```text
 //! parse ─► redact, filter, sample, route ─► fingerprint ─► window ─► expiry ─► spike ─► alert
 //!                                              └─► pattern ─► issue ───────────┘
+//!                                                     └─► meaning ─► cluster ───┤
+//!                                                                    classify ◄─┘
 //! ```
 #![forbid(unsafe_code)]
 #![cfg_attr(test, allow(clippy::unwrap_used))]

@@ -183,7 +183,7 @@ mod tests {
 
     fn embedding(first: i8) -> Embedding {
         let mut numbers = [0; EMBEDDING_DIMENSIONS];
-        (numbers[0], numbers[1]) = (first, 100);
+        (numbers[0], numbers[1]) = (first, 30);
         Embedding::from_numbers(numbers, KernelClass::MINILM_L6_F32)
     }
 

@@ -172,7 +172,7 @@ pub(super) const RULES: [Rule; 44] = [
     rule(
         "validation",
         82,
-        "(is |are )?required( property| field)?|missing (required )?(field|parameter|property|argument|value)|(field|property|parameter) (is )?(missing|required)",
+        "(is |are )?required( property| field)?|missing (required )?(field|parameter|property|argument|value)|(field|property|parameter)( \\w+)? (is )?(missing|required)",
     ),
     rule(
         "validation",
