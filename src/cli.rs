@@ -1,5 +1,6 @@
 //! The verbs and their help: what a person types, as types. No verb does anything here.
 
+pub mod group;
 pub mod mistakes;
 pub mod model;
 
@@ -56,6 +57,8 @@ pub enum Verb {
     /// Write out what is stored.
     #[command(subcommand)]
     Export(ExportVerb),
+    /// Group texts by meaning and say what each is about; needs the model, no logs.
+    Group(group::GroupArgs),
     /// Fetch, check and use the model that embeds texts.
     #[command(subcommand)]
     Model(model::ModelVerb),

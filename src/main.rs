@@ -6,6 +6,7 @@ mod demo;
 mod explain;
 mod export;
 mod failure;
+mod group;
 mod health;
 mod model;
 mod registry;
@@ -38,6 +39,7 @@ fn perform(verb: Verb) -> Result<(), Failure> {
         Verb::Graph(args) => validate::graph(args),
         Verb::Explain(args) => explain::explain(args),
         Verb::Export(ExportVerb::Counts { graph, .. }) => export::counts(graph),
+        Verb::Group(args) => group::group(args),
         Verb::Model(verb) => model::perform(verb),
         Verb::Health(args) => health::health(args),
         Verb::Schema => validate::schema(),

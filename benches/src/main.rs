@@ -25,6 +25,7 @@ mod identity;
 mod load;
 mod measure;
 mod memory_source;
+mod neighbours;
 mod process;
 mod report;
 mod scenario;

@@ -5,7 +5,7 @@ use crate::load::{self, Chance, Input};
 use crate::process::{Running, Usage, wc_cpu_seconds};
 use crate::report::Outcome;
 use crate::scenario::{Kind, Scenario};
-use crate::{embedding, fingerprint, grouping, http, identity};
+use crate::{embedding, fingerprint, grouping, http, identity, neighbours};
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
 use std::fs::File;
@@ -53,6 +53,7 @@ pub fn run(site: &Site, scenario: &Scenario) -> Result<Outcome> {
         Kind::Grouping => grouping::run(site, scenario)?,
         Kind::Fingerprint => fingerprint::run(site, scenario)?,
         Kind::Identity => identity::run(site, scenario)?,
+        Kind::Neighbours => neighbours::run(site, scenario)?,
     };
     Ok(Outcome::new(scenario, raw, figures))
 }

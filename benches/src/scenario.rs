@@ -26,6 +26,8 @@ pub enum Kind {
     Fingerprint,
     /// Whether lines keep their ids however they are read.
     Identity,
+    /// The nearest embeddings among many, and clusters of a growing graph.
+    Neighbours,
 }
 
 /// The shape of the generated lines.
@@ -143,6 +145,7 @@ fn kind(word: &str) -> Result<Kind> {
         "grouping" => Kind::Grouping,
         "fingerprint" => Kind::Fingerprint,
         "identity" => Kind::Identity,
+        "neighbours" => Kind::Neighbours,
         other => bail!("unknown kind {other:?}"),
     })
 }

@@ -7,7 +7,8 @@
 
 pub use differential_dataflow::collection::concatenate;
 pub use differential_dataflow::input::InputSession;
-pub use differential_dataflow::operators::iterate::Iterate;
+pub use differential_dataflow::operators::iterate::{Iterate, Variable};
+pub use differential_dataflow::trace::implementations::{ValBuilder, ValSpine};
 pub use differential_dataflow::{AsCollection, VecCollection};
 pub use timely::container::CapacityContainerBuilder;
 pub use timely::dataflow::channels::pact::{Exchange, Pipeline};
@@ -17,6 +18,7 @@ pub use timely::dataflow::operators::generic::{InputHandleCore, OutputBuilder};
 pub use timely::dataflow::operators::vec::{Filter, Map, ToStream};
 pub use timely::dataflow::operators::{Capability, Concat, Concatenate, Inspect, Probe};
 pub use timely::dataflow::{Scope, Stream as TimelyStream};
+pub use timely::order::Product;
 pub use timely::progress::frontier::MutableAntichain;
 pub use timely::scheduling::{Activator, SyncActivator};
 pub use timely::worker::Worker;

@@ -1,10 +1,10 @@
-//! Issues from patterns: every (severity class, pattern) is one issue, so it may span services and
-//! never classes (DESIGN §8, Identity).
+//! Issues from patterns: without embeddings every (severity class, pattern) is one issue, so it may span
+//! services and never classes (DESIGN §8, Identity).
 //!
 //! ```text
 //! candidates ──best per fingerprint──┐
-//! patterns ───────────────join───────┴─► (class, pattern) ──first member──► issues, members,
-//!                                                                           severities
+//! patterns ───────────────join───────┴─► node ──first member──► issues, members,
+//!                                                               severities
 //! ```
 //! An issue's id is that of its *first* member: the smallest (first event time, template). So it
 //! stays when later templates join; every other member's own id, [`IssueId::new`] of its class and
@@ -12,8 +12,10 @@
 //!
 //! *Promises:* I1, I2, I3, I6: everything is a differential function of the *set* of sightings.
 //! *Frontier:* never holds an epoch. *State and limits:* a few rows per fingerprint, bounded by the
-//! fingerprint stage's `max_fingerprints`. *Not here:* which templates are one pattern (`pattern`).
+//! fingerprint stage's `max_fingerprints`. *Not here:* which templates are one pattern (`pattern`), and which
+//! patterns mean the same (`cluster`, which derives its issues here).
 
+use crate::cluster::rule::Node;
 use crate::pattern::{rule::is_of_words, text_of};
 use engine::component::{
     Build, ComponentType, NodeIdentity, Operator, Options, OptionsError, Port, Ports, Stage,
@@ -25,7 +27,7 @@ use engine::model::{
     SeverityClass, Template,
 };
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// The component type `issue`.
@@ -52,42 +54,51 @@ fn build(options: &Options) -> Result<Box<dyn Operator>, Vec<OptionsError>> {
     Ok(Box::new(Grouping))
 }
 
-/// What makes fingerprints one issue.
-type Group = (SeverityClass, Pattern);
+/// A fingerprint of an issue.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub(crate) struct Held {
+    /// What is known of it.
+    pub(crate) one: Candidate,
+    /// Its pattern.
+    pub(crate) pattern: Pattern,
+}
 
 /// The order of members: the first one gives the issue its id, and its text.
-type Rank = (EventTime, Template, FirstSeen, Arc<str>);
+type Rank = (EventTime, Template, FirstSeen, Arc<str>, Pattern, SeverityClass);
 
 impl Operator for Grouping {
     fn stage<'s>(&self, _stage: &mut Stage<'_, 's>, mut inputs: Ports<'s>) -> Port<'s> {
         let (patterns, candidates) = inputs.patterns();
-        let grouped = best(candidates).join_map(patterns, |_fingerprint, one, pattern| {
-            ((one.class, pattern.clone()), one.clone())
-        });
-        let firsts = firsts(grouped.clone());
-        let members = grouped.clone().map(|(group, one)| (group, one.fingerprint)).join_map(
-            firsts.clone(),
-            |group, fingerprint, first| Member {
-                fingerprint: *fingerprint,
-                issue: IssueId::new(group.0, first.0),
-            },
-        );
-        let severities = highest(grouped).join_map(firsts.clone(), |group, severity, first| {
-            (IssueId::new(group.0, first.0), *severity)
-        });
-        let issues = firsts.map(|((class, pattern), (template, text))| Issue {
-            id: IssueId::new(class, template),
-            class,
-            template,
-            text: shown(&pattern, text),
-            skeleton: pattern.skeleton,
-        });
-        Port::Issues { issues, members, severities }
+        derived(held(patterns, candidates))
     }
 
     fn identity(&self) -> NodeIdentity {
         NodeIdentity { component: COMPONENT.name.to_owned(), version: 2, ..NodeIdentity::default() }
     }
+}
+
+/// Returns every fingerprint under the node of its class and pattern.
+pub(crate) fn held<'s>(
+    patterns: Collection<'s, (Fingerprint, Pattern)>,
+    candidates: Collection<'s, Candidate>,
+) -> Collection<'s, (Node, Held)> {
+    best(candidates).join_map(patterns, |_fingerprint, one, pattern| {
+        let held = Held { one: one.clone(), pattern: pattern.clone() };
+        (Node::new(one.class, pattern.id), held)
+    })
+}
+
+/// Returns the issues of fingerprints that are grouped under a node.
+pub(crate) fn derived<'s>(grouped: Collection<'s, (Node, Held)>) -> Port<'s> {
+    let firsts = firsts(grouped.clone());
+    let fingerprints = grouped.clone().map(|(group, held)| (group, held.one.fingerprint));
+    let members = fingerprints.join_map(firsts.clone(), |_group, fingerprint, first| Member {
+        fingerprint: *fingerprint,
+        issue: first.id,
+    });
+    let severities =
+        highest(grouped).join_map(firsts.clone(), |_group, severity, first| (first.id, *severity));
+    Port::Issues { issues: firsts.map(|(_group, first)| first), members, severities }
 }
 
 /// Returns one candidate per fingerprint: workers and the store may each know something of it.
@@ -111,23 +122,32 @@ fn shown(pattern: &Pattern, text: Arc<str>) -> Arc<str> {
     }
 }
 
-/// Returns the template and the text of each group's first member.
-fn firsts(
-    grouped: Collection<'_, (Group, Candidate)>,
-) -> Collection<'_, (Group, (Template, Arc<str>))> {
-    let rank = |one: Candidate| (one.first.time, one.template, one.first, one.text);
-    grouped.map(move |(group, one)| (group, rank(one))).reduce(
+/// Returns the issue of each group: its id and its text are those of its first member.
+fn firsts(grouped: Collection<'_, (Node, Held)>) -> Collection<'_, (Node, Issue)> {
+    let rank = |Held { one, pattern }: Held| {
+        (one.first.time, one.template, one.first, one.text, pattern, one.class)
+    };
+    grouped.map(move |(group, held)| (group, rank(held))).reduce(
         |_group, ranks: &[(&Rank, isize)], first| {
             // Values come in ascending order.
-            let best = ranks.first();
-            first.extend(best.map(|((_, template, _, text), _)| ((*template, text.clone()), 1)));
+            first.extend(ranks.first().map(|((_, template, _, text, pattern, class), _)| {
+                let issue = Issue {
+                    id: IssueId::new(*class, *template),
+                    class: *class,
+                    template: *template,
+                    text: shown(pattern, Arc::clone(text)),
+                    skeleton: Arc::clone(&pattern.skeleton),
+                };
+                (issue, 1)
+            }));
         },
     )
 }
 
 /// Returns the highest severity of each group.
-fn highest(grouped: Collection<'_, (Group, Candidate)>) -> Collection<'_, (Group, Severity)> {
-    grouped.map(|(group, one)| (group, one.severity)).reduce(|_group, severities, highest| {
-        highest.extend(severities.iter().map(|(severity, _)| **severity).max().map(|one| (one, 1)));
+fn highest(grouped: Collection<'_, (Node, Held)>) -> Collection<'_, (Node, Severity)> {
+    grouped.map(|(group, held)| (group, held.one.severity)).reduce(|_group, severities, highest| {
+        let all = severities.iter().map(|(severity, _)| **severity);
+        highest.extend(all.max().map(|one| (one, 1)));
     })
 }

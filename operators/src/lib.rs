@@ -5,6 +5,8 @@
 //! ```text
 //! parse ─► redact, filter, sample, route ─► fingerprint ─► window ─► expiry ─► spike ─► alert
 //!                                              └─► pattern ─► issue ───────────┘
+//!                                                     └─► meaning ─► cluster ───┤
+//!                                                                    classify ◄─┘
 //! ```
 #![forbid(unsafe_code)]
 #![cfg_attr(test, allow(clippy::unwrap_used))]
@@ -12,11 +14,14 @@
 pub mod alert;
 pub mod assemble;
 mod batchwise;
+pub mod classify;
+pub mod cluster;
 pub mod expiry;
 pub mod filter;
 pub mod fingerprint;
 pub mod issue;
 pub mod mask;
+pub mod meaning;
 pub mod parse;
 pub mod pattern;
 pub mod redact;

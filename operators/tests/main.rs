@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod assembly;
+mod clusters;
 mod families;
 mod fuzz;
 mod golden;

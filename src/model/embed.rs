@@ -26,16 +26,10 @@ struct Line<'a> {
 
 /// Writes a vector for each line of `input` (`-`: standard input) to standard output.
 pub fn embed(encoder: &Encoder, input: &Path, threads: usize) -> Result<(), Failure> {
-    let reader: Box<dyn Read> = if input == Path::new("-") {
-        Box::new(std::io::stdin())
-    } else {
-        let file = File::open(input);
-        Box::new(file.with_context(|| format!("cannot read {}", input.display()))?)
-    };
-    let mut lines = Lines { input: BufReader::new(reader) };
+    let mut lines = Lines::of(input)?;
     let mut output = BufWriter::new(std::io::stdout().lock());
     loop {
-        let texts = lines.batch().with_context(|| format!("cannot read {}", input.display()))?;
+        let texts = lines.batch()?;
         if texts.is_empty() {
             return Ok(output.flush()?);
         }
@@ -48,7 +42,7 @@ pub fn embed(encoder: &Encoder, input: &Path, threads: usize) -> Result<(), Fail
 }
 
 /// Returns the vector of each text; at most `threads` threads take chunk after chunk.
-fn embed_on(
+pub fn embed_on(
     encoder: &Encoder,
     tokens: &[Vec<u32>],
     threads: usize,
@@ -85,16 +79,29 @@ fn embed_on(
 }
 
 /// Lines of text; bytes that are not UTF-8 become replacement characters.
-struct Lines {
+pub struct Lines {
     input: BufReader<Box<dyn Read>>,
+    name: String,
 }
 
 impl Lines {
+    /// Returns the lines of a file, `-` for standard input.
+    pub fn of(file: &Path) -> anyhow::Result<Lines> {
+        let name = file.display().to_string();
+        let reader: Box<dyn Read> = if file == Path::new("-") {
+            Box::new(std::io::stdin())
+        } else {
+            Box::new(File::open(file).with_context(|| format!("cannot read {name}"))?)
+        };
+        Ok(Lines { input: BufReader::new(reader), name })
+    }
+
     /// Returns the next lines, none at the end.
-    fn batch(&mut self) -> std::io::Result<Vec<String>> {
+    pub fn batch(&mut self) -> anyhow::Result<Vec<String>> {
         let mut texts = Vec::new();
         while texts.len() < BATCH_LINES {
-            let Some(line) = self.line()? else { break };
+            let line = self.line().with_context(|| format!("cannot read {}", self.name))?;
+            let Some(line) = line else { break };
             texts.push(line);
         }
         Ok(texts)
@@ -122,7 +129,7 @@ mod tests {
     use super::*;
 
     fn lines(bytes: Vec<u8>) -> Lines {
-        Lines { input: BufReader::new(Box::new(std::io::Cursor::new(bytes))) }
+        Lines { input: BufReader::new(Box::new(std::io::Cursor::new(bytes))), name: "-".to_owned() }
     }
 
     #[test]

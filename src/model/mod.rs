@@ -17,4 +17,5 @@ mod hub;
 mod verbs;
 mod wheel;
 
-pub use verbs::perform;
+pub use embed::{Lines, embed_on};
+pub use verbs::{encoder, perform};

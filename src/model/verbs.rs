@@ -6,7 +6,7 @@ use crate::failure::Failure;
 use crate::model::embed::embed;
 use crate::model::fetch::{Fetched, fetch};
 use crate::model::files::{FILES, MODEL, Places, check};
-use encoder::Kernel;
+use encoder::{Encoder, Kernel};
 use engine::model::KernelClass;
 use serde::Serialize;
 use std::num::NonZero;
@@ -48,13 +48,18 @@ pub fn perform(verb: ModelVerb) -> Result<(), Failure> {
         }
         ModelVerb::Verify { place, output } => verify(&places(place)?, output),
         ModelVerb::Embed { place, file, threads, .. } => {
-            let encoder = places(place)?.load()?;
+            let encoder = encoder(place)?;
             let threads = threads.unwrap_or_else(|| {
                 thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN)
             });
             embed(&encoder, &file, threads.get())
         }
     }
+}
+
+/// Returns the encoder of the model that is there; nothing is fetched.
+pub fn encoder(place: ModelPlace) -> Result<Encoder, Failure> {
+    Ok(places(place)?.load()?)
 }
 
 fn places(place: ModelPlace) -> Result<Places, Failure> {

@@ -98,6 +98,19 @@ impl Similarity {
         Similarity::from_millionths((ratio * 1e6).round() as i32)
     }
 
+    /// Returns the similarity of two embeddings with these products: of one with the other, and of each
+    /// with itself.
+    ///
+    /// *Definition.* `dot × 1,000,000 / isqrt(left × right)`, cut towards zero; 0 if either is all zeros.
+    pub fn of_products(dot: i32, left: i32, right: i32) -> Similarity {
+        let lengths = (i64::from(left) * i64::from(right)).isqrt();
+        if lengths == 0 {
+            return Similarity::default();
+        }
+        let millionths = i64::from(dot) * 1_000_000 / lengths;
+        Similarity::from_millionths(millionths.clamp(-1_000_000, 1_000_000) as i32)
+    }
+
     /// Returns the millionths.
     pub const fn millionths(self) -> i32 {
         self.0
@@ -146,20 +159,12 @@ impl Embedding {
     }
 
     /// Returns how alike two embeddings of the same class are; of different classes nothing is known.
-    ///
-    /// *Definition.* `dot × 1,000,000 / isqrt(dot(self, self) × dot(other, other))`, cut towards zero;
-    /// 0 if either is all zeros.
     pub fn similarity(&self, other: &Embedding) -> Option<Similarity> {
-        if self.kernel != other.kernel {
-            return None;
-        }
-        let squares = i64::from(self.dot(self)) * i64::from(other.dot(other));
-        let lengths = squares.isqrt();
-        if lengths == 0 {
-            return Some(Similarity::default());
-        }
-        let millionths = i64::from(self.dot(other)) * 1_000_000 / lengths;
-        Some(Similarity::from_millionths(millionths.clamp(-1_000_000, 1_000_000) as i32))
+        let products = || (self.dot(other), self.dot(self), other.dot(other));
+        (self.kernel == other.kernel).then(|| {
+            let (dot, left, right) = products();
+            Similarity::of_products(dot, left, right)
+        })
     }
 }
 

@@ -4,6 +4,7 @@ mod account;
 mod alert;
 mod batch;
 mod bucket;
+mod constraint;
 mod embedding;
 mod event;
 mod fact;
@@ -19,6 +20,7 @@ pub use batch::{
     Span,
 };
 pub use bucket::{Bucket, BucketSize};
+pub use constraint::{Conflict, ConflictReason, Constraint};
 pub use embedding::{EMBEDDING_DIMENSIONS, Embedding, KernelClass, Similarity, Vector};
 pub use event::{Severity, SeverityClass};
 pub use fact::{Fact, Progress, StateKey, StateRow};

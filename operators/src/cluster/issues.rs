@@ -1,0 +1,122 @@
+//! Issues from patterns and their embeddings: a cluster of (class, pattern) is one issue.
+//!
+//! ```text
+//! candidates ─best per fingerprint─┐
+//! patterns ─────────────join───────┴─► (node, candidate) ──────────────join──► issues, members,
+//!              vectors ──join──► links ─► clusters ─► node → cluster ───┘        severities
+//!          constraints ──────────────────────┘
+//! ```
+//! A pattern without a vector is an issue of its own.
+
+use super::constraints::resolved;
+use super::group::floor;
+use super::incremental::{Changing, clusters};
+use super::rule::Node;
+use crate::issue::{self, Held};
+use crate::meaning::{LINKS_PER_NODE_MAX, links};
+use engine::component::Port;
+use engine::dataflow::Collection;
+use engine::model::{
+    Candidate, Conflict, Constraint, Embedding, Fingerprint, IssueId, Pattern, Similarity,
+};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+/// The options of `cluster`.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ClusterOptions {
+    /// Patterns whose average similarity reaches this are one issue; 0 to 1.
+    pub same_issue: f64,
+    /// Issues whose similarity reaches this are shown as possibly related, and never merged; 0 to
+    /// `same_issue`.
+    pub related: f64,
+    /// Nearest patterns that are kept for each pattern; 1 to 1024.
+    pub links_max: usize,
+}
+
+impl Default for ClusterOptions {
+    fn default() -> ClusterOptions {
+        ClusterOptions { same_issue: 0.55, related: 0.375, links_max: LINKS_PER_NODE_MAX }
+    }
+}
+
+impl ClusterOptions {
+    /// Returns what is wrong with the options: the place, and why.
+    pub fn mistakes(&self) -> Vec<(String, String)> {
+        let mut mistakes = Vec::new();
+        let ratios = [("same_issue", self.same_issue), ("related", self.related)];
+        for (option, ratio) in ratios {
+            if !(0.0..=1.0).contains(&ratio) {
+                mistakes.push((option.to_owned(), format!("{ratio} is not between 0 and 1")));
+            }
+        }
+        if self.related > self.same_issue {
+            let why = "what is the same issue is also related: `related` is at most `same_issue`";
+            mistakes.push(("related".to_owned(), why.to_owned()));
+        }
+        if !(1..=1024).contains(&self.links_max) {
+            let why = format!("{} is not between 1 and 1024", self.links_max);
+            mistakes.push(("links_max".to_owned(), why));
+        }
+        mistakes
+    }
+}
+
+/// What comes of clustering.
+pub struct Clustered<'s> {
+    /// Issues, members and severities.
+    pub issues: Port<'s>,
+    /// Constraints that do not have their way.
+    pub conflicts: Collection<'s, Conflict>,
+}
+
+/// Returns the issues of patterns.
+pub fn issues<'s>(
+    options: ClusterOptions,
+    patterns: Collection<'s, (Fingerprint, Pattern)>,
+    candidates: Collection<'s, Candidate>,
+    vectors: Collection<'s, (Pattern, Embedding)>,
+    constraints: Collection<'s, Constraint>,
+) -> Clustered<'s> {
+    let threshold = Similarity::from_ratio(options.same_issue);
+    let held = issue::held(patterns, candidates);
+    let placed = held.clone().map(|(node, held)| (held.pattern, (held.one.class, node)));
+    let placed = placed.distinct();
+    let embedded = vectors
+        .arrange_by_key()
+        .join_core(placed.clone().arrange_by_key(), |_pattern, embedding, (class, node)| {
+            Some((*class, *node, embedding.clone()))
+        });
+    let names = held
+        .clone()
+        .map(|(node, Held { one, .. })| (IssueId::new(one.class, one.template), (one.class, node)));
+    let said = resolved(constraints, names);
+    let graph = Changing {
+        nodes: placed.map(|(_pattern, (_class, node))| node),
+        links: links(embedded, floor(threshold), options.links_max),
+        together: said.together.clone(),
+        apart: said.apart.clone(),
+        alone: said.alone.clone(),
+    };
+    let clusters = clusters(graph, threshold);
+    let grouped = held
+        .join_map(clusters.clone(), |_node: &Node, held, cluster| (cluster.first, held.clone()));
+    Clustered { issues: issue::derived(grouped), conflicts: said.conflicts(clusters) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn options_are_thresholds_in_order() {
+        let places = |text: &str| -> Vec<String> {
+            let options: ClusterOptions = serde_json::from_str(text).unwrap();
+            options.mistakes().into_iter().map(|(place, _)| place).collect()
+        };
+        assert!(places("{}").is_empty());
+        assert_eq!(places(r#"{"same_issue": 0.3}"#), ["related"]);
+        assert_eq!(places(r#"{"same_issue": 1.5, "links_max": 0}"#), ["same_issue", "links_max"]);
+    }
+}
