@@ -1,6 +1,7 @@
 //! The verbs and their help: what a person types, as types. No verb does anything here.
 
 pub mod mistakes;
+pub mod model;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -55,6 +56,9 @@ pub enum Verb {
     /// Write out what is stored.
     #[command(subcommand)]
     Export(ExportVerb),
+    /// Fetch, check and use the model that embeds texts.
+    #[command(subcommand)]
+    Model(model::ModelVerb),
     /// Ask a running engine whether it is ready; exit 0 if it is.
     Health(HealthArgs),
     /// Print the JSON Schema of the graph file.

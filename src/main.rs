@@ -7,6 +7,7 @@ mod explain;
 mod export;
 mod failure;
 mod health;
+mod model;
 mod registry;
 mod run;
 mod scan;
@@ -37,6 +38,7 @@ fn perform(verb: Verb) -> Result<(), Failure> {
         Verb::Graph(args) => validate::graph(args),
         Verb::Explain(args) => explain::explain(args),
         Verb::Export(ExportVerb::Counts { graph, .. }) => export::counts(graph),
+        Verb::Model(verb) => model::perform(verb),
         Verb::Health(args) => health::health(args),
         Verb::Schema => validate::schema(),
         Verb::Completions { shell } => {

@@ -8,6 +8,7 @@
 
 mod analyst;
 mod duration;
+mod embedder;
 mod operator;
 mod registry;
 mod source;
@@ -15,6 +16,7 @@ mod store;
 
 pub use analyst::{Analyst, AskedRecord, TopValue, Variable, Variables};
 pub use duration::{HUMAN_DURATION_FORMAT, HumanDuration, ParseDurationError};
+pub use embedder::{EmbedError, Embedder};
 pub use operator::{History, Operator, Outputs, Port, Ports, SourceDefaults, Stage};
 pub use registry::{Build, Built, ComponentKind, ComponentType, Options, OptionsError, Registry};
 pub use source::{Delivery, Intake, Source, SourceError, SourceHealth, Stopped};

@@ -4,6 +4,7 @@ mod account;
 mod alert;
 mod batch;
 mod bucket;
+mod embedding;
 mod event;
 mod fact;
 mod fingerprint;
@@ -18,6 +19,7 @@ pub use batch::{
     Span,
 };
 pub use bucket::{Bucket, BucketSize};
+pub use embedding::{EMBEDDING_DIMENSIONS, Embedding, KernelClass, Similarity, Vector};
 pub use event::{Severity, SeverityClass};
 pub use fact::{Fact, Progress, StateKey, StateRow};
 pub use fingerprint::{

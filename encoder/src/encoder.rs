@@ -1,0 +1,245 @@
+//! The encoder: tokens of texts in, one vector of length 1 for each text out.
+//!
+//! ```text
+//! tokens ► words + positions ► norm ► 6 × (attention ► norm ► feed-forward ► norm) ► mean ► length 1
+//! ```
+//! The tokens of all texts of a chunk lie one after the other, without padding: every product goes over
+//! all of them at once, attention and mean over the rows of one text.
+//!
+//! *Promise:* a text's vector is a function of its tokens and the weights: the same bits alone or in any
+//! company, in any order, on any number of threads, on any processor (see `kernel.rs`).
+//! *Limits:* a text has at most [`TOKENS_MAX`] tokens; a [`Room`] never grows.
+
+use crate::attention::{Attend, AttentionRoom};
+use crate::blocks::{Blocks, BlocksMut, Row, WIDTH};
+use crate::error::EncoderError;
+use crate::kernel::Kernel;
+use crate::model::{
+    HEADS, INNER_BLOCKS, Layer, Linear, Model, TOKENS_MAX, VOCABULARY, WEIGHTS_SHA256,
+};
+use crate::multiply::{AddTo, Finish, Gelu, Multiply, Store};
+use crate::norm::{HIDDEN, HIDDEN_BLOCKS, Norm, Normalise, Pool};
+use crate::plan::{CHUNK_TOKENS, plan};
+use crate::tokens::{TOKENIZER_SHA256, WordPieces};
+use std::io::Read;
+
+/// Numbers of a vector.
+pub const DIMENSIONS: usize = HIDDEN;
+/// Tokens for which a [`Room`] has room.
+const ROOM_TOKENS: usize = if CHUNK_TOKENS > TOKENS_MAX { CHUNK_TOKENS } else { TOKENS_MAX };
+
+/// Which files are accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Accept {
+    /// The official ones, by their digest.
+    Official,
+    /// Any of the right shape; for tests with made-up weights.
+    AnyOfThisShape,
+}
+
+/// The model, ready to embed; can be shared between threads.
+pub struct Encoder {
+    pieces: WordPieces,
+    model: Model,
+    kernel: Kernel,
+}
+
+/// What one thread needs to embed a chunk; made once and used again.
+pub struct Room {
+    /// The rows that go from layer to layer.
+    hidden: Vec<Row>,
+    /// Projections and what attention makes of them, or the inside of the feed-forward part.
+    wide: Vec<Row>,
+    attention: AttentionRoom,
+}
+
+impl Room {
+    /// Returns room for any chunk.
+    pub fn new() -> Room {
+        Room {
+            hidden: vec![Row::ZERO; HIDDEN_BLOCKS * ROOM_TOKENS],
+            wide: vec![Row::ZERO; INNER_BLOCKS * ROOM_TOKENS],
+            attention: AttentionRoom::new(TOKENS_MAX),
+        }
+    }
+}
+
+impl Default for Room {
+    fn default() -> Self {
+        Room::new()
+    }
+}
+
+impl Encoder {
+    /// Reads `model.safetensors` from `weights`, and the bytes of `tokenizer.json`.
+    pub fn read(
+        weights: impl Read,
+        tokenizer: &[u8],
+        accept: Accept,
+    ) -> Result<Encoder, EncoderError> {
+        let pieces = WordPieces::read(tokenizer)?;
+        if accept == Accept::Official && pieces.sha256() != TOKENIZER_SHA256 {
+            return Err(EncoderError::OtherDigest {
+                file: "tokenizer.json",
+                found: pieces.sha256().to_owned(),
+                expected: TOKENIZER_SHA256,
+            });
+        }
+        let (model, found) = Model::read(weights)?;
+        if accept == Accept::Official && found != WEIGHTS_SHA256 {
+            let (file, expected) = ("model.safetensors", WEIGHTS_SHA256);
+            return Err(EncoderError::OtherDigest { file, found, expected });
+        }
+        Ok(Encoder { pieces, model, kernel: Kernel::detect() })
+    }
+
+    /// Returns the same encoder on other instructions; the vectors stay the same.
+    pub fn on(mut self, kernel: Kernel) -> Encoder {
+        self.kernel = kernel;
+        self
+    }
+
+    /// Returns the instructions in use.
+    pub fn kernel(&self) -> Kernel {
+        self.kernel
+    }
+
+    /// Returns the tokens of a text, those of its beginning and end included; at most [`TOKENS_MAX`].
+    pub fn tokenize(&self, text: &str) -> Vec<u32> {
+        self.pieces.tokenize(text)
+    }
+
+    /// Returns the vector of each text, in the order of the texts, on the calling thread.
+    pub fn embed(&self, texts: &[&[u32]]) -> Result<Vec<[f32; DIMENSIONS]>, EncoderError> {
+        let counts: Vec<usize> = texts.iter().map(|tokens| tokens.len()).collect();
+        let mut vectors = vec![[0.0; DIMENSIONS]; texts.len()];
+        check(texts)?;
+        let mut room = Room::new();
+        for chunk in plan(&counts) {
+            let tokens: Vec<&[u32]> = chunk.iter().map(|&index| texts[index]).collect();
+            for (index, vector) in chunk.into_iter().zip(self.embed_chunk(&mut room, &tokens)?) {
+                vectors[index] = vector;
+            }
+        }
+        Ok(vectors)
+    }
+
+    /// Returns the vector of each text of one chunk of a [`plan`].
+    pub fn embed_chunk(
+        &self,
+        room: &mut Room,
+        texts: &[&[u32]],
+    ) -> Result<Vec<[f32; DIMENSIONS]>, EncoderError> {
+        check(texts)?;
+        let total = texts.iter().map(|tokens| tokens.len()).sum();
+        if total > ROOM_TOKENS {
+            let (index, limit) = (texts.len() - 1, ROOM_TOKENS);
+            return Err(EncoderError::TokenCount { index, tokens: total, limit });
+        }
+        let Room { hidden, wide, attention } = room;
+        let hidden = &mut hidden[..HIDDEN_BLOCKS * total];
+        let wide = &mut wide[..INNER_BLOCKS * total];
+        self.look_up(texts, hidden, total);
+        self.normalise(hidden, total, &self.model.words_norm);
+        for layer in &self.model.layers {
+            self.attend(layer, texts, hidden, wide, attention);
+            self.normalise(hidden, total, &layer.attended_norm);
+            self.multiply(hidden, total, &layer.inner, wide, Gelu);
+            self.multiply(wide, total, &layer.outer, hidden, AddTo);
+            self.normalise(hidden, total, &layer.outer_norm);
+        }
+        let pool = |first: usize, count: usize| {
+            let rows = Blocks { rows: hidden, stride: total, first, count };
+            self.kernel.run(Pool { rows })
+        };
+        Ok(rows_of(texts).map(|(first, count)| pool(first, count)).collect())
+    }
+
+    /// Writes the sum of word and position for every token.
+    fn look_up(&self, texts: &[&[u32]], hidden: &mut [Row], total: usize) {
+        let mut at = 0;
+        for tokens in texts {
+            let positions = self.model.positions.chunks_exact(HIDDEN);
+            for (&token, position) in tokens.iter().zip(positions) {
+                let word = &self.model.words[token as usize * HIDDEN..][..HIDDEN];
+                let (word, position) = (word.as_chunks::<WIDTH>().0, position.as_chunks().0);
+                for block in 0..HIDDEN_BLOCKS {
+                    let row = &mut hidden[block * total + at];
+                    *row = Row(word[block]);
+                    for (number, add) in row.iter_mut().zip::<&[f32; WIDTH]>(&position[block]) {
+                        *number += add;
+                    }
+                }
+                at += 1;
+            }
+        }
+    }
+
+    /// Adds what attention makes of `hidden` to it.
+    fn attend(
+        &self,
+        layer: &Layer,
+        texts: &[&[u32]],
+        hidden: &mut [Row],
+        wide: &mut [Row],
+        room: &mut AttentionRoom,
+    ) {
+        let total = hidden.len() / HIDDEN_BLOCKS;
+        let (projections, attended) = wide.split_at_mut(3 * HEADS * total);
+        self.multiply(hidden, total, &layer.projections, projections, Store);
+        for (first, count) in rows_of(texts) {
+            self.kernel.run(Attend {
+                projections: Blocks { rows: projections, stride: total, first, count },
+                heads: HEADS,
+                room,
+                out: BlocksMut { rows: attended, stride: total, first, count },
+            });
+        }
+        self.multiply(attended, total, &layer.attended, hidden, AddTo);
+    }
+
+    fn multiply(
+        &self,
+        a: &[Row],
+        count: usize,
+        weights: &Linear,
+        out: &mut [Row],
+        finish: impl Finish,
+    ) {
+        self.kernel.run(Multiply {
+            a: Blocks::whole(a, count),
+            depth: a.len() / count * WIDTH,
+            panels: &weights.panels,
+            bias: Some(&weights.bias),
+            out: BlocksMut::whole(out, count),
+            finish,
+        });
+    }
+
+    fn normalise(&self, rows: &mut [Row], count: usize, norm: &Norm) {
+        self.kernel.run(Normalise { rows: BlocksMut::whole(rows, count), norm });
+    }
+}
+
+/// Returns the first row and the number of rows of each text.
+fn rows_of(texts: &[&[u32]]) -> impl Iterator<Item = (usize, usize)> {
+    texts.iter().scan(0, |at, tokens| {
+        let first = *at;
+        *at += tokens.len();
+        Some((first, tokens.len()))
+    })
+}
+
+/// Refuses texts without tokens, with too many, or with a token that is not in the vocabulary.
+fn check(texts: &[&[u32]]) -> Result<(), EncoderError> {
+    for (index, tokens) in texts.iter().enumerate() {
+        if tokens.is_empty() || tokens.len() > TOKENS_MAX {
+            let (tokens, limit) = (tokens.len(), TOKENS_MAX);
+            return Err(EncoderError::TokenCount { index, tokens, limit });
+        }
+        if let Some(&token) = tokens.iter().find(|&&token| token as usize >= VOCABULARY) {
+            return Err(EncoderError::UnknownToken { index, token, limit: VOCABULARY });
+        }
+    }
+    Ok(())
+}
