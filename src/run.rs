@@ -94,6 +94,7 @@ pub fn serve(
         clock: Arc::new(SystemClock),
         observer: Arc::clone(&telemetry) as _,
         cluster,
+        embedder: None,
     };
     let signals = runtime.block_on(async { Signals::listen() })?;
     let engine = Engine::start(graph, options)?;

@@ -40,6 +40,7 @@ pub fn scan(args: ScanArgs) -> Result<(), Failure> {
         clock: Arc::new(SystemClock),
         observer: Arc::clone(&progress) as _,
         cluster: None,
+        embedder: None,
     };
     let engine = Engine::start(graph, options)?;
     let (reader, stop) = (engine.reader(), engine.stop_handle());

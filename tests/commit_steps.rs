@@ -140,6 +140,7 @@ fn live(store: SqliteStore) -> Result<Arc<dyn ReadStore>, EngineError> {
         clock: Arc::new(SystemClock),
         observer: Arc::new(Unobserved),
         cluster: None,
+        embedder: None,
     };
     let engine = Engine::start(graph(store), options)?;
     let reader = engine.reader();

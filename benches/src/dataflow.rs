@@ -96,7 +96,8 @@ pub fn wall_until_complete(files: &[PathBuf], lines: u64, workers: u64) -> Resul
     });
     let pace = Pace::Every(graph.engine.epoch);
     let clock = Arc::new(SystemClock);
-    let options = RunOptions { pace, clock, observer: Arc::new(Unobserved), cluster: None };
+    let options =
+        RunOptions { pace, clock, observer: Arc::new(Unobserved), cluster: None, embedder: None };
     let started = Instant::now();
     let engine = Engine::start(graph, options)?;
     while counted.load(Ordering::Relaxed) < lines {

@@ -7,7 +7,7 @@ use engine::component::{
 };
 use engine::model::{
     Alert, AlertKey, Bucket, EventTime, Fingerprint, IssueId, RejectReason, Severity,
-    SeverityClass, Template, Verdict,
+    SeverityClass, Template, VectorRow, Verdict,
 };
 use std::collections::BTreeMap;
 use std::sync::mpsc::Receiver;
@@ -186,6 +186,10 @@ impl ReadStore for FakeReadStore {
         };
         let sources = BTreeMap::from([("app".to_owned(), app)]);
         Ok(Audit { epoch: 41, sources, read: 5, counted: 5, ..Audit::default() }.balance())
+    }
+
+    fn vectors(&self) -> Result<Vec<VectorRow>, StoreError> {
+        Ok(Vec::new())
     }
 
     fn rejected(&self) -> Result<Vec<RejectedRow>, StoreError> {

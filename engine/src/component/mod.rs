@@ -44,6 +44,8 @@ pub enum StreamKind {
     Counts,
     /// Patterns of fingerprints.
     Patterns,
+    /// Patterns with their embeddings.
+    Vectors,
     /// Issues and their members.
     Issues,
     /// Spiking buckets per issue.
@@ -61,6 +63,7 @@ impl StreamKind {
             StreamKind::Prints => "prints",
             StreamKind::Counts => "counts",
             StreamKind::Patterns => "patterns",
+            StreamKind::Vectors => "vectors",
             StreamKind::Issues => "issues",
             StreamKind::Spikes => "spikes",
             StreamKind::Alerts => "alerts",

@@ -9,9 +9,11 @@ use crate::dataflow::{
     AsCollection, Collection, Concatenate, DataflowTime, Scope, Stream, ToStream, concatenate,
 };
 use crate::model::{
-    Alert, Bucket, BucketSize, Candidate, Chunk, Epoch, EventBatch, Fact, Fingerprint, Issue,
-    IssueId, Judgement, Member, Pattern, PrintBatch, Severity, Sighting,
+    Alert, Bucket, BucketSize, Candidate, Chunk, Embedding, Epoch, EventBatch, Fact, Fingerprint,
+    Issue, IssueId, Judgement, Member, Pattern, PrintBatch, Severity, Sighting,
 };
+use crate::runtime::embedding::{Desk, vectors};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 /// One end of an edge, inside a dataflow.
@@ -37,6 +39,15 @@ pub enum Port<'s> {
         /// One candidate per fingerprint and worker that saw it.
         candidates: Collection<'s, Candidate>,
     },
+    /// Patterns and their embeddings.
+    Vectors {
+        /// As in [`Port::Patterns`].
+        patterns: Collection<'s, (Fingerprint, Pattern)>,
+        /// As in [`Port::Patterns`].
+        candidates: Collection<'s, Candidate>,
+        /// The embedding of every pattern that has one by now.
+        vectors: Collection<'s, (Pattern, Embedding)>,
+    },
     /// Issues and their members.
     Issues {
         /// The issues.
@@ -61,6 +72,7 @@ impl Port<'_> {
             Port::Prints { .. } => StreamKind::Prints,
             Port::Counts(_) => StreamKind::Counts,
             Port::Patterns { .. } => StreamKind::Patterns,
+            Port::Vectors { .. } => StreamKind::Vectors,
             Port::Issues { .. } => StreamKind::Issues,
             Port::Spikes(_) => StreamKind::Spikes,
             Port::Alerts(_) => StreamKind::Alerts,
@@ -103,6 +115,13 @@ macro_rules! take_collections {
         }
     };
 }
+
+/// What a vector input carries.
+pub type VectorPort<'s> = (
+    Collection<'s, (Fingerprint, Pattern)>,
+    Collection<'s, Candidate>,
+    Collection<'s, (Pattern, Embedding)>,
+);
 
 impl<'s> Ports<'s> {
     /// Returns the inputs of a stage in `scope`.
@@ -161,6 +180,27 @@ impl<'s> Ports<'s> {
         (concatenate(self.scope, all_patterns), concatenate(self.scope, all_candidates))
     }
 
+    /// Takes all vector inputs: the patterns, the candidates, and the embeddings.
+    pub fn vectors(&mut self) -> VectorPort<'s> {
+        let (mut all_patterns, mut all_candidates) = (Vec::new(), Vec::new());
+        let mut all_vectors = Vec::new();
+        self.ports.retain(|port| match port {
+            Port::Vectors { patterns, candidates, vectors } => {
+                all_patterns.push(patterns.clone());
+                all_candidates.push(candidates.clone());
+                all_vectors.push(vectors.clone());
+                false
+            }
+            _ => true,
+        });
+        let scope = self.scope;
+        (
+            concatenate(scope, all_patterns),
+            concatenate(scope, all_candidates),
+            concatenate(scope, all_vectors),
+        )
+    }
+
     /// Takes all issue inputs: their members, and their severities.
     pub fn issues(&mut self) -> (Collection<'s, Member>, Collection<'s, (IssueId, Severity)>) {
         let (mut all_members, mut all_severities) = (Vec::new(), Vec::new());
@@ -199,6 +239,7 @@ pub struct Stage<'a, 's> {
     pub recovered: &'a Arc<Recovered>,
     facts: &'a mut Vec<Stream<'s, Fact>>,
     outputs: Vec<(String, Port<'s>)>,
+    desk: Desk,
 }
 
 impl<'a, 's> Stage<'a, 's> {
@@ -210,7 +251,12 @@ impl<'a, 's> Stage<'a, 's> {
         recovered: &'a Arc<Recovered>,
         facts: &'a mut Vec<Stream<'s, Fact>>,
     ) -> Self {
-        Self { id, scope, sources, recovered, facts, outputs: Vec::new() }
+        Self { id, scope, sources, recovered, facts, outputs: Vec::new(), desk: Desk::default() }
+    }
+
+    /// Lets the stage ask for embeddings at `desk`.
+    pub fn with_desk(self, desk: Desk) -> Self {
+        Self { desk, ..self }
     }
 
     /// Returns recovered state as a collection that holds from epoch 0 on; only worker 0 feeds it.
@@ -226,6 +272,21 @@ impl<'a, 's> Stage<'a, 's> {
     /// Sends `facts` to the committer, as part of the epoch they are stamped with.
     pub fn commit(&mut self, facts: Stream<'s, Fact>) {
         self.facts.push(facts);
+    }
+
+    /// Returns the embedding of each text, as soon as there is one; nothing waits for it. They are
+    /// stored, and known again after a restart.
+    pub fn embed(
+        &mut self,
+        texts: Collection<'s, Arc<str>>,
+    ) -> Collection<'s, (Arc<str>, Embedding)> {
+        let known = match self.scope.index() {
+            0 => self.recovered.vectors.iter().cloned().collect(),
+            _ => HashMap::new(),
+        };
+        let (embeddings, facts) = vectors(self.scope, texts, known, self.desk.clone());
+        self.commit(facts);
+        embeddings
     }
 
     /// Gives the output of that name, one of [`Operator::outputs`], to the nodes that read it.

@@ -11,9 +11,9 @@
 
 use super::History;
 use crate::model::{
-    Account, Alert, AlertKey, Bucket, BucketSize, Epoch, EventTime, Fingerprint, FirstSeen, Issue,
-    IssueId, Member, Offset, PartitionId, Progress, RejectReason, Rejected, Severity,
-    SeverityClass, Sighting, StateKey, StateRow, Template,
+    Account, Alert, AlertKey, Bucket, BucketSize, Embedding, Epoch, EventTime, Fingerprint,
+    FirstSeen, Issue, IssueId, Member, Offset, PartitionId, Progress, RejectReason, Rejected,
+    Severity, SeverityClass, Sighting, StateKey, StateRow, Template, TextId, VectorRow,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -57,6 +57,8 @@ pub struct Recovered {
     pub alerts: Vec<Alert>,
     /// The state of operators, by node and key.
     pub state: BTreeMap<StateKey, Arc<[u8]>>,
+    /// The embedding of every text that has a vector, ordered.
+    pub vectors: Vec<(TextId, Embedding)>,
 }
 
 /// What recovery needs of a fingerprint.
@@ -103,6 +105,8 @@ pub struct Contents {
     pub members: Vec<(Member, bool)>,
     /// Alerts to insert or replace (`Some`), or remove.
     pub alerts: Vec<(AlertKey, Option<Alert>)>,
+    /// The latest per text.
+    pub vectors: Vec<VectorRow>,
 }
 
 /// One transaction.
@@ -519,6 +523,8 @@ pub trait ReadStore: Send + Sync {
     fn audit(&self) -> Result<Audit, StoreError>;
     /// Returns what could not be used, with examples, ordered by source and name of the reason.
     fn rejected(&self) -> Result<Vec<RejectedRow>, StoreError>;
+    /// Returns every vector, ordered by text.
+    fn vectors(&self) -> Result<Vec<VectorRow>, StoreError>;
     /// Calls `each` for everything stored, ordered by issue, fingerprint and bucket, until it
     /// returns `false`.
     fn export_counts(&self, each: &mut dyn FnMut(CountRow) -> bool) -> Result<(), StoreError>;

@@ -2,12 +2,12 @@
 //!
 //! A fact is either a *sum* (counts, accounts), a *merge* (sightings, rejected examples: minimum,
 //! maximum, smallest hashes), a *difference* of a derived collection (issues, members, alerts:
-//! `+1` present, `-1` gone), or the *latest* of something (progress of a partition, state of an operator). Each of them can be applied epoch by
+//! `+1` present, `-1` gone), or the *latest* of something (progress of a partition, state of an operator, vector of a text). Each of them can be applied epoch by
 //! epoch or many epochs at once with the same result, which is what makes group commit exact.
 
 use super::{
     Account, Alert, Bucket, EventTime, Fingerprint, Issue, Member, Offset, PartitionId, Rejected,
-    Sighting, SourceIndex,
+    Sighting, SourceIndex, VectorRow,
 };
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -69,4 +69,6 @@ pub enum Fact {
     Member(Member, i64),
     /// An alert holds (`1`) or no longer holds in this form (`-1`).
     Alert(Box<Alert>, i64),
+    /// A text has this vector; the last one of an epoch holds.
+    Vector(Box<VectorRow>),
 }

@@ -12,6 +12,7 @@ mod fingerprint;
 mod issue;
 mod pattern;
 mod time;
+mod vector_row;
 
 pub use account::{Account, Counter, RejectReason, Rejected};
 pub use alert::{Alert, AlertKey, Judgement, Verdict};
@@ -30,3 +31,4 @@ pub use fingerprint::{
 pub use issue::{Candidate, Issue, IssueId, Member};
 pub use pattern::{Pattern, PatternId};
 pub use time::{Epoch, EventTime, Offset};
+pub use vector_row::{TextId, VectorRow};

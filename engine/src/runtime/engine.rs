@@ -5,6 +5,7 @@
 //! sources are finished or stopped, or when the store refuses for good.
 
 use super::commit::{Backlog, Committer, CompletedEpoch, EPOCHS_MAX};
+use super::embedding::{self, Desk, OpenEmbedder};
 use super::epochs::{Epochs, Pace};
 use super::intake::{Queues, SourceIntake, Wakers};
 use super::observer::Observer;
@@ -12,7 +13,7 @@ use super::reader::Reader;
 use super::recovery::offsets_by_source;
 use super::shutdown::{StopSignal, StopStage};
 use super::supervise::{SourceEnd, supervise};
-use super::worker::{self, Shape};
+use super::worker::{self, Around, Shape};
 use crate::clock::Clock;
 use crate::component::{
     History, Incarnation, NodeIdentity, ReadStore, Recovered, Source, Store, StoreError,
@@ -45,6 +46,8 @@ pub struct RunOptions {
     pub observer: Arc<dyn Observer>,
     /// Other processes, if any.
     pub cluster: Option<Cluster>,
+    /// What embeds; without it patterns have no vectors.
+    pub embedder: Option<Arc<dyn OpenEmbedder>>,
 }
 
 /// Why the engine could not start, or stopped by itself.
@@ -152,7 +155,12 @@ impl Engine {
     /// Recovers from the graph's store and starts every thread.
     pub fn start(graph: Graph, options: RunOptions) -> Result<Engine, EngineError> {
         let mut parts = Parts::of(graph);
-        let recovered = Arc::new(parts.store.load(parts.history)?);
+        let mut recovered = parts.store.load(parts.history)?;
+        if let Some(opener) = &options.embedder {
+            // Vectors of another class are made anew: the two kinds are never compared.
+            recovered.vectors.retain(|(_, embedding)| embedding.kernel() == opener.kernel());
+        }
+        let recovered = Arc::new(recovered);
         if let (Some(_), Some(epoch)) = (&options.cluster, recovered.epoch) {
             return Err(EngineError::ClusterRestart(epoch));
         }
@@ -180,6 +188,7 @@ impl Engine {
         let wakers = Arc::new(Wakers::default());
         let stop = StopHandle { signal: StopSignal::default(), wakers: Arc::clone(&wakers) };
         let backlog = Arc::new(Backlog::default());
+        let desk = Desk::default();
         let source_ids: Arc<[String]> = parts.shape.sources.iter().map(|s| s.id.clone()).collect();
         let (completed_sender, completed) = bounded(EPOCHS_MAX);
         let reader = parts.store.reader();
@@ -208,12 +217,21 @@ impl Engine {
             epochs: Epochs::after(recovered.epoch, options.pace),
             recovered: Arc::clone(&recovered),
             wakers: Arc::clone(&wakers),
-            backlog,
-            stop: stop.clone(),
+            around: Around { backlog, stop: stop.signal.clone(), desk: desk.clone() },
             config: config(parts.workers, options.cluster.as_ref()),
             first_worker,
         })?;
 
+        if let Some(opener) = options.embedder {
+            let observer = Arc::clone(&options.observer);
+            let threads = std::thread::available_parallelism().map_or(1, usize::from);
+            embedding::start(&desk, opener, observer, stop.signal.clone(), threads).map_err(
+                |error| EngineError::Start {
+                    what: "an embedding thread",
+                    cause: error.to_string(),
+                },
+            )?;
+        }
         let sources = start_sources(
             parts.sources,
             &recovered,
@@ -255,6 +273,8 @@ impl Engine {
             self.stop.stop(StopStage::Abandoned);
         }
         let committed = self.committer.map(join_thread);
+        // The embedding threads have nobody left to answer.
+        self.stop.stop(StopStage::Draining);
         let mut failed = None;
         if self.stop.stage() < StopStage::Abandoned {
             for (id, source) in self.sources {
@@ -336,8 +356,7 @@ struct WorkerParts {
     epochs: Epochs,
     recovered: Arc<Recovered>,
     wakers: Arc<Wakers>,
-    backlog: Arc<Backlog>,
-    stop: StopHandle,
+    around: Around,
     config: Config,
     first_worker: usize,
 }
@@ -354,7 +373,7 @@ fn start_workers(parts: WorkerParts) -> Result<JoinHandle<Result<(), EngineError
         let takes = receivers.into_iter().map(|queue| Some((queue, Arc::clone(&recovered))));
         let takes: Mutex<Vec<_>> = Mutex::new(takes.collect());
         drop(recovered);
-        let (wakers, backlog, stop) = (parts.wakers, parts.backlog, parts.stop);
+        let (wakers, around) = (parts.wakers, parts.around);
         let (epochs, first_worker, started) = (parts.epochs, parts.first_worker, Instant::now());
         // Worker 0 owns the committer's queue; when its dataflow ends, the committer does.
         let completed = Mutex::new(Some(completed));
@@ -375,11 +394,11 @@ fn start_workers(parts: WorkerParts) -> Result<JoinHandle<Result<(), EngineError
                 epochs,
                 started,
                 wakers: Arc::clone(&wakers),
-                backlog: Arc::clone(&backlog),
-                stop: stop.signal.clone(),
+                backlog: Arc::clone(&around.backlog),
+                stop: around.stop.clone(),
             };
             worker.dataflow(|scope| {
-                worker::build(scope, &shape, input, &recovered, committer, &backlog, &stop.signal);
+                worker::build(scope, &shape, input, &recovered, committer, &around);
             });
             drop(recovered);
             while worker.step_or_park(Some(PARK_MAX)) {}

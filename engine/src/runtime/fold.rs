@@ -7,7 +7,7 @@
 use crate::component::Contents;
 use crate::model::{
     Account, Alert, AlertKey, Bucket, Counter, Fact, Fingerprint, Issue, IssueId, Member,
-    PartitionId, Progress, Rejected, Sighting, SourceIndex, StateKey, StateRow,
+    PartitionId, Progress, Rejected, Sighting, SourceIndex, StateKey, StateRow, TextId, VectorRow,
 };
 use foldhash::{HashMap, HashMapExt};
 use std::collections::BTreeMap;
@@ -25,6 +25,7 @@ pub struct Fold {
     issues: BTreeMap<IssueId, Derived<Issue>>,
     members: HashMap<Member, i64>,
     alerts: BTreeMap<AlertKey, Derived<Alert>>,
+    vectors: BTreeMap<TextId, VectorRow>,
 }
 
 /// Differences of one derived row and of the rows that replaced it.
@@ -89,6 +90,9 @@ impl Fold {
             Fact::Alert(alert, change) => {
                 self.alerts.entry(alert.key).or_default().add(*alert, change);
             }
+            Fact::Vector(row) => {
+                self.vectors.insert(row.text, *row);
+            }
         }
     }
 
@@ -141,6 +145,7 @@ impl Fold {
                     derived.stored().map(|(a, stays)| (key, stays.then_some(a)))
                 })
                 .collect(),
+            vectors: self.vectors.into_values().collect(),
         }
     }
 }

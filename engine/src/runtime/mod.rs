@@ -22,6 +22,7 @@ mod shutdown;
 mod supervise;
 mod worker;
 
+pub mod embedding;
 pub mod live;
 pub mod status;
 
@@ -30,15 +31,15 @@ pub use engine::{Cluster, Engine, EngineError, RunOptions, StopHandle};
 pub use epochs::{Epochs, Pace};
 pub use fold::Fold;
 pub use intake::CHUNKS_MAX;
-pub use observer::{Observer, SourceReport, Unobserved};
+pub use observer::{EmbeddingReport, Observer, SourceReport, Unobserved};
 pub use reader::{DRAIN_BYTES_MAX, FACTS_PENDING_MAX};
 pub use shutdown::StopStage;
 pub use supervise::{BACKOFF_FIRST, BACKOFF_MAX, backoff};
 pub use worker::Shape;
 #[cfg(feature = "testing")]
 pub(crate) use {
-    commit::{Backlog, CompletedEpoch},
+    commit::CompletedEpoch,
     reader::Reader,
     shutdown::StopSignal,
-    worker::build,
+    worker::{Around, build},
 };

@@ -20,6 +20,17 @@ pub enum SourceReport {
     Failed(String),
 }
 
+/// How embedding goes on.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct EmbeddingReport {
+    /// Texts embedded by this process.
+    pub computed: u64,
+    /// Texts that wait.
+    pub pending: usize,
+    /// Why they wait, or why the last ones have no vector, as a sentence.
+    pub trouble: Option<String>,
+}
+
 /// Watches the runtime. Every method does nothing unless overridden.
 pub trait Observer: Send + Sync {
     /// The store has been loaded; the first epoch follows.
@@ -30,6 +41,8 @@ pub trait Observer: Send + Sync {
     fn received(&self, _source: SourceIndex, _bytes: usize) {}
     /// A transaction is durable.
     fn committed(&self, _commit: &Commit, _took: Duration) {}
+    /// Texts were embedded, or could not be.
+    fn embedding(&self, _report: &EmbeddingReport) {}
     /// The store fails with this sentence, or works again.
     fn store(&self, _trouble: Option<&str>) {}
 }

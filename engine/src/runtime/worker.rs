@@ -7,6 +7,7 @@
 //! Every worker builds the same dataflow in the same order. What the graph wires to the store is
 //! turned into facts here, so no operator knows whether it is stored.
 
+use super::embedding::Desk;
 use super::outputs::{TimedFact, outputs};
 use super::reader::{Reader, reader};
 use super::{commit::Backlog, commit::CompletedEpoch, shutdown::StopSignal};
@@ -33,6 +34,7 @@ fn stages<'s>(
     shape: &Shape,
     chunks: Vec<Stream<'s, crate::model::Chunk>>,
     recovered: &Arc<Recovered>,
+    desk: &Desk,
 ) -> (Vec<Stream<'s, Fact>>, Vec<Stream<'s, TimedFact>>) {
     let mut ports: BTreeMap<String, Port<'s>> = shape
         .sources
@@ -43,7 +45,8 @@ fn stages<'s>(
     let mut facts = Vec::new();
     for (id, inputs, operator) in &shape.operators {
         let inputs = inputs.iter().filter_map(|input| ports.get(input.as_str()).cloned()).collect();
-        let mut stage = Stage::new(id, scope, &shape.sources, recovered, &mut facts);
+        let stage = Stage::new(id, scope, &shape.sources, recovered, &mut facts);
+        let mut stage = stage.with_desk(desk.clone());
         let port = operator.stage(&mut stage, Ports::new(scope, inputs));
         let named = stage.into_outputs().into_iter();
         ports.extend(named.map(|(name, port)| (format!("{id}.{name}"), port)));
@@ -72,6 +75,7 @@ fn timed_facts(port: Port<'_>) -> Vec<Stream<'_, TimedFact>> {
         | Port::Events(_)
         | Port::Prints { .. }
         | Port::Patterns { .. }
+        | Port::Vectors { .. }
         | Port::Spikes(_) => Vec::new(),
     }
 }
@@ -83,6 +87,17 @@ fn differences<'s, D: Clone + 'static>(
     collection.inner.map(move |(data, epoch, change)| (epoch, fact(data, change as i64)))
 }
 
+/// What all workers of a process share with the threads around them.
+#[derive(Clone, Default)]
+pub struct Around {
+    /// How much waits for the store.
+    pub backlog: Arc<Backlog>,
+    /// Whether the engine stops.
+    pub stop: StopSignal,
+    /// Where embeddings are asked for.
+    pub desk: Desk,
+}
+
 /// Builds the whole dataflow of one worker.
 pub fn build<'s>(
     scope: Scope<'s, DataflowTime>,
@@ -90,13 +105,12 @@ pub fn build<'s>(
     input: Reader,
     recovered: &Arc<Recovered>,
     committer: Option<Sender<CompletedEpoch>>,
-    backlog: &Arc<Backlog>,
-    stop: &StopSignal,
+    around: &Around,
 ) {
     let (chunks, reading) = reader(scope, input);
-    let (mut facts, timed) = stages(scope, shape, chunks, recovered);
+    let (mut facts, timed) = stages(scope, shape, chunks, recovered, &around.desk);
     facts.push(reading);
     let facts = scope.concatenate(facts);
     let timed = scope.concatenate(timed);
-    outputs(scope, facts, timed, committer, recovered, backlog, stop);
+    outputs(scope, facts, timed, committer, recovered, &around.backlog, &around.stop);
 }

@@ -12,9 +12,9 @@ use crate::component::{
     StoreError,
 };
 use crate::model::{
-    Account, Bucket, Counter, Epoch, EventTime, Fingerprint, FirstSeen, Member, Offset,
-    PartitionId, Progress, RejectReason, Rejected, Sample, Severity, SeverityClass, Sighting,
-    SourceIndex, StateRow, Template,
+    Account, Bucket, Counter, Epoch, EventTime, Fingerprint, FirstSeen, KernelClass, Member,
+    Offset, PartitionId, Progress, RejectReason, Rejected, Sample, Severity, SeverityClass,
+    Sighting, SourceIndex, StateRow, Template, TextId, Vector, VectorRow,
 };
 
 /// An empty store and a way to open it again once its first handle is dropped.
@@ -63,6 +63,7 @@ macro_rules! store_conforms {
             conforms_the_export_adds_up_to_the_audit,
             conforms_the_export_stops_when_told,
             conforms_the_state_of_operators_comes_back,
+            conforms_vectors_come_back_bit_by_bit,
             conforms_an_id_that_was_merged_leads_to_the_issue_of_its_fingerprint,
             conforms_a_forgotten_partition_keeps_its_accounts,
             conforms_sightings_merge_to_first_last_and_worst,
@@ -222,6 +223,7 @@ pub fn conforms_sums_and_merges_do_not_depend_on_order(fresh: Fresh<'_>) {
         let order_free = |c: Contents| Contents {
             progress: vec![],
             state: vec![],
+            vectors: vec![],
             members: vec![],
             alerts: vec![],
             ..c
@@ -402,6 +404,24 @@ pub fn conforms_an_id_that_was_merged_leads_to_the_issue_of_its_fingerprint(fres
     assert_eq!((issue.id, members.len()), (issue_of(3).id, 2));
     let nobody = fixture.store.reader().issue(issue_of(7).id, &everything());
     assert!(nobody.expect("it answers").is_none());
+}
+
+/// The latest vector of a text comes back, as it was stored and as the embedding that decides.
+pub fn conforms_vectors_come_back_bit_by_bit(fresh: Fresh<'_>) {
+    let mut fixture = fresh().claimed(FIRST);
+    let row = |text: &str, seed: f32| {
+        let vector = Vector(Box::new(std::array::from_fn(|n| (n as f32 * seed).sin())));
+        VectorRow::new(TextId::of_text(text), KernelClass::MINILM_L6_F32, &vector)
+    };
+    let epochs = [vec![row("disk full", 0.3), row("timeout", 0.5)], vec![row("timeout", 0.7)]];
+    let epochs = epochs.map(|vectors| fold([Contents { vectors, ..Contents::default() }]));
+    commit_all(&mut *fixture.store, epochs);
+    let mut expected = vec![row("disk full", 0.3), row("timeout", 0.7)];
+    expected.sort();
+    assert_eq!(fixture.store.reader().vectors().expect("it answers"), expected);
+    let recovered = fixture.store.load(None).expect("it loads").vectors;
+    let embeddings = expected.iter().map(|row| (row.text, row.embedding().expect("it is whole")));
+    assert_eq!(recovered, embeddings.collect::<Vec<_>>());
 }
 
 /// What an operator keeps comes back under its key: the latest value, and nothing that it forgot.

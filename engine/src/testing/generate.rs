@@ -3,8 +3,9 @@
 use crate::component::{Commit, Contents, Incarnation};
 use crate::model::{
     Account, Alert, AlertKey, Bucket, Counter, Epoch, EventTime, Fingerprint, FirstSeen, Issue,
-    IssueId, Member, Offset, PartitionId, Progress, RejectReason, Rejected, Sample, Severity,
-    SeverityClass, Sighting, SourceIndex, StateRow, Template, Verdict,
+    IssueId, KernelClass, Member, Offset, PartitionId, Progress, RejectReason, Rejected, Sample,
+    Severity, SeverityClass, Sighting, SourceIndex, StateRow, Template, TextId, Vector, VectorRow,
+    Verdict,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -90,6 +91,7 @@ impl Commits {
             folded.rejected.push(self.rejected());
             folded.progress.push(self.progress());
             folded.state.push(self.state());
+            folded.vectors.push(self.vector());
             let number = self.number();
             folded.issues.push((issue_of(number - number % 3), !self.seeded.one_in(4)));
             let member = self.member();
@@ -191,6 +193,14 @@ impl Commits {
         StateRow { node, key, value: (!self.seeded.one_in(4)).then_some(value) }
     }
 
+    fn vector(&mut self) -> VectorRow {
+        let text =
+            TextId::of_text(["disk full", "timeout", "refused"][self.seeded.below(3) as usize]);
+        let number = 1 + self.seeded.below(100);
+        let vector = Vector(Box::new(std::array::from_fn(|n| (n as u64 % number) as f32 + 0.5)));
+        VectorRow::new(text, KernelClass::MINILM_L6_F32, &vector)
+    }
+
     fn member(&mut self) -> Member {
         let number = self.number();
         // Three fingerprints of a class share an issue, as long as they have the same class.
@@ -261,6 +271,7 @@ pub fn fold(epochs: impl IntoIterator<Item = Contents>) -> Contents {
     let mut issues = BTreeMap::new();
     let mut members = BTreeMap::new();
     let mut alerts = BTreeMap::new();
+    let mut vectors = BTreeMap::new();
     for epoch in epochs {
         for (fingerprint, bucket, n) in epoch.counts {
             *counts.entry((fingerprint, bucket)).or_insert(0) += n;
@@ -281,6 +292,7 @@ pub fn fold(epochs: impl IntoIterator<Item = Contents>) -> Contents {
             .extend(epoch.issues.into_iter().map(|(issue, present)| (issue.id, (issue, present))));
         members.extend(epoch.members);
         alerts.extend(epoch.alerts);
+        vectors.extend(epoch.vectors.into_iter().map(|row| (row.text, row)));
     }
     rejected.sort();
     rejected.dedup();
@@ -299,5 +311,6 @@ pub fn fold(epochs: impl IntoIterator<Item = Contents>) -> Contents {
         issues: issues.into_values().collect(),
         members: members.into_iter().collect(),
         alerts: alerts.into_iter().collect(),
+        vectors: vectors.into_values().collect(),
     }
 }

@@ -7,7 +7,7 @@
 use crate::component::Recovered;
 use crate::dataflow::{CommunicationConfig, Config, WorkerConfig, execute};
 use crate::model::{Chunk, Epoch, Fact};
-use crate::runtime::{Backlog, CompletedEpoch, Epochs, Pace, Reader, Shape, StopSignal, build};
+use crate::runtime::{Around, CompletedEpoch, Epochs, Pace, Reader, Shape, StopSignal, build};
 use crossbeam_channel::bounded;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -49,7 +49,7 @@ pub fn run(shape: Shape, script: Script) -> Vec<(Epoch, Vec<Fact>)> {
         n => CommunicationConfig::Process(n),
     };
     let config = Config { communication, worker: WorkerConfig::default() };
-    let backlog = Arc::new(Backlog::default());
+    let around = Around::default();
     let guards = execute(config, move |worker| {
         let index = worker.index();
         let queue = queues.lock().expect("no worker panicked")[index].take();
@@ -63,9 +63,8 @@ pub fn run(shape: Shape, script: Script) -> Vec<(Epoch, Vec<Fact>)> {
             backlog: Arc::default(),
             stop: StopSignal::default(),
         };
-        let stop = StopSignal::default();
         worker.dataflow(|scope| {
-            build(scope, &shape, input, &recovered, sender, &backlog, &stop);
+            build(scope, &shape, input, &recovered, sender, &around);
         });
         while worker.step_or_park(Some(Duration::from_millis(1))) {}
     })

@@ -3,8 +3,8 @@
 
 use engine::component::{Commit, History, Incarnation, StoreError};
 use engine::model::{
-    Alert, Bucket, Counter, Epoch, EventTime, Fingerprint, FirstSeen, IssueId, Member,
-    RejectReason, Sample, SourceIndex,
+    Alert, Bucket, Counter, Embedding, Epoch, EventTime, Fingerprint, FirstSeen, IssueId, Member,
+    RejectReason, Sample, SourceIndex, TextId, VectorRow,
 };
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -164,6 +164,11 @@ pub(crate) fn keep_alerts_within(
     }
     alerts
         .retain(|alert| horizons.get(&alert.issue).is_some_and(|&oldest| alert.start.0 >= oldest));
+}
+
+/// Returns what recovery needs of a vector; nothing of a damaged one, which is then made anew.
+pub(super) fn embedded(row: &VectorRow) -> Option<(TextId, Embedding)> {
+    Some((row.text, row.embedding()?))
 }
 
 #[cfg(test)]

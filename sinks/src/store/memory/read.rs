@@ -16,7 +16,7 @@ use engine::component::{
 };
 use engine::model::{
     Alert, Bucket, BucketSize, Counter, EventTime, Fingerprint, Issue, IssueId, Severity,
-    SeverityClass,
+    SeverityClass, VectorRow,
 };
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -108,6 +108,10 @@ impl ReadStore for MemoryStore {
             audit.partition(source, &partition.0, &stored.offset.0, stored.lag_bytes);
         }
         Ok(audit.finish())
+    }
+
+    fn vectors(&self) -> Result<Vec<VectorRow>, StoreError> {
+        Ok(self.state().vectors.values().cloned().collect())
     }
 
     fn rejected(&self) -> Result<Vec<RejectedRow>, StoreError> {

@@ -1,8 +1,8 @@
 //! What a memory store holds, and how a commit changes it.
 
 use crate::store::rows::{
-    FastMap, NEVER_FIRST, NEVER_LAST, fenced, keep_alerts_within, sample_replaces, samples_by_day,
-    source_id, source_rank, within_history,
+    FastMap, NEVER_FIRST, NEVER_LAST, embedded, fenced, keep_alerts_within, sample_replaces,
+    samples_by_day, source_id, source_rank, within_history,
 };
 use engine::component::{
     Commit, Contents, History, Incarnation, KnownFingerprint, NodeIdentity, Recovered, StoreError,
@@ -10,7 +10,7 @@ use engine::component::{
 use engine::model::{
     Alert, AlertKey, Bucket, Counter, Epoch, EventTime, Fingerprint, FirstSeen, Issue, IssueId,
     Member, Offset, PartitionId, Progress, RejectReason, Rejected, Sample, Severity, SeverityClass,
-    Sighting, StateKey, StateRow, Template,
+    Sighting, StateKey, StateRow, Template, TextId, VectorRow,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -26,6 +26,7 @@ pub(super) struct State {
     pub(super) partitions: BTreeMap<(String, PartitionId), Partition>,
     pub(super) rejected: BTreeMap<(String, RejectReason), BTreeMap<u64, String>>,
     state: BTreeMap<StateKey, Arc<[u8]>>,
+    pub(super) vectors: BTreeMap<TextId, VectorRow>,
     pub(super) issues: BTreeMap<IssueId, Issue>,
     pub(super) members: BTreeSet<(IssueId, Fingerprint)>,
     pub(super) alerts: BTreeMap<AlertKey, Alert>,
@@ -186,6 +187,9 @@ impl State {
                 None => self.state.remove(&place),
             };
         }
+        for row in &contents.vectors {
+            self.vectors.insert(row.text, row.clone());
+        }
         self.apply_derived(contents);
     }
 
@@ -241,6 +245,7 @@ impl State {
             issues: self.issues.values().cloned().collect(),
             alerts: self.alerts.values().cloned().collect(),
             state: self.state.clone(),
+            vectors: self.vectors.values().filter_map(embedded).collect(),
             ..Recovered::default()
         };
         for ((source, partition), state) in &self.partitions {

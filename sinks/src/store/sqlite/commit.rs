@@ -87,6 +87,8 @@ fn write_contents(
     crash_points.reach(Step::AfterProgress)?;
     super::write::state(transaction, &contents.state)?;
     crash_points.reach(Step::AfterState)?;
+    super::vectors::write(transaction, &contents.vectors)?;
+    crash_points.reach(Step::AfterVectors)?;
     super::write::issues(transaction, &contents.issues)?;
     crash_points.reach(Step::AfterIssues)?;
     memory.members(transaction, &contents.members)?;

@@ -11,6 +11,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../schema/sqlite/0001_first.sql"),
     include_str!("../schema/sqlite/0002_state.sql"),
     include_str!("../schema/sqlite/0003_values.sql"),
+    include_str!("../schema/sqlite/0004_vectors.sql"),
 ];
 
 /// Marks a database file as ours ("seis").

@@ -23,6 +23,7 @@ mod readers;
 mod recover;
 mod samples;
 mod steps;
+mod vectors;
 mod write;
 
 pub use steps::{CommitStep, CrashPoints, NoCrash};

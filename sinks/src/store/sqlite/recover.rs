@@ -2,7 +2,7 @@
 
 use super::write::Writer;
 use super::{Failure, codec};
-use crate::store::rows::{FastMap, NEVER_FIRST, keep_alerts_within};
+use crate::store::rows::{FastMap, NEVER_FIRST, embedded, keep_alerts_within};
 use engine::component::{History, KnownFingerprint, NodeIdentity, Recovered};
 use engine::model::{
     Bucket, Epoch, EventTime, Fingerprint, FirstSeen, Issue, IssueId, Member, Offset, PartitionId,
@@ -42,6 +42,7 @@ impl Writer {
                 codec::alert,
             )?,
             state: state(&transaction)?,
+            vectors: super::vectors::all(&transaction)?.iter().filter_map(embedded).collect(),
         };
         let Recovered { alerts, members, counts, .. } = &mut recovered;
         keep_alerts_within(alerts, members, counts, history);

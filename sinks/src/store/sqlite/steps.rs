@@ -48,6 +48,8 @@ steps! {
     AfterProgress = "after progress",
     /// The state of operators is written.
     AfterState = "after state",
+    /// Vectors are written.
+    AfterVectors = "after vectors",
     /// Issues are written.
     AfterIssues = "after issues",
     /// Members are written.

@@ -14,7 +14,7 @@ use engine::component::{
     AlertRow, Audit, ClassCounts, CountRow, IssueDetail, IssuePage, IssueQuery, KeptSamples,
     ReadStore, RejectedRow, SamplesOf, StoreError, TimelineQuery,
 };
-use engine::model::{EventTime, IssueId};
+use engine::model::{EventTime, IssueId, VectorRow};
 
 impl ReadStore for Readers {
     fn issues(&self, query: &IssueQuery) -> Result<IssuePage, StoreError> {
@@ -39,6 +39,10 @@ impl ReadStore for Readers {
 
     fn audit(&self) -> Result<Audit, StoreError> {
         self.ask("reading the audit", overview::audit)
+    }
+
+    fn vectors(&self) -> Result<Vec<VectorRow>, StoreError> {
+        self.ask("reading vectors", |transaction| super::vectors::all(transaction))
     }
 
     fn rejected(&self) -> Result<Vec<RejectedRow>, StoreError> {

@@ -1,0 +1,26 @@
+//! Embedding beside the dataflow: workers never wait for it.
+//!
+//! ```text
+//!  stage ──texts──► vectors (worker 0) ──request──► Desk ──► pool threads, each with the encoder
+//!                      │    ▲                                  │
+//!                      │    └───────── results, wake-up ◄──────┘
+//!                      ├──► (text, embedding)                     at the epoch that is open then
+//!                      └──► Fact::Vector, committed with it
+//! ```
+//! *Promises:* a text is embedded once, as long as the store keeps its vector; counts, spikes and alerts
+//! never wait (`vectors` holds no epoch); without a model everything else goes on, requests wait, and
+//! are answered once there is one.
+//! *State and limits:* one entry per distinct text, which the fingerprint stage bounds; a text is cut at
+//! [`TEXT_BYTES_MAX`].
+
+mod desk;
+mod pool;
+mod vectors;
+
+pub use desk::Desk;
+pub(crate) use pool::start;
+pub use pool::{OpenEmbedder, RETRY_FIRST, RETRY_MAX};
+pub(crate) use vectors::vectors;
+
+/// How much of a text is embedded, in bytes; the model reads no more than 256 word pieces.
+pub const TEXT_BYTES_MAX: usize = 4096;
