@@ -134,7 +134,7 @@ fn adding(nodes: usize) -> Result<f64> {
         let mut graph = (InputSession::new(), InputSession::new());
         let (mut together, mut apart) = (InputSession::new(), InputSession::new());
         let mut alone: InputSession<u64, Node, isize> = InputSession::new();
-        let (probe, _stream) = worker.dataflow(|scope| {
+        let probe = worker.dataflow(|scope| {
             let changing = Changing {
                 nodes: graph.0.to_collection(scope),
                 links: graph.1.to_collection(scope),
@@ -142,7 +142,7 @@ fn adding(nodes: usize) -> Result<f64> {
                 apart: apart.to_collection(scope),
                 alone: alone.to_collection(scope),
             };
-            clusters(changing, THRESHOLD).inner.probe()
+            clusters(changing, THRESHOLD).inner.probe().0
         });
         let mut seed = Seeded(3);
         let mut epoch = 0;
