@@ -26,7 +26,7 @@ pub(super) const RULES: [Rule; 44] = [
     rule(
         "tls",
         97,
-        "certificates?|certs?|x509|ssl|tls|pkix|trust ?store|cipher suites?|untrusted ca",
+        "certificates?|certs?|x509|ssl|tls(v\\d*)?|pkix|tls handshake|during (the )?handshake|handshake (failed|failure)|unknown ca|trust ?store|cipher suites?|untrusted ca",
     ),
     rule(
         "dns",
@@ -91,7 +91,7 @@ pub(super) const RULES: [Rule; 44] = [
     rule(
         "null-pointer",
         91,
-        "null pointer|nil pointer|null reference|none ?type|null value|because \\w+ is null|of (null|undefined)|is (undefined|not a function)",
+        "null pointer|nil (pointer|map|value|class)|null reference|none ?type|null value|because \\w+ is null|of (null|undefined)|is (undefined|not a function)",
     ),
     rule(
         "null-pointer",
@@ -177,7 +177,7 @@ pub(super) const RULES: [Rule; 44] = [
     rule(
         "validation",
         82,
-        "malformed|bad request|unprocessable|schema violation|does not match( the)? (schema|pattern|format)|payload too large|body exceeds|(cannot|could not|failed to) (be )?pars(e|ed)|unexpected (token|character|end of)",
+        "malformed|bad request|unprocessable|schema violation|does not match( the)? (schema|pattern|format)|payload too large|body exceeds|(cannot|could not|failed to|can not) (be )?(parse|parsed|unmarshal|decode|deserialize)|unexpected (token|character|end of)",
     ),
     rule(
         "configuration",
@@ -207,7 +207,7 @@ pub(super) const RULES: [Rule; 44] = [
     rule(
         "database",
         70,
-        "databases?|sql|relation|(duplicate|foreign|primary) key|constraint (violation|violated|failed)|violates",
+        "databases?|sql|relation|(duplicate|foreign|primary) key|duplicate entry|constraint (violation|violated|failed)|violates",
     ),
     rule(
         "database",
