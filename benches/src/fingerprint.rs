@@ -218,7 +218,7 @@ pub fn stage(batches: &[EventBatch], rounds: u64) {
             let (recovered, mut facts) = (Arc::new(Recovered::default()), Vec::new());
             let mut stage = Stage::new("prints", scope, &sources, &recovered, &mut facts);
             let inputs = Ports::new(scope, vec![Port::Events(events)]);
-            let operator = FingerprintOperator::new(FingerprintOptions::default());
+            let operator = FingerprintOperator::default();
             if let Port::Prints { prints, .. } = operator.stage(&mut stage, inputs) {
                 prints.probe();
             }

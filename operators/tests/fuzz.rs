@@ -14,6 +14,7 @@ use operators::fingerprint;
 use operators::mask::{TEXT_BYTES_MAX, masks, render};
 use operators::parse::{Format, Parsed, Parser, Pattern, explain};
 use operators::redact::{Cleaner, PatternOptions, RedactOptions};
+use operators::rules::UserRules;
 use operators::skeleton::{HotHash, MARKER, skeleton};
 use operators::trace::{self, FrameRules, TRACE_MARKER};
 use std::collections::BTreeMap;
@@ -206,13 +207,14 @@ fn fuzz_masks_are_inside_and_ordered() {
 #[test]
 fn fuzz_traces_are_read_and_explained_alike() {
     let rules = FrameRules::default();
+    let texts = UserRules::default();
     fuzz("traces", &corpus(), 4_000, |bytes| {
         let (message, rest) = match bytes.iter().position(|byte| *byte == b'\n') {
             Some(at) => (&bytes[..at], &bytes[at + 1..]),
             None => (bytes, &b""[..]),
         };
-        let identity = trace::identity(message, rest, b"", b"", &rules);
-        let explained = trace::explain(message, rest, b"", b"", &rules);
+        let identity = trace::identity(message, rest, b"", b"", &rules, &texts);
+        let explained = trace::explain(message, rest, b"", b"", &rules, &texts);
         assert_eq!(identity.is_some(), explained.is_some());
         let (Some(identity), Some(explained)) = (identity, explained) else {
             return Shape::of(());
@@ -222,7 +224,7 @@ fn fuzz_traces_are_read_and_explained_alike() {
         assert!(names.starts_with(TRACE_MARKER) && !names.contains(' '), "{skeleton:?}");
         assert!(!identity.text.contains('\n'), "{:?} is shown", identity.text);
         let carried = [message, b"\n", rest].concat();
-        let named = trace::identity(b"", &carried, b"shop.Named", b"it failed", &rules);
+        let named = trace::identity(b"", &carried, b"shop.Named", b"it failed", &rules, &texts);
         let causes: Vec<_> =
             explained.causes.iter().map(|one| (one.kind.len(), coarse(one.frames.len()))).collect();
         Shape::of((explained.language.to_string(), explained.rung.rule(), causes, named.is_some()))
