@@ -15,7 +15,7 @@ use engine::dataflow::{CommunicationConfig, Config, Probe, WorkerConfig, execute
 use engine::model::{
     Chunk, EventBatch, EventRef, EventTime, Offset, PartitionId, Severity, SourceIndex, Span,
 };
-use operators::fingerprint::{FingerprintOperator, FingerprintOptions};
+use operators::fingerprint::FingerprintOperator;
 use operators::mask::render;
 use operators::parse::{Format, Parser};
 use operators::skeleton::HotHash;
