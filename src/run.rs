@@ -78,7 +78,7 @@ pub fn serve(
     let server = graph.server.clone();
     let access = server.as_ref().map(access).transpose()?;
     let view = view(&graph);
-    let analyst = RecordAnalyst::of(&graph);
+    let analyst = Arc::new(RecordAnalyst::of(&graph, Arc::new(SystemClock)));
     let source_ids: Vec<String> = graph.sources.iter().map(|s| s.defaults.id.clone()).collect();
     let telemetry = Arc::new(Telemetry::new(&source_ids));
     let listener = match (&server, &access) {
@@ -104,7 +104,7 @@ pub fn serve(
         let address = format!("http://{}", listener.address());
         let dashboard = Dashboard {
             read: engine.reader(),
-            analyst: Arc::new(analyst),
+            analyst,
             status: Arc::clone(&telemetry.status),
             live: telemetry.live.clone(),
             metrics: Arc::clone(&telemetry.metrics),

@@ -7,7 +7,7 @@ use crate::registry::REGISTRY;
 use crate::sparkline::sparkline;
 use anyhow::{Context, anyhow};
 use engine::clock::SystemClock;
-use engine::component::{Audit, IssueQuery, IssueRow, ReadStore};
+use engine::component::{Audit, IssueQuery, IssueRow, ReadStore, RejectedRow};
 use engine::graph::{Graph, GraphInput};
 use engine::model::{EventTime, IssueId, Severity, SourceIndex};
 use engine::runtime::{Engine, Observer, Pace, RunOptions, StopStage};
@@ -24,6 +24,8 @@ use std::time::Duration;
 const PACE: Pace = Pace::Chunks(u64::MAX);
 /// Slices of a sparkline.
 const SPARKLINE_POINTS: usize = 24;
+/// How much of a rejected record is shown.
+const EXAMPLE_CHARS: usize = 100;
 /// Workers used unless told otherwise; more files than this share them.
 const WORKERS_MAX: usize = 8;
 
@@ -190,6 +192,7 @@ struct ScanIssue {
 struct Report {
     issues: Vec<ScanIssue>,
     audit: Audit,
+    rejected: Vec<RejectedRow>,
     from: EventTime,
     to: EventTime,
 }
@@ -216,7 +219,7 @@ impl Report {
             })
             .collect();
         issues.sort_by(|a, b| b.rank().cmp(&a.rank()).then(a.issue.cmp(&b.issue)));
-        Ok(Self { issues, audit: reader.audit()?, from, to })
+        Ok(Self { issues, audit: reader.audit()?, rejected: reader.rejected()?, from, to })
     }
 
     fn jsonl(&self, output: &mut impl Write) -> Result<(), Failure> {
@@ -297,8 +300,14 @@ impl Report {
             audit.lines_read,
             audit.lines_blank,
         )?;
-        for (reason, n) in &audit.rejected {
-            writeln!(output, "  rejected {n}: {reason}")?;
+        for RejectedRow { reason, count, examples, .. } in &self.rejected {
+            writeln!(output, "  rejected {count}: {}", reason.as_str())?;
+            if let Some(example) = examples.first() {
+                writeln!(output, "    such as {}", printable(example, EXAMPLE_CHARS))?;
+            }
+        }
+        if !self.rejected.is_empty() {
+            writeln!(output, "  `seismolog explain --each FILE -o text` tells it of each record")?;
         }
         if audit.lines_cut > 0 {
             writeln!(output, "  {} lines were cut at the length limit", audit.lines_cut)?;

@@ -5,6 +5,7 @@
 //! - `end_to_end`: graph files, inputs and exit codes, through the real binary.
 //! - `commit_steps`: the engine on SQLite, killed at every named step of its commit path (I3, I5).
 //! - `crash_recovery`: the real binary killed and restarted while its files grow and rotate (I3, I5).
+//! - `explained`: what is told of stored issues and of rejected records, through the real binary.
 //! - `scale_out`: one, two and four workers, then two processes, store the same (I2).
 //!
 //! A file in this folder that is not listed here would never run; `tidy` fails on it.
@@ -15,5 +16,6 @@ mod binary;
 mod commit_steps;
 mod crash_recovery;
 mod end_to_end;
+mod explained;
 mod scale_out;
 mod tidy;

@@ -15,7 +15,7 @@ use engine::dataflow::{CommunicationConfig, Config, Probe, WorkerConfig, execute
 use engine::model::{
     Chunk, EventBatch, EventRef, EventTime, Offset, PartitionId, Severity, SourceIndex, Span,
 };
-use operators::fingerprint::FingerprintOperator;
+use operators::fingerprint::{FingerprintOperator, FingerprintOptions};
 use operators::mask::render;
 use operators::parse::{Format, Parser};
 use operators::skeleton::HotHash;
@@ -218,7 +218,10 @@ pub fn stage(batches: &[EventBatch], rounds: u64) {
             let (recovered, mut facts) = (Arc::new(Recovered::default()), Vec::new());
             let mut stage = Stage::new("prints", scope, &sources, &recovered, &mut facts);
             let inputs = Ports::new(scope, vec![Port::Events(events)]);
-            let operator = FingerprintOperator::default();
+            // The defaults are valid: they are what a graph file without options gets.
+            let Ok(operator) = FingerprintOperator::new(&FingerprintOptions::default()) else {
+                unreachable!("the default options are refused");
+            };
             if let Port::Prints { prints, .. } = operator.stage(&mut stage, inputs) {
                 prints.probe();
             }

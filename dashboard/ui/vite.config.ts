@@ -13,7 +13,7 @@ import { defineConfig } from 'vitest/config';
 import { mockApi } from './mock/plugin.ts';
 
 /** Where `npm run dev` finds a running `seismolog`. */
-const API_ADDRESS = process.env.SEISMOLOG_API ?? 'http://127.0.0.1:7700';
+const API_ADDRESS = process.env.SEISMOLOG_API ?? 'http://127.0.0.1:8740';
 const API_PATHS = ['/api', '/readyz', '/livez', '/version', '/metrics', '/login'];
 
 /** Empties `dist` before a build but keeps the committed `.gitignore`. */

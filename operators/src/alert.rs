@@ -1,6 +1,9 @@
-//! Alerts: runs of spiking buckets of one issue, each told once, under a key that survives restarts.
+//! Alerts: runs of spiking buckets of one issue, each told once, under a key that survives restarts and
+//! merges of issues.
 //!
-//! *Picture:* judgements ──reduce per issue──► runs ──freeze──► alerts. *Promises:* I1, I2, I3, I6
+//! An alert is named after the fingerprint that led its first bucket, not after its issue: when the
+//! issue becomes part of another one, the alert goes on there under the same key. Where two open alerts
+//! meet in one issue, one of them stays and the other is taken back. *Picture:* judgements ──reduce per issue──► runs ──freeze──► alerts. *Promises:* I1, I2, I3, I6
 //! above the horizon: an alert is a function of the issue's judgements. What lies below it has been
 //! said and stands: `freeze` keeps its expiry from being told as a retraction. *Frontier:* `freeze`
 //! holds each epoch until its input is complete. *State and limits:* that of the judgements.
@@ -10,7 +13,7 @@ use engine::component::{
     Ports, Stage, StreamKind,
 };
 use engine::dataflow::{AsCollection, Collection, DataflowTime, GenericOperator, Pipeline};
-use engine::model::{Alert, AlertKey, Bucket, IssueId, Judgement, Verdict};
+use engine::model::{Alert, AlertKey, Bucket, Fingerprint, IssueId, Judgement, Verdict};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -88,11 +91,11 @@ impl Alerting {
                     horizon = Some(above);
                     told.push(Told::Horizon(above));
                 }
-                Judgement::Spike(verdict) => match &mut open {
+                Judgement::Spike(verdict, lead) => match &mut open {
                     Some(alert) if self.continues(alert, &verdict) => extend(alert, verdict),
                     _ => {
                         told.extend(open.take().map(Told::Alert));
-                        open = Some(begin(issue, verdict, bucket_secs));
+                        open = Some(begin(issue, verdict, lead, bucket_secs));
                     }
                 },
             }
@@ -110,9 +113,9 @@ impl Alerting {
     }
 }
 
-fn begin(issue: IssueId, verdict: Verdict, bucket_secs: u32) -> Alert {
+fn begin(issue: IssueId, verdict: Verdict, lead: Fingerprint, bucket_secs: u32) -> Alert {
     Alert {
-        key: AlertKey::new(issue, verdict.bucket),
+        key: AlertKey::new(lead, verdict.bucket),
         issue,
         start: verdict.bucket,
         last: verdict.bucket,
@@ -212,7 +215,8 @@ mod tests {
 
     fn spike(bucket: i64, surprise_milli: i64) -> Judgement {
         let bucket = Bucket(bucket);
-        Judgement::Spike(Verdict { bucket, observed: 20, expected_milli: 1000, surprise_milli })
+        let verdict = Verdict { bucket, observed: 20, expected_milli: 1000, surprise_milli };
+        Judgement::Spike(verdict, Fingerprint(7))
     }
 
     fn alerts(judgements: &[Judgement]) -> Vec<Alert> {
@@ -239,6 +243,16 @@ mod tests {
         let found = alerts(&[OLD, spike(0, 9_000), spike(1500, 9_000)]);
         assert_eq!(found.len(), 2);
         assert_ne!(found[0].key, found[1].key);
+    }
+
+    #[test]
+    fn the_key_is_that_of_the_leading_fingerprint_whatever_the_issue() {
+        let told = |issue| Alerting::default().runs(issue, &[OLD, spike(0, 9_000)]);
+        let keys = [IssueId(1), IssueId(2)].map(|issue| match told(issue).remove(1) {
+            Told::Alert(alert) => (alert.issue == issue).then_some(alert.key),
+            Told::Horizon(_) => None,
+        });
+        assert_eq!(keys, [Some(AlertKey::new(Fingerprint(7), Bucket(0))); 2]);
     }
 
     #[test]

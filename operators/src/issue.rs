@@ -80,6 +80,7 @@ impl Operator for Grouping {
             class,
             template,
             text: shown(&pattern, text),
+            skeleton: pattern.skeleton,
         });
         Port::Issues { issues, members, severities }
     }

@@ -206,8 +206,7 @@ fn fuzz_masks_are_inside_and_ordered() {
 
 #[test]
 fn fuzz_traces_are_read_and_explained_alike() {
-    let rules = FrameRules::default();
-    let texts = UserRules::default();
+    let (rules, texts) = (FrameRules::default(), UserRules::default());
     fuzz("traces", &corpus(), 4_000, |bytes| {
         let (message, rest) = match bytes.iter().position(|byte| *byte == b'\n') {
             Some(at) => (&bytes[..at], &bytes[at + 1..]),

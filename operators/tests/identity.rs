@@ -17,7 +17,7 @@ use engine::runtime::Shape;
 use engine::testing::generate::Seeded;
 use engine::testing::harness::{Script, run};
 use operators::assemble::Assemble;
-use operators::fingerprint::FingerprintOperator;
+use operators::fingerprint::{FingerprintOperator, FingerprintOptions};
 use operators::parse::{HOLD_EPOCHS, ParseOperator, ParseOptions};
 use operators::window::Window;
 use std::collections::BTreeMap;
@@ -99,7 +99,7 @@ impl Corpus {
             (id.to_owned(), vec![input.to_owned()], operator)
         };
         let options = ParseOptions { assemble: self.assemble.clone(), ..ParseOptions::default() };
-        let fingerprints = FingerprintOperator::default();
+        let fingerprints = FingerprintOperator::new(&FingerprintOptions::default()).unwrap();
         Shape {
             sources: vec![source],
             operators: vec![

@@ -23,7 +23,7 @@ use operators::expiry::Series;
 use operators::fingerprint::FingerprintOperator;
 use operators::parse::ParseOperator;
 use operators::pattern::{PatternOperator, Patterns, text_of};
-use operators::spike::{BASELINE_SECS, KEEP_SECS, SpikeConfig, SpikeDetector};
+use operators::spike::{BASELINE_SECS, Finding, KEEP_SECS, SpikeConfig, SpikeDetector};
 use operators::{issue::Grouping, window::Window};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -188,31 +188,41 @@ fn group(stored: &mut Stored, series: &BTreeMap<Fingerprint, BTreeMap<Bucket, i6
         let (_, template, _, first) = *members.iter().min().unwrap();
         let id = IssueId::new(class, template);
         let text = text_of(&pattern.skeleton, [stored.seen[&first].text.as_bytes()]).into();
-        stored.issues.insert(Issue { id, class, template, text });
+        let skeleton = pattern.skeleton.clone();
+        stored.issues.insert(Issue { id, class, template, text, skeleton });
         let mut counts: BTreeMap<Bucket, i64> = BTreeMap::new();
+        let mut leads: BTreeMap<Bucket, (i64, Fingerprint)> = BTreeMap::new();
         let severities = members.iter().map(|(_, _, _, member)| stored.seen[member].severity);
         let severity = severities.max().unwrap();
         for (_, _, _, fingerprint) in members {
             stored.members.insert(Member { fingerprint, issue: id });
             for (bucket, n) in &series[&fingerprint] {
                 *counts.entry(*bucket).or_insert(0) += n;
+                let lead = leads.entry(*bucket).or_insert((*n, fingerprint));
+                if (*n, lead.1) > (lead.0, fingerprint) {
+                    *lead = (*n, fingerprint);
+                }
             }
         }
         if severity.reaches(Severity::Warn) {
-            stored.alerts.extend(alerts(id, &counts));
+            stored.alerts.extend(alerts(id, &counts, &leads));
         }
     }
 }
 
 /// Judges a whole series at once and joins spiking buckets no more than 15 minutes apart.
-fn alerts(issue: IssueId, counts: &BTreeMap<Bucket, i64>) -> Vec<(AlertKey, Alert)> {
+fn alerts(
+    issue: IssueId,
+    counts: &BTreeMap<Bucket, i64>,
+    leads: &BTreeMap<Bucket, (i64, Fingerprint)>,
+) -> Vec<(AlertKey, Alert)> {
     let start = Series::Start(*counts.keys().next().unwrap());
     let counts = counts.iter().map(|(bucket, n)| (Series::Count(*bucket), *n));
     let series: Vec<_> = std::iter::once((start, 1)).chain(counts).collect();
     let detector = SpikeDetector::new(SpikeConfig::default()).unwrap();
     let mut alerts: Vec<Alert> = Vec::new();
-    for judgement in detector.judge(&series) {
-        let engine::model::Judgement::Spike(verdict) = judgement else { continue };
+    for finding in detector.judge(&series) {
+        let Finding::Spike(verdict) = finding else { continue };
         match alerts.last_mut() {
             Some(alert) if verdict.bucket.0 - alert.last.0 <= 900 => {
                 alert.last = verdict.bucket;
@@ -222,7 +232,7 @@ fn alerts(issue: IssueId, counts: &BTreeMap<Bucket, i64>) -> Vec<(AlertKey, Aler
                 }
             }
             _ => alerts.push(Alert {
-                key: AlertKey::new(issue, verdict.bucket),
+                key: AlertKey::new(leads[&verdict.bucket].1, verdict.bucket),
                 issue,
                 start: verdict.bucket,
                 last: verdict.bucket,
@@ -456,6 +466,42 @@ fn oracle_two_to_four_workers_give_the_models_results() {
 #[test]
 fn oracle_a_crash_at_any_epoch_leaves_the_models_results() {
     (0..cases(200)).for_each(|case| check(case, 1, 2 + case % 3));
+}
+
+#[test]
+fn oracle_an_alert_keeps_its_key_when_its_issue_becomes_part_of_another() {
+    let shelf = |word: u64, secs: i64| {
+        let secs = START + secs;
+        Written { message: 1, secs, value: word, arrives: secs }
+    };
+    // One shelf is seen first; another one bursts. Only then are there enough words to merge them.
+    let mut bursting = vec![shelf(8, 0)];
+    bursting.extend((1..30).map(|n| shelf(9, n * 300)));
+    bursting.extend((0..40).map(|n| shelf(9, 9_000 + n)));
+    let merging: Vec<Written> = (0..4).map(|word| shelf(word, 9_700)).collect();
+    let chunks = [&bursting, &merging].map(|events| {
+        let dealt = chunks(events, 1, &mut Seeded(1)).remove(0);
+        let bytes = dealt.iter().flat_map(|chunk| chunk.bytes.to_vec()).collect();
+        Chunk { bytes: Arc::new(bytes), ..dealt[dealt.len() - 1].clone() }
+    });
+    let script = Script {
+        chunks: vec![chunks.to_vec()],
+        chunks_per_epoch: 1,
+        recovered: Recovered::default(),
+    };
+    let (mut stored, mut moments) = (Stored::default(), Vec::new());
+    for (_, facts) in run(shape(), script) {
+        let mut fold = Fold::default();
+        facts.into_iter().for_each(|fact| fold.add(fact));
+        stored.apply(fold.finish());
+        moments.push(stored.alerts.clone());
+    }
+    let all: Vec<Written> = bursting.iter().chain(&merging).cloned().collect();
+    let (before, after) = (model(&bursting).alerts, model(&all).alerts);
+    assert!(moments.contains(&before) && moments.last() == Some(&after));
+    assert_eq!((before.len(), after.len()), (1, 1));
+    assert!(before.keys().eq(after.keys()), "the alert got a new key");
+    assert_ne!(before.values().next().map(|a| a.issue), after.values().next().map(|a| a.issue));
 }
 
 #[test]

@@ -1,9 +1,10 @@
-//! `explain --each`: one object per event, as INTERFACES says.
+//! `explain --each`: one object per event, as INTERFACES says, or a few lines for people. Records that
+//! would not be counted are among them, with the reason; what they would be is told of their message.
 
 use super::input::Rows;
 use super::records::{Record, Records};
 use super::rules;
-use crate::cli::ExplainArgs;
+use crate::cli::{ExplainArgs, ExplainOutput};
 use crate::failure::Failure;
 use engine::model::{PatternId, Severity};
 use operators::pattern::{MESSAGES_MAX, Patterns, rule::is_of_words, text_of};
@@ -38,6 +39,7 @@ pub(super) fn explain(path: &Path, args: &ExplainArgs) -> Result<(), Failure> {
     }
     let named = NamedPatterns::of(&records.all);
     let mut output = BufWriter::new(std::io::stdout().lock());
+    let as_text = args.output == Some(ExplainOutput::Text);
     for (event, record) in (1..).zip(&records.all) {
         let (pattern_id, pattern) = named.of_record(record);
         let identity = &record.identity;
@@ -54,10 +56,46 @@ pub(super) fn explain(path: &Path, args: &ExplainArgs) -> Result<(), Failure> {
             pattern,
             rejected: record.rejected,
         };
+        if as_text {
+            write_text(&mut output, &explained, &record.message)?;
+            continue;
+        }
         serde_json::to_writer(&mut output, &explained)?;
         output.write_all(b"\n")?;
     }
     Ok(output.flush()?)
+}
+
+/// How much of a rejected record is shown to a person.
+const REJECTED_CHARS_SHOWN: usize = 200;
+
+/// Writes an event for people: what it is, or why it is none.
+fn write_text(
+    output: &mut impl Write,
+    event: &ExplainedEvent<'_>,
+    message: &[u8],
+) -> std::io::Result<()> {
+    let ExplainedEvent { event: number, lines, severity, time, .. } = event;
+    let lines = match lines {
+        [first, .., last] => format!("lines {first} to {last}"),
+        [only] => format!("line {only}"),
+        [] => String::new(),
+    };
+    if let Some(reason) = event.rejected {
+        let text = String::from_utf8_lossy(message);
+        let shown: String = text.chars().take(REJECTED_CHARS_SHOWN).collect();
+        writeln!(output, "{number}  {lines}: rejected, {reason}: {shown:?}")?;
+        return Ok(());
+    }
+    writeln!(output, "{number}  {lines}, {severity}, {time}")?;
+    for (name, value) in [
+        ("template", event.template),
+        ("pattern", event.pattern),
+        ("fingerprint", &event.fingerprint),
+    ] {
+        writeln!(output, "    {name:<12} {}", value.escape_debug())?;
+    }
+    Ok(())
 }
 
 /// The patterns of a set of records, with their displayed texts.

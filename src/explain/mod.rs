@@ -3,17 +3,18 @@
 //!
 //! ```text
 //! LINE ──────────────────────► one: header, masks, frames, rule, ids
-//! ID ──store──► its sample ──┘
+//! ID ──store──► its sample ──┘                └─► what varies in all of its samples
 //! --each FILE ──► records: lines become records ──► set of skeletons ──► patterns ──► one object each
 //! ```
 
+mod analyst;
 mod each;
 mod input;
 mod one;
 mod records;
 mod rules;
 
-pub use one::RecordAnalyst;
+pub use analyst::RecordAnalyst;
 
 use crate::cli::ExplainArgs;
 use crate::failure::Failure;

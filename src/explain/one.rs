@@ -1,108 +1,74 @@
 //! `explain LINE` and `explain ID`: everything that is known about one record.
 
-use super::records::chunk;
+use super::analyst::{RecordAnalyst, variables_of_message};
 use super::rules;
 use crate::cli::{ExplainArgs, ExplainOutput};
 use crate::failure::Failure;
 use anyhow::anyhow;
-use engine::clock::{Clock, SystemClock};
-use engine::component::{Analyst, IssueQuery, ReadStore};
-use engine::graph::Graph;
-use engine::model::{EventTime, Fingerprint, IssueId, PatternId};
-use operators::fingerprint::{EventParts, Explained, IdentityRules, explain_event, explain_parts};
-use operators::parse::{Explanation, Format, Parser, explain as explain_line};
+use engine::clock::SystemClock;
+use engine::component::{Analyst, AskedRecord, KeptSamples, SamplesOf, Variables};
+use engine::model::PatternId;
+use operators::fingerprint::Explained;
+use operators::parse::Explanation;
 use serde_json::{Value, json};
 use std::io::Write;
+use std::sync::Arc;
 
-/// Explains records for the server.
-#[derive(Clone, Debug, Default)]
-pub struct RecordAnalyst {
-    rules: IdentityRules,
-}
-
-impl RecordAnalyst {
-    /// Returns the analyst of what `graph` does.
-    pub fn of(graph: &Graph) -> Self {
-        Self { rules: rules::of_graph(graph) }
-    }
-}
-
-impl Analyst for RecordAnalyst {
-    fn explain(&self, record: &str) -> Value {
-        let (header, identity) = analyse(record, "UTC", &self.rules, SystemClock.now());
-        to_json(&header, &identity)
-    }
-}
-
-/// Explains a line or, if `what` is the id of an issue or a fingerprint, a sample of it.
+/// Explains a line or, if `what` is the id of an issue or a fingerprint, a sample of it and what varies
+/// in all of its samples.
 pub(super) fn explain(what: &str, args: &ExplainArgs) -> Result<(), Failure> {
-    let record = match what.starts_with("f1_") || what.starts_with("i_") {
-        true => stored_sample(what, args)?,
-        false => what.to_owned(),
-    };
-    let rules = rules::of_files(&args.graph)?;
-    let (header, identity) = analyse(&record, &args.timezone, &rules, SystemClock.now());
+    let clock = Arc::new(SystemClock);
     let mut output = std::io::stdout().lock();
-    if args.output == Some(ExplainOutput::Jsonl) {
-        return Ok(writeln!(output, "{}", to_json(&header, &identity))?);
-    }
-    Ok(write_text(&mut output, &header, &identity)?)
-}
-
-/// Returns the latest sample of an issue or a fingerprint from the graph's store.
-fn stored_sample(id: &str, args: &ExplainArgs) -> Result<String, Failure> {
-    let reader = crate::run::load(&args.graph)?.store.store.reader();
-    let none = || anyhow!("cannot explain {id}: the store of the graph has no sample of it");
-    let everything = IssueQuery::everything(SystemClock.now());
-    if let Ok(issue) = id.parse::<IssueId>() {
-        let detail = reader.issue(issue, &everything)?.ok_or_else(none)?;
-        return Ok(detail.samples.into_iter().next().ok_or_else(none)?.record);
-    }
-    let fingerprint: Fingerprint = id
-        .parse()
-        .map_err(|error| Failure::Usage(format!("cannot read the id {id:?}: {error}")))?;
-    let issue = issue_of(&*reader, fingerprint)?.ok_or_else(none)?;
-    let detail = reader.issue(issue, &everything)?.ok_or_else(none)?;
-    let mut samples = detail.samples.into_iter();
-    Ok(samples.find(|sample| sample.fingerprint == fingerprint).ok_or_else(none)?.record)
-}
-
-fn issue_of(reader: &dyn ReadStore, fingerprint: Fingerprint) -> Result<Option<IssueId>, Failure> {
-    let mut found = None;
-    reader.export_counts(&mut |row| {
-        if row.fingerprint == fingerprint {
-            found = Some(row.issue);
+    let as_json = args.output == Some(ExplainOutput::Jsonl);
+    let Some(of) = id_in(what)? else {
+        let record = AskedRecord { text: what, ..AskedRecord::default() };
+        let rules = rules::of_files(&args.graph)?;
+        let analyst = RecordAnalyst::in_zone(&args.timezone, rules, clock);
+        if as_json {
+            return Ok(writeln!(output, "{}", analyst.explain(&record))?);
         }
-        found.is_none()
-    })?;
-    Ok(found)
-}
-
-/// Returns what the header of a record says, and why the record has its identity.
-fn analyse(
-    record: &str,
-    timezone: &str,
-    rules: &IdentityRules,
-    received: EventTime,
-) -> (Explanation, Explained) {
-    let first = record.lines().next().unwrap_or_default();
-    let header = explain_line(Format::Auto, timezone, received, first.as_bytes());
-    let chunk = chunk("record", record.as_bytes().to_vec(), received);
-    let mut parser =
-        Parser::new(Format::Auto, timezone).unwrap_or_else(|| Parser::utc(Format::Auto));
-    let batch = parser.parse(&"".into(), &chunk).batch;
-    let identity = match batch.events.iter().find(|event| event.change > 0) {
-        Some(event) => explain_event(&batch, event, rules),
-        // It would be rejected; its words are explained all the same.
-        None => {
-            let parts = EventParts { message: header.message.as_bytes(), ..EventParts::default() };
-            explain_parts(&parts, header.service.as_bytes(), header.severity.class(), rules)
-        }
+        let (header, identity) = analyst.analyse(&record);
+        return Ok(write_text(&mut output, &header, &identity)?);
     };
-    (header, identity)
+    let graph = crate::run::load(&args.graph)?;
+    let analyst = RecordAnalyst::of(&graph, clock);
+    let none = || anyhow!("cannot explain {what}: the store of the graph has no sample of it");
+    let reader = graph.store.store.reader();
+    let kept = reader.samples(of, KeptSamples::READ_MAX)?.ok_or_else(none)?;
+    let sample = kept.samples.first().ok_or_else(none)?;
+    let (source, received) = (Some(sample.source.as_str()), Some(sample.time));
+    let record = AskedRecord { text: &sample.record, source, received };
+    let varies = analyst.variables(&kept);
+    if as_json {
+        let mut explained = analyst.explain(&record);
+        explained["issue"] = json!(kept.issue);
+        explained["kept"] = json!(kept.kept);
+        explained["samples"] = json!(varies.samples);
+        explained["variables"] = json!(varies.variables);
+        return Ok(writeln!(output, "{explained}")?);
+    }
+    let (header, identity) = analyst.analyse(&record);
+    write_text(&mut output, &header, &identity)?;
+    if let Some(issue) = kept.issue {
+        writeln!(output, "issue        {issue}")?;
+    }
+    Ok(write_variables(&mut output, &varies, kept.kept)?)
 }
 
-fn to_json(header: &Explanation, identity: &Explained) -> Value {
+/// Returns which stored thing is meant; `None` for a line.
+fn id_in(what: &str) -> Result<Option<SamplesOf>, Failure> {
+    let id = match what {
+        line if line.contains(char::is_whitespace) => return Ok(None),
+        id if id.starts_with("f1_") => id.parse().map(SamplesOf::Fingerprint),
+        id if id.starts_with("i_") => id.parse().map(SamplesOf::Issue),
+        _ => return Ok(None),
+    };
+    let unreadable = |error| Failure::Usage(format!("cannot read the id {what:?}: {error}"));
+    id.map(Some).map_err(unreadable)
+}
+
+/// Returns the explanation of one record as one object.
+pub(super) fn to_json(header: &Explanation, identity: &Explained) -> Value {
     let masks: Vec<Value> = identity
         .masks
         .iter()
@@ -120,6 +86,7 @@ fn to_json(header: &Explanation, identity: &Explained) -> Value {
         "skeleton": identity.skeleton, "trace": identity.trace,
         "template_id": identity.template, "template": identity.text,
         "fingerprint": identity.fingerprint, "pattern_id": pattern,
+        "variables": variables_of_message(&header.message, identity).variables,
     })
 }
 
@@ -144,8 +111,9 @@ fn write_text(
     for (name, value) in facets.into_iter().filter(|(_, value)| !value.is_empty()) {
         writeln!(output, "{name:<12} {value}")?;
     }
-    for mask in &identity.masks {
-        writeln!(output, "variable     {:<10} {:?} ({})", mask.placeholder, mask.text, mask.rule)?;
+    for (position, mask) in identity.masks.iter().enumerate() {
+        let (placeholder, text, rule) = (&mask.placeholder, &mask.text, mask.rule);
+        writeln!(output, "variable {position:<3} {placeholder:<10} {text:?} ({rule})")?;
     }
     for rule in &identity.rules {
         let (number, text, pattern) = (rule.rule, &rule.text, &rule.pattern);
@@ -173,4 +141,46 @@ fn write_text(
     writeln!(output, "template     {}", identity.text)?;
     writeln!(output, "template id  {}", identity.template)?;
     writeln!(output, "fingerprint  {}", identity.fingerprint)
+}
+
+/// How many values of a place fit on a line.
+const VALUES_SHOWN: usize = 5;
+
+fn write_variables(
+    output: &mut impl Write,
+    varies: &Variables,
+    kept: usize,
+) -> std::io::Result<()> {
+    let Variables { samples, variables } = varies;
+    writeln!(output, "varies       in {samples} of {kept} kept samples")?;
+    for variable in variables {
+        let shown = variable.top.iter().take(VALUES_SHOWN);
+        let mut values: Vec<String> =
+            shown.map(|top| format!("{:?} ×{}", top.value, top.count)).collect();
+        if variable.distinct > values.len() {
+            values.push(format!("… {} in all", variable.distinct));
+        }
+        let (position, name, kind) = (variable.position, &variable.name, variable.kind);
+        let name = if name == kind { String::new() } else { format!(" {}", name.escape_debug()) };
+        writeln!(output, "  {position:<10} <{kind}>{name}: {}", values.join(", "))?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use engine::model::{Fingerprint, IssueId};
+
+    #[test]
+    fn an_id_is_looked_up_and_everything_else_is_a_line() {
+        let (issue, fingerprint) = (IssueId(5), Fingerprint(7));
+        let found = |what: &str| id_in(what).ok();
+        assert_eq!(found(&issue.to_string()), Some(Some(SamplesOf::Issue(issue))));
+        let expected = Some(Some(SamplesOf::Fingerprint(fingerprint)));
+        assert_eq!(found(&fingerprint.to_string()), expected);
+        assert_eq!(found("disk full"), Some(None));
+        assert_eq!(found("i_am a line"), Some(None));
+        assert_eq!((found("i_short"), found("f1_short")), (None, None));
+    }
 }

@@ -3,13 +3,14 @@
 //!
 //! *State and limits:* all records of the input are held, since patterns are a function of all of them.
 
+use super::analyst::{header, rejected_identity};
 use super::input::Row;
 use crate::cli::ExplainArgs;
 use engine::model::{
     Chunk, EventBatch, EventRef, EventTime, Offset, PartitionId, Severity, SourceIndex,
 };
 use operators::assemble::Assemble;
-use operators::fingerprint::{EventParts, Explained, IdentityRules, explain_event, explain_parts};
+use operators::fingerprint::{Explained, IdentityRules, explain_event};
 use operators::parse::{Format, Parsed, Parser};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -46,6 +47,7 @@ pub(super) struct Records {
     parser: Parser,
     rules: IdentityRules,
     received: EventTime,
+    timezone: String,
     service: Arc<str>,
     streams: BTreeMap<String, Stream>,
     /// Every record, in the order of first lines.
@@ -64,6 +66,7 @@ impl Records {
             parser: parser.assembling(assemble),
             rules,
             received,
+            timezone: args.timezone.clone(),
             service: "".into(),
             streams: BTreeMap::new(),
             all: Vec::new(),
@@ -97,11 +100,11 @@ impl Records {
             changed = true;
         }
         for rejected in parsed.rejected.examples() {
-            let parts = EventParts { message: rejected.record.as_bytes(), ..EventParts::default() };
-            let reason = Some(rejected.reason.as_str());
-            let severity = Severity::Unknown;
-            let identity = explain_parts(&parts, b"", severity.class(), &self.rules);
-            let (raw, message) = (rejected.record.clone().into_bytes(), parts.message.to_vec());
+            let header = header(&rejected.record, &self.timezone, self.received);
+            let identity = rejected_identity(&header, &self.rules);
+            let (raw, message) =
+                (rejected.record.clone().into_bytes(), header.message.into_bytes());
+            let (reason, severity) = (Some(rejected.reason.as_str()), header.severity);
             let time = time.unwrap_or(self.received);
             self.push(
                 stream,

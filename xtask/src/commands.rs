@@ -28,11 +28,19 @@ pub fn check() -> Result<(), Failure> {
     Step::cargo(&["deny", "check"]).run()
 }
 
-/// Every bounded test: the UI's first, because the server embeds what it builds.
+/// Every bounded test: the UI's first, because the server embeds what it builds, and last the whole in
+/// a browser.
 pub fn test() -> Result<(), Failure> {
     prerequisites::require(prerequisites::TEST)?;
     test_ui()?;
-    Step::cargo(&["test", "--workspace"]).run()
+    Step::cargo(&["test", "--workspace"]).run()?;
+    // The tests have built the binary.
+    let target = std::env::var("CARGO_TARGET_DIR").unwrap_or_else(|_| "target".to_owned());
+    let binary = root().join(target).join("debug/seismolog");
+    Step::new(&["npm", "run", "test:browser"])
+        .within(UI)
+        .default_variable("SEISMOLOG_BIN", &binary.to_string_lossy())
+        .run()
 }
 
 /// The long families: the same tests with many more cases. A variable that the user has set wins.

@@ -41,6 +41,13 @@ pub const NODE: Prerequisite = Prerequisite {
     why: "the browser UI is built and tested with it",
     install: "install version 20.19 or newer from https://nodejs.org or your package manager",
 };
+const CHROMIUM: Prerequisite = Prerequisite {
+    name: "Chromium",
+    programs: &["chromium", "chromium-browser", "google-chrome"],
+    needed: Version(0, 0),
+    why: "the browser UI is looked at in it, on the demo",
+    install: "Debian and Ubuntu: apt install chromium; for another browser set CHROMIUM to its path",
+};
 const PYTHON: Prerequisite = Prerequisite {
     name: "Python 3",
     programs: &["python3"],
@@ -52,9 +59,9 @@ const PYTHON: Prerequisite = Prerequisite {
 /// What the build needs.
 pub const BUILD: &[Prerequisite] = &[RUST, C_COMPILER];
 /// What every test of the first version needs.
-pub const TEST: &[Prerequisite] = &[RUST, C_COMPILER, NODE];
+pub const TEST: &[Prerequisite] = &[RUST, C_COMPILER, NODE, CHROMIUM];
 /// Everything the README states.
-pub const ALL: &[Prerequisite] = &[RUST, C_COMPILER, NODE, PYTHON];
+pub const ALL: &[Prerequisite] = &[RUST, C_COMPILER, NODE, CHROMIUM, PYTHON];
 
 /// Prints what was found and fails with every missing tool at once.
 pub fn require(prerequisites: &[Prerequisite]) -> Result<(), Failure> {

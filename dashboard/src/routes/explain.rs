@@ -4,15 +4,17 @@ use super::issues::{everything, issue_id, no_such_issue};
 use crate::context::Call;
 use crate::problem::Problem;
 use crate::reply::{Response, json};
+use engine::component::AskedRecord;
 use http::StatusCode;
 
-/// `GET /api/v1/explain?record=TEXT`
+/// `GET /api/v1/explain?record=TEXT[&source=ID]`
 pub(crate) async fn of_record(call: Call) -> Result<Response, Problem> {
-    let query = call.query(&["record"])?;
+    let query = call.query(&["record", "source"])?;
     let Some(record) = query.text("record") else {
         return Err(Problem::parameter("record", "it is missing; give it a log line"));
     };
-    json(StatusCode::OK, &call.context.dashboard.analyst.explain(record))
+    let record = AskedRecord { text: record, source: query.text("source"), received: None };
+    json(StatusCode::OK, &call.context.dashboard.analyst.explain(&record))
 }
 
 /// `GET /api/v1/issues/{id}/explain`
@@ -28,5 +30,10 @@ pub(crate) async fn of_issue(call: Call) -> Result<Response, Problem> {
         let detail = format!("issue `{id}` has no samples left to explain; its counts are exact");
         return Err(Problem::not_found(detail));
     };
-    json(StatusCode::OK, &call.context.dashboard.analyst.explain(&sample.record))
+    let record = AskedRecord {
+        text: &sample.record,
+        source: Some(&sample.source),
+        received: Some(sample.time),
+    };
+    json(StatusCode::OK, &call.context.dashboard.analyst.explain(&record))
 }

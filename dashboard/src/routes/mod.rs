@@ -13,9 +13,11 @@ pub(crate) mod health;
 pub(crate) mod issues;
 pub(crate) mod live;
 pub(crate) mod login;
+pub(crate) mod rejected;
 mod route;
 pub(crate) mod timeline;
 pub(crate) mod ui;
+pub(crate) mod values;
 
 pub(crate) use route::{Route, Routes, build};
 
@@ -35,11 +37,13 @@ pub(crate) const ROUTES: &[Route] = &[
     Route::get("/api/v1/issues/{id}", Read, |call| Box::pin(issues::detail(call))),
     Route::get("/api/v1/issues/{id}/timeline", Read, |call| Box::pin(timeline::of_issue(call))),
     Route::get("/api/v1/issues/{id}/explain", Read, |call| Box::pin(explain::of_issue(call))),
+    Route::get("/api/v1/issues/{id}/values", Read, |call| Box::pin(values::of_issue(call))),
     Route::get("/api/v1/explain", Read, |call| Box::pin(explain::of_record(call))),
     Route::get("/api/v1/timeline", Read, |call| Box::pin(timeline::of_everything(call))),
     Route::get("/api/v1/alerts", Read, |call| Box::pin(alerts::list(call))),
     Route::get("/api/v1/graph", Read, |call| Box::pin(graph::show(call))),
     Route::get("/api/v1/audit", Read, |call| Box::pin(audit::show(call))),
+    Route::get("/api/v1/rejected", Read, |call| Box::pin(rejected::list(call))),
     Route::get("/api/v1/export/counts", Read, |call| Box::pin(export::counts(call))),
     Route::get("/api/v1/live", Read, |call| Box::pin(live::watch(call))),
     Route::get("/*", Read, |call| Box::pin(ui::anything_else(call))),

@@ -2,11 +2,12 @@
 
 use engine::component::{
     AlertRow, Audit, ClassCounts, CountRow, FingerprintRow, IssueDetail, IssuePage, IssueQuery,
-    IssueRow, IssueState, MemberRow, ReadStore, SampleRow, SourceAudit, StoreError, TimelineQuery,
+    IssueRow, IssueState, KeptSamples, MemberRow, ReadStore, RejectedRow, SampleRow, SamplesOf,
+    SourceAudit, StoreError, TimelineQuery,
 };
 use engine::model::{
-    Alert, AlertKey, Bucket, EventTime, Fingerprint, IssueId, Severity, SeverityClass, Template,
-    Verdict,
+    Alert, AlertKey, Bucket, EventTime, Fingerprint, IssueId, RejectReason, Severity,
+    SeverityClass, Template, Verdict,
 };
 use std::collections::BTreeMap;
 use std::sync::mpsc::Receiver;
@@ -152,6 +153,17 @@ impl ReadStore for FakeReadStore {
         }))
     }
 
+    fn samples(&self, of: SamplesOf, limit: usize) -> Result<Option<KeptSamples>, StoreError> {
+        self.mood()?;
+        assert_eq!(limit, KeptSamples::READ_MAX);
+        Ok((of == SamplesOf::Issue(issue_id(0))).then(|| KeptSamples {
+            issue: Some(issue_id(0)),
+            template: "connection to <ip> refused".to_owned(),
+            kept: 12,
+            ..KeptSamples::default()
+        }))
+    }
+
     fn timeline(&self, query: &TimelineQuery) -> Result<Vec<ClassCounts>, StoreError> {
         self.mood()?;
         if query.issue.is_some_and(|id| id != issue_id(0)) {
@@ -174,6 +186,16 @@ impl ReadStore for FakeReadStore {
         };
         let sources = BTreeMap::from([("app".to_owned(), app)]);
         Ok(Audit { epoch: 41, sources, read: 5, counted: 5, ..Audit::default() }.balance())
+    }
+
+    fn rejected(&self) -> Result<Vec<RejectedRow>, StoreError> {
+        self.mood()?;
+        Ok(vec![RejectedRow {
+            source: "app".to_owned(),
+            reason: RejectReason::AbsurdTime,
+            count: 7,
+            examples: vec!["1970-01-01 <b>epoch</b>".to_owned()],
+        }])
     }
 
     fn export_counts(&self, each: &mut dyn FnMut(CountRow) -> bool) -> Result<(), StoreError> {

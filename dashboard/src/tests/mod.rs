@@ -15,7 +15,9 @@ mod streams;
 use crate::{AccessOptions, Dashboard, EdgeView, GraphView, Limits, NodeKind, NodeView};
 use client::{Reply, get_from};
 use engine::clock::ManualClock;
-use engine::component::{Analyst, StreamKind};
+use engine::component::{
+    Analyst, AskedRecord, KeptSamples, StreamKind, TopValue, Variable, Variables,
+};
 use engine::metrics::Metrics;
 use engine::model::{Epoch, EventTime};
 use engine::runtime::live::LiveFeed;
@@ -34,8 +36,22 @@ const NOW: EventTime = EventTime::from_secs(1_700_000_000);
 struct FakeAnalyst;
 
 impl Analyst for FakeAnalyst {
-    fn explain(&self, record: &str) -> serde_json::Value {
-        serde_json::json!({ "message": record })
+    fn explain(&self, record: &AskedRecord<'_>) -> serde_json::Value {
+        serde_json::json!({ "message": record.text, "source": record.source })
+    }
+
+    fn variables(&self, kept: &KeptSamples) -> Variables {
+        let top = vec![TopValue { value: "10.0.0.1".to_owned(), count: 3 }];
+        let variable = Variable {
+            position: 0,
+            placeholder: Some(0),
+            name: "ip".to_owned(),
+            kind: "ip",
+            distinct: 1,
+            top,
+            samples: 3,
+        };
+        Variables { samples: kept.kept - 1, variables: vec![variable] }
     }
 }
 

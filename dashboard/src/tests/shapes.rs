@@ -168,11 +168,48 @@ fn an_alert_says_when_how_many_and_how_surprising() {
 fn a_record_and_the_latest_sample_of_an_issue_are_explained() {
     let server = Server::open();
     let asked = server.get("/api/v1/explain?record=disk%20full").json();
-    assert_eq!(asked, json!({ "message": "disk full" }));
+    assert_eq!(asked, json!({ "message": "disk full", "source": null }));
+    let asked = server.get("/api/v1/explain?record=disk%20full&source=app").json();
+    assert_eq!(asked["source"], "app");
     assert_eq!(server.get("/api/v1/explain").status, 400);
     let detail = server.get(&format!("/api/v1/issues/{}", issue_id(0))).json();
     let explained = server.get(&format!("/api/v1/issues/{}/explain", issue_id(0))).json();
     assert_eq!(explained["message"], detail["samples"][0]["record"]);
+    assert_eq!(explained["source"], detail["samples"][0]["source"]);
+}
+
+#[test]
+fn what_varies_in_an_issue_is_told_with_the_number_of_samples() {
+    let server = Server::open();
+    let values = server.get(&format!("/api/v1/issues/{}/values", issue_id(0))).json();
+    let expected = json!({
+        "issue": issue_id(0).to_string(),
+        "template": "connection to <ip> refused",
+        "kept": 12,
+        "samples": 11,
+        "variables": [{
+            "position": 0,
+            "placeholder": 0,
+            "name": "ip",
+            "type": "ip",
+            "distinct": 1,
+            "top": [{ "value": "10.0.0.1", "count": 3 }],
+            "samples": 3,
+        }],
+    });
+    assert_eq!(values, expected);
+    assert_eq!(server.get(&format!("/api/v1/issues/{}/values", issue_id(77))).status, 404);
+    assert_eq!(server.get("/api/v1/issues/not-an-id/values").status, 404);
+}
+
+#[test]
+fn rejected_records_come_with_reason_number_and_examples() {
+    let server = Server::open();
+    let rejected = server.get("/api/v1/rejected").json();
+    let examples = json!(["1970-01-01 <b>epoch</b>"]);
+    let row = json!({ "source": "app", "reason": "absurd_time", "count": 7, "examples": examples });
+    assert_eq!(rejected, json!({ "rejected": [row] }));
+    assert_eq!(server.get("/api/v1/rejected?x=1").status, 400);
 }
 
 #[test]

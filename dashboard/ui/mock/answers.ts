@@ -3,8 +3,10 @@
  * handed in; `scenario` bends the story so that every state of the UI can be looked at.
  */
 import type {
-  Alert, AlertsAnswer, AuditAnswer, GraphAnswer, Issue, IssueAnswer, IssuesAnswer, ReadyAnswer, Severity, Slice, TimelineAnswer,
+  Alert, AlertsAnswer, AuditAnswer, GraphAnswer, Issue, IssueAnswer, IssuesAnswer, ReadyAnswer, RejectedAnswer, Severity, Slice,
+  TimelineAnswer, ValuesAnswer,
 } from '../src/api/types';
+import { splitTemplate } from '../src/template.ts';
 import { countInMinute, HISTORY_MINUTES, MINUTE_MS, noise, type Story, tellStories } from './incident.ts';
 
 export const SCENARIOS = ['incident', 'empty', 'old', 'unbalanced', 'locked', 'broken'] as const;
@@ -125,6 +127,35 @@ export class MockAnswers {
     return { issue, members, samples, alerts: this.alerts(nowMs).alerts.filter((alert) => alert.issue === id) };
   }
 
+  values(id: string): ValuesAnswer | null {
+    const index = this.#stories.findIndex((story) => story.id === id);
+    if (index < 0) return null;
+    const { template } = this.#stories[index]!;
+    const kept = 40 + Math.floor(noise(index, 77) * 60);
+    const variables = splitTemplate(template).filter((piece) => piece.variable).map((piece, position) => {
+      const type = piece.text.slice(1, -1);
+      const distinct = 1 + Math.floor(noise(index, position) * 30);
+      const shown = Array.from({ length: Math.min(distinct, 10) }, (_, rank) => Math.floor(kept / (rank + 2)));
+      const sum = shown.slice(1).reduce((total, count) => total + count, 0);
+      shown[0] = Math.max(1, distinct > shown.length ? Math.floor(kept / 2) : kept - sum);
+      let left = kept;
+      const top = shown.map((count, rank) => {
+        const seen = Math.max(0, Math.min(left, count));
+        left -= seen;
+        return { value: `${type === '*' ? 'name' : type}-${rank + 1}`, count: seen };
+      });
+      return { position, placeholder: position, name: type, type, distinct, top: top.filter(({ count }) => count > 0).sort((left, right) => right.count - left.count), samples: kept };
+    });
+    return { issue: id, template, kept, samples: kept, variables };
+  }
+
+  rejected(nowMs: number): RejectedAnswer {
+    const rows = Object.entries(this.audit(nowMs).rejected).map(([reason, count]) => ({
+      source: 'edge-logs', reason, count, examples: ['1970-01-01T00:00:00Z <b>boot</b> clock is not set', '2099-12-31T23:59:59Z GET /status 200'],
+    }));
+    return { rejected: rows };
+  }
+
   timeline(id: string | null, query: URLSearchParams, nowMs: number): TimelineAnswer {
     const [from, to] = readRange(query, nowMs);
     const slice = Number(query.get('slice') ?? 60);
@@ -194,7 +225,7 @@ export class MockAnswers {
       },
       lines_read: Math.floor(read * 1.07), lines_blank: 1_882, lines_cut: 4, invalid_utf8: 31, read, counted, filtered,
       filtered_by: filtered ? { 'drop-probes': filtered } : {}, sampled: 0, open: 0, overflowed: 0,
-      rejected: rejected ? { 'no time': 18, 'too far in the future': 5 } : {}, balanced: this.scenario !== 'unbalanced',
+      rejected: rejected ? { absurd_time: 18, format_mismatch: 5 } : {}, balanced: this.scenario !== 'unbalanced',
     };
   }
 

@@ -35,11 +35,12 @@ function stream(request: IncomingMessage, response: ServerResponse, answers: Moc
 function answerApi(url: URL, response: ServerResponse, answers: MockAnswers): void {
   const now = Date.now();
   const query = url.searchParams;
-  const [, id, timeline] = /^\/api\/v1\/issues\/([^/]+)(\/timeline)?$/.exec(url.pathname) ?? [];
+  const [, id, part] = /^\/api\/v1\/issues\/([^/]+?)(\/timeline|\/values)?$/.exec(url.pathname) ?? [];
   if (id !== undefined) {
     const answer = answers.issue(decodeURIComponent(id), query, now);
     if (answer === null) return sendProblem(response, 404, 'Issue not found', `No issue has the id "${id}".`);
-    return sendJson(response, 200, timeline ? answers.timeline(answer.issue.id, query, now) : answer);
+    if (part === '/values') return sendJson(response, 200, answers.values(answer.issue.id));
+    return sendJson(response, 200, part === '/timeline' ? answers.timeline(answer.issue.id, query, now) : answer);
   }
   const known: Record<string, () => unknown> = {
     '/api/v1/issues': () => answers.issues(query, now),
@@ -47,6 +48,7 @@ function answerApi(url: URL, response: ServerResponse, answers: MockAnswers): vo
     '/api/v1/alerts': () => answers.alerts(now),
     '/api/v1/graph': () => answers.graph(),
     '/api/v1/audit': () => answers.audit(now),
+    '/api/v1/rejected': () => answers.rejected(now),
     '/readyz': () => answers.ready(),
     '/version': () => ({ name: 'seismolog', version: '0.1.0-mock' }),
   };

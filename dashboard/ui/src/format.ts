@@ -170,6 +170,15 @@ export function formatExpected(expected: number): string {
   return String(expected >= 1 ? Math.round(expected * 10) / 10 : Number(expected.toPrecision(2)));
 }
 
+/** Why records could not be used, for people. */
+export function rejectedSentence(reason: string): string {
+  const known: Record<string, string> = {
+    absurd_time: 'their time lies before 1990, or more than a day after they were received',
+    format_mismatch: 'they do not have the format that their parse operator expects',
+  };
+  return Object.hasOwn(known, reason) ? known[reason]! : reason;
+}
+
 export function plural(count: number, one: string, many = `${one}s`): string {
   return `${formatCount(count)} ${count === 1 ? one : many}`;
 }

@@ -13,16 +13,16 @@ mod registry;
 mod source;
 mod store;
 
-pub use analyst::Analyst;
+pub use analyst::{Analyst, AskedRecord, TopValue, Variable, Variables};
 pub use duration::{HUMAN_DURATION_FORMAT, HumanDuration, ParseDurationError};
 pub use operator::{History, Operator, Outputs, Port, Ports, SourceDefaults, Stage};
 pub use registry::{Build, Built, ComponentKind, ComponentType, Options, OptionsError, Registry};
 pub use source::{Delivery, Intake, Source, SourceError, SourceHealth, Stopped};
 pub use store::{
     AlertRow, Audit, ClassCounts, Commit, Contents, CountRow, FingerprintRow, Incarnation,
-    IssueDetail, IssueOrder, IssuePage, IssueQuery, IssueRow, IssueState, KnownFingerprint,
-    MemberRow, NodeIdentity, ReadStore, Recovered, SampleRow, SourceAudit, Store, StoreError,
-    TimelineQuery,
+    IssueDetail, IssueOrder, IssuePage, IssueQuery, IssueRow, IssueState, KeptSamples,
+    KnownFingerprint, MemberRow, NodeIdentity, ReadStore, Recovered, RejectedRow, SampleRow,
+    SamplesOf, SourceAudit, Store, StoreError, TimelineQuery,
 };
 
 use serde::{Deserialize, Serialize};

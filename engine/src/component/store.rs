@@ -12,8 +12,8 @@
 use super::History;
 use crate::model::{
     Account, Alert, AlertKey, Bucket, BucketSize, Epoch, EventTime, Fingerprint, FirstSeen, Issue,
-    IssueId, Member, Offset, PartitionId, Progress, Rejected, Severity, SeverityClass, Sighting,
-    StateKey, StateRow, Template,
+    IssueId, Member, Offset, PartitionId, Progress, RejectReason, Rejected, Severity,
+    SeverityClass, Sighting, StateKey, StateRow, Template,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -329,6 +329,48 @@ pub struct SampleRow {
     pub record: String,
 }
 
+/// Whose samples are asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SamplesOf {
+    /// Those of all members of an issue, or of the issue that it was merged into.
+    Issue(IssueId),
+    /// Those of one fingerprint.
+    Fingerprint(Fingerprint),
+}
+
+/// Samples of an issue or a fingerprint, and what they have in common.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct KeptSamples {
+    /// The issue; `None` for a fingerprint that no issue has taken up yet.
+    pub issue: Option<IssueId>,
+    /// What is displayed, variables written `<name>`.
+    pub template: String,
+    /// The constant words, `<*>` for each run of variables.
+    pub skeleton: String,
+    /// How many samples are stored.
+    pub kept: usize,
+    /// Of those the ones with the smallest hashes, latest first.
+    pub samples: Vec<SampleRow>,
+}
+
+impl KeptSamples {
+    /// The most samples that are read to tell which values vary.
+    pub const READ_MAX: usize = 1000;
+}
+
+/// Records of one source that could not be used for one reason.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RejectedRow {
+    /// Id of the source.
+    pub source: String,
+    /// Why.
+    pub reason: RejectReason,
+    /// How many, exactly.
+    pub count: u64,
+    /// The ones with the smallest hashes, cut at [`Rejected::RECORD_BYTES_MAX`].
+    pub examples: Vec<String>,
+}
+
 /// One issue in full.
 #[derive(Clone, Debug, PartialEq)]
 pub struct IssueDetail {
@@ -467,12 +509,16 @@ pub trait ReadStore: Send + Sync {
     /// Returns one issue, its counts and sparkline as `query` says (its filters do not apply). An id
     /// that was merged into another issue leads to that one.
     fn issue(&self, id: IssueId, query: &IssueQuery) -> Result<Option<IssueDetail>, StoreError>;
+    /// Returns samples, at most `limit` of them; `None` if nothing is known of what is asked for.
+    fn samples(&self, of: SamplesOf, limit: usize) -> Result<Option<KeptSamples>, StoreError>;
     /// Returns counts over time; slices without events are left out.
     fn timeline(&self, query: &TimelineQuery) -> Result<Vec<ClassCounts>, StoreError>;
     /// Lists alerts, firing first, then latest first.
     fn alerts(&self, now: EventTime, limit: usize) -> Result<Vec<AlertRow>, StoreError>;
     /// Returns the audit.
     fn audit(&self) -> Result<Audit, StoreError>;
+    /// Returns what could not be used, with examples, ordered by source and name of the reason.
+    fn rejected(&self) -> Result<Vec<RejectedRow>, StoreError>;
     /// Calls `each` for everything stored, ordered by issue, fingerprint and bucket, until it
     /// returns `false`.
     fn export_counts(&self, each: &mut dyn FnMut(CountRow) -> bool) -> Result<(), StoreError>;

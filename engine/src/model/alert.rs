@@ -2,7 +2,7 @@
 //! person should hear about a run of them.
 
 use super::fingerprint::id_type;
-use super::{Bucket, BucketSize, IssueId, ParseIdError};
+use super::{Bucket, BucketSize, Fingerprint, IssueId, ParseIdError};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
@@ -14,9 +14,10 @@ id_type!(
 );
 
 impl AlertKey {
-    /// Returns the key of the spike of `issue` that began in bucket `start`.
-    pub fn new(issue: IssueId, start: Bucket) -> AlertKey {
-        AlertKey::of(&[&issue.0.to_be_bytes(), &start.0.to_be_bytes()])
+    /// Returns the key of the spike that began in bucket `start`, led by the fingerprint with the
+    /// most events in it. Neither changes when the issue is merged into another one.
+    pub fn new(lead: Fingerprint, start: Bucket) -> AlertKey {
+        AlertKey::of(&[&lead.0.to_be_bytes(), &start.0.to_be_bytes()])
     }
 }
 
@@ -39,8 +40,8 @@ pub enum Judgement {
     /// Buckets of this size from here on are judged anew when their counts change; what was said
     /// about older ones stands, because the counts behind it have left memory.
     Horizon(Bucket, BucketSize),
-    /// A bucket that spikes.
-    Spike(Verdict),
+    /// A bucket that spikes, and the fingerprint with the most events in it.
+    Spike(Verdict, Fingerprint),
 }
 
 /// A run of spiking buckets of one issue, as one thing to tell a person.

@@ -32,6 +32,8 @@ pub struct Issue {
     pub template: Template,
     /// What is displayed: that member's text, `<*>` where the words of members differ.
     pub text: Arc<str>,
+    /// The constant words of its pattern, `<*>` for each run of variables.
+    pub skeleton: Arc<str>,
 }
 
 /// That a fingerprint belongs to an issue.

@@ -153,7 +153,13 @@ mod tests {
     fn issue(n: u128) -> Issue {
         let template = Template(n);
         let class = SeverityClass::Error;
-        Issue { id: IssueId::new(class, template), class, template, text: "text".into() }
+        Issue {
+            id: IssueId::new(class, template),
+            class,
+            template,
+            text: "text".into(),
+            skeleton: "text".into(),
+        }
     }
 
     fn count(n: i64) -> Fact {

@@ -67,7 +67,13 @@ mod tests {
 
     fn issue(n: u128) -> Issue {
         let (class, template) = (SeverityClass::Warn, Template(n));
-        Issue { id: IssueId::new(class, template), class, template, text: "text".into() }
+        Issue {
+            id: IssueId::new(class, template),
+            class,
+            template,
+            text: "text".into(),
+            skeleton: "text".into(),
+        }
     }
 
     #[test]

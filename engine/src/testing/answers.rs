@@ -3,7 +3,7 @@
 use super::generate::{SPREAD_SECS, START_SECS};
 use crate::component::{
     AlertRow, Audit, ClassCounts, CountRow, History, IssueDetail, IssueOrder, IssuePage,
-    IssueQuery, ReadStore, Recovered, Store, TimelineQuery,
+    IssueQuery, KeptSamples, ReadStore, Recovered, RejectedRow, SamplesOf, Store, TimelineQuery,
 };
 use crate::model::{BucketSize, EventTime, Severity};
 
@@ -16,12 +16,16 @@ pub struct Answers {
     pub pages: Vec<IssuePage>,
     /// Every listed issue in full.
     pub details: Vec<Option<IssueDetail>>,
+    /// Samples of every listed issue and of its members: all, and the first few.
+    pub samples: Vec<Option<KeptSamples>>,
     /// Timelines of several sizes, of everything and of every listed issue.
     pub timelines: Vec<Vec<ClassCounts>>,
     /// All alerts, and the first few.
     pub alerts: Vec<Vec<AlertRow>>,
     /// The audit.
     pub audit: Audit,
+    /// What could not be used.
+    pub rejected: Vec<RejectedRow>,
     /// The complete export.
     pub export: Vec<CountRow>,
 }
@@ -55,12 +59,15 @@ pub fn answers(store: &mut dyn Store) -> Answers {
     let pages: Vec<IssuePage> = queries().iter().map(ask).collect();
     let ids: Vec<_> = pages[0].issues.iter().map(|row| row.id).collect();
     let detail = |id| reader.issue(id, &queries()[1]).expect("the issue is read");
+    let details: Vec<_> = ids.iter().copied().map(detail).collect();
     Answers {
         recovered,
-        details: ids.iter().copied().map(detail).collect(),
+        samples: samples(&*reader, &details),
+        details,
         timelines: timelines(&*reader, &pages[0]),
         alerts: [usize::MAX, 3].map(|limit| alerts(&*reader, limit)).to_vec(),
         audit: reader.audit().expect("the audit is read"),
+        rejected: reader.rejected().expect("the rejected records are read"),
         export: export(&*reader, usize::MAX),
         pages,
     }
@@ -85,6 +92,17 @@ pub fn history(secs: u32, keep_secs: i64) -> Option<History> {
 fn alerts(reader: &dyn ReadStore, limit: usize) -> Vec<AlertRow> {
     let now = EventTime::from_secs(START_SECS + SPREAD_SECS / 2);
     reader.alerts(now, limit).expect("the alerts are listed")
+}
+
+fn samples(reader: &dyn ReadStore, details: &[Option<IssueDetail>]) -> Vec<Option<KeptSamples>> {
+    let of = |detail: &IssueDetail| {
+        let members = detail.members.iter().map(|member| member.fingerprint.fingerprint);
+        let members = members.map(SamplesOf::Fingerprint);
+        std::iter::once(SamplesOf::Issue(detail.issue.id)).chain(members).collect::<Vec<_>>()
+    };
+    let ask = |of, limit| reader.samples(of, limit).expect("the samples are read");
+    let all = details.iter().flatten().flat_map(of);
+    all.flat_map(|of| [KeptSamples::READ_MAX, 3].map(|limit| ask(of, limit))).collect()
 }
 
 fn timelines(reader: &dyn ReadStore, page: &IssuePage) -> Vec<Vec<ClassCounts>> {

@@ -8,12 +8,13 @@
 use super::answers::{Answers, answers, everything, export, history};
 use super::generate::{Commits, SOURCE_IDS, START_SECS, Seeded, fingerprint_of, fold, issue_of};
 use crate::component::{
-    Commit, Contents, Incarnation, IssueDetail, NodeIdentity, Store, StoreError,
+    Commit, Contents, Incarnation, IssueDetail, NodeIdentity, RejectedRow, SamplesOf, Store,
+    StoreError,
 };
 use crate::model::{
     Account, Bucket, Counter, Epoch, EventTime, Fingerprint, FirstSeen, Member, Offset,
-    PartitionId, Progress, Sample, Severity, SeverityClass, Sighting, SourceIndex, StateRow,
-    Template,
+    PartitionId, Progress, RejectReason, Rejected, Sample, Severity, SeverityClass, Sighting,
+    SourceIndex, StateRow, Template,
 };
 
 /// An empty store and a way to open it again once its first handle is dropped.
@@ -68,6 +69,8 @@ macro_rules! store_conforms {
             conforms_a_renamed_graph_keeps_rows_under_source_ids,
             conforms_counts_of_an_unknown_fingerprint_wait_for_their_sighting,
             conforms_samples_are_the_smallest_hashes_of_a_day,
+            conforms_samples_are_found_by_issue_by_fingerprint_and_by_merged_id,
+            conforms_rejected_records_are_shown_with_their_numbers_and_examples,
         );
     };
     ($fresh:expr; $($check:ident,)*) => {
@@ -448,6 +451,86 @@ pub fn conforms_samples_are_the_smallest_hashes_of_a_day(fresh: Fresh<'_>) {
     expected.insert(0, (day(6), "web", "record 0".to_owned()));
     let kept: Vec<_> = kept.iter().map(|s| (s.time, s.source.as_str(), s.record.clone())).collect();
     assert_eq!(kept, expected);
+}
+
+/// Samples of all members, of one of them, and of an issue that is now part of another one.
+pub fn conforms_samples_are_found_by_issue_by_fingerprint_and_by_merged_id(fresh: Fresh<'_>) {
+    let mut fixture = fresh().claimed(FIRST);
+    let sample = |hash| Sample {
+        hash,
+        time: EventTime(100 - hash as i64),
+        source: SourceIndex(0),
+        record: format!("record {hash}"),
+    };
+    let single = |number, hashes: [u64; 3]| {
+        let samples = hashes.map(sample).to_vec();
+        with_issue(number, vec![Sighting { samples, ..sighting(number) }], 1)
+    };
+    let moved = |issue: u64, present| {
+        (Member { fingerprint: fingerprint_of(4), issue: issue_of(issue).id }, present)
+    };
+    let merge = Contents {
+        issues: vec![(issue_of(4), false)],
+        members: vec![moved(3, true), moved(4, false)],
+        ..Contents::default()
+    };
+    let epochs = [single(3, [5, 2, 9]), single(4, [1, 7, 8]), fold([merge])];
+    commit_all(&mut *fixture.store, epochs);
+    let reader = fixture.store.reader();
+    let ask = |of, limit| reader.samples(of, limit).expect("it answers");
+    let hashes = |of, limit| {
+        let kept = ask(of, limit).expect("it is known");
+        let records = kept.samples.into_iter().map(|sample| sample.record).collect::<Vec<_>>();
+        (kept.kept, records.join(", "))
+    };
+    let (issue, merged) = (issue_of(3).id, SamplesOf::Issue(issue_of(4).id));
+    let two = (6, "record 1, record 2".to_owned());
+    assert_eq!(hashes(SamplesOf::Issue(issue), 2), two, "the smallest hashes, latest first");
+    assert_eq!(hashes(merged, 2), two);
+    let one = SamplesOf::Fingerprint(fingerprint_of(4));
+    assert_eq!(hashes(one, 9), (3, "record 1, record 7, record 8".to_owned()));
+    let (of_issue, of_one) = (ask(merged, 0), ask(one, 0));
+    let of_issue = of_issue.expect("it is known");
+    assert_eq!(
+        (of_issue.issue, of_issue.skeleton),
+        (Some(issue), issue_of(3).skeleton.to_string())
+    );
+    assert_eq!(of_one.map(|one| (one.issue, one.skeleton)), Some((Some(issue), "text".to_owned())));
+    assert!(ask(SamplesOf::Issue(issue_of(7).id), 9).is_none());
+    assert!(ask(SamplesOf::Fingerprint(fingerprint_of(7)), 9).is_none());
+}
+
+/// What was rejected can be looked at, under the name of its source.
+pub fn conforms_rejected_records_are_shown_with_their_numbers_and_examples(fresh: Fresh<'_>) {
+    let mut fixture = fresh().claimed(FIRST);
+    let reasons = [RejectReason::FormatMismatch, RejectReason::AbsurdTime];
+    let epoch = |hashes: std::ops::Range<u64>| Contents {
+        accounts: reasons
+            .into_iter()
+            .rev()
+            .map(|reason| (Counter::Rejected(reason), 40))
+            .map(|(counter, n)| Account { source: SourceIndex(1), counter, n })
+            .collect(),
+        rejected: hashes
+            .map(|hash| (hash, format!("line {hash}")))
+            .map(|(hash, record)| Rejected {
+                source: SourceIndex(1),
+                reason: RejectReason::AbsurdTime,
+                hash,
+                record,
+            })
+            .collect(),
+        ..Contents::default()
+    };
+    commit_all(&mut *fixture.store, [epoch(20..60), epoch(10..50)]);
+    let found = fixture.store.reader().rejected().expect("it answers");
+    let row = |reason, examples| RejectedRow { source: "app".into(), reason, count: 80, examples };
+    let smallest = (10..).take(Rejected::PER_REASON_MAX).map(|hash| format!("line {hash}"));
+    let expected = [
+        row(RejectReason::AbsurdTime, smallest.collect()),
+        row(RejectReason::FormatMismatch, Vec::new()),
+    ];
+    assert_eq!(found, expected);
 }
 
 fn for_each_seed(mut check: impl FnMut(u64)) {

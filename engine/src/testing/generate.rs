@@ -206,7 +206,7 @@ impl Commits {
         let observed = self.seeded.below(1_000) as i64;
         let peak =
             Verdict { bucket: start, observed, expected_milli: 1_500, surprise_milli: 9_000 };
-        let key = AlertKey::new(issue, start);
+        let key = AlertKey::new(fingerprint_of(number), start);
         Alert { key, issue, start, last, bucket_secs: 300, peak, observed: 2 * observed }
     }
 }
@@ -220,7 +220,8 @@ pub fn fingerprint_of(number: u64) -> Fingerprint {
 pub fn issue_of(number: u64) -> Issue {
     let (class, template) = (class_of(number), template_of(number));
     let text = format!("Failure of kind {number}").into();
-    Issue { id: IssueId::new(class, template), class, template, text }
+    let skeleton = format!("failure of kind <*> {number}").into();
+    Issue { id: IssueId::new(class, template), class, template, text, skeleton }
 }
 
 fn template_of(number: u64) -> Template {

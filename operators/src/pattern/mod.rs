@@ -22,7 +22,7 @@ mod text;
 pub use incremental::patterns;
 pub use reference::Patterns;
 pub use text::{
-    MESSAGES_MAX, POSITIONS_MAX, Position, VALUE_BYTES_MAX, VALUES_MAX, text_of, values_of,
+    MESSAGES_MAX, POSITIONS_MAX, Position, VALUE_BYTES_MAX, VALUES_MAX, Values, text_of, values_of,
 };
 
 use engine::component::{

@@ -1,7 +1,8 @@
 //! Spikes: buckets of an issue that hold more than chance explains. First version: one test per
 //! bucket against the day before it.
 //!
-//! *Picture:* counts ──coarsen──► expiry ──join members──► per issue ──reduce──► judgements.
+//! *Picture:* counts ──coarsen──► expiry ──join members──► per issue ──reduce──► findings
+//! spiking buckets ──join members, counts──► the fingerprint that leads each ──────┴──► judgements.
 //! *Promises:* I1, I2, I3, I6: a judgement is a function of the issue's counts of the day before it.
 //! Late events within [`JUDGED_SECS`] of the issue's newest bucket correct it; older ones stand.
 //! *Frontier:* never holds an epoch. *State and limits:* per fingerprint the buckets of
@@ -15,10 +16,11 @@ use engine::component::{
     Build, ComponentType, History, HumanDuration, NodeIdentity, Operator, Options, OptionsError,
     Port, Ports, Stage, StreamKind,
 };
-use engine::model::{Bucket, BucketSize, Judgement, Severity, Verdict};
+use engine::dataflow::Collection;
+use engine::model::{Bucket, BucketSize, Fingerprint, IssueId, Judgement, Severity, Verdict};
 use schemars::JsonSchema;
 use score::{Baseline, surprise};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// The component type `spike`.
 pub const COMPONENT: ComponentType = ComponentType {
@@ -67,6 +69,15 @@ pub const KEEP_SECS: i64 = BASELINE_SECS + JUDGED_SECS;
 /// An issue is judged once its own history is this long; before that it is simply new.
 const HISTORY_MIN_SECS: i64 = 3600;
 
+/// What a series says by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Finding {
+    /// Buckets from here on are judged.
+    Horizon(Bucket),
+    /// A bucket that spikes.
+    Spike(Verdict),
+}
+
 /// The configured operator.
 #[derive(Clone, Debug)]
 pub struct SpikeDetector {
@@ -98,7 +109,7 @@ impl SpikeDetector {
     }
 
     /// Judges a series, ordered; counts of one bucket are already added up.
-    pub fn judge(&self, series: &[(Series, i64)]) -> Vec<Judgement> {
+    pub fn judge(&self, series: &[(Series, i64)]) -> Vec<Finding> {
         let (mut start, mut cut, mut counts) = (Bucket(i64::MAX), None, Vec::new());
         for &(row, n) in series.iter().filter(|(_, n)| *n > 0) {
             match row {
@@ -109,8 +120,8 @@ impl SpikeDetector {
         }
         // Several fingerprints are cut at different buckets; the counts are complete from the last on.
         let horizon = cut.map_or(Bucket(i64::MIN), |cut| Bucket(cut.0 + BASELINE_SECS));
-        let spikes = self.spikes(start, horizon, &counts).into_iter().map(Judgement::Spike);
-        std::iter::once(Judgement::Horizon(horizon, self.size)).chain(spikes).collect()
+        let spikes = self.spikes(start, horizon, &counts).into_iter().map(Finding::Spike);
+        std::iter::once(Finding::Horizon(horizon)).chain(spikes).collect()
     }
 
     /// Returns the spiking buckets above the horizon.
@@ -167,18 +178,39 @@ impl Operator for SpikeDetector {
         let judged = severities
             .filter(move |(_, severity)| severity.reaches(minimum))
             .map(|(issue, _)| issue);
-        let members = members
-            .map(|member| (member.issue, member.fingerprint))
-            .semijoin(judged)
-            .map(|(issue, fingerprint)| (fingerprint, issue));
+        let by_issue = members.map(|member| (member.issue, member.fingerprint)).arrange_by_key();
+        let members = by_issue
+            .clone()
+            .join_core(judged.arrange_by_self(), |&issue, &member, _| Some((member, issue)));
+        let by_fingerprint = expiring(counts, starts, KEEP_SECS).arrange_by_key();
         let detector = self.clone();
-        let judgements = expiring(counts, starts, KEEP_SECS)
-            .join_map(members, |_fingerprint, &row, &issue| (issue, row))
-            .reduce(move |_issue, rows, judgements| {
+        let findings = members
+            .arrange_by_key()
+            .join_core(by_fingerprint.clone(), |_fingerprint, &issue, &row| Some((issue, row)))
+            .reduce(move |_issue, rows, findings| {
                 let series: Vec<_> = rows.iter().map(|(row, n)| (**row, *n as i64)).collect();
-                judgements.extend(detector.judge(&series).into_iter().map(|j| (j, 1)));
+                findings.extend(detector.judge(&series).into_iter().map(|finding| (finding, 1)));
             });
-        Port::Spikes(judgements)
+        let spikes = findings.clone().flat_map(|(issue, finding)| match finding {
+            Finding::Spike(verdict) => Some(((issue, verdict.bucket), verdict)),
+            Finding::Horizon(_) => None,
+        });
+        let horizons = findings.flat_map(move |(issue, finding)| match finding {
+            Finding::Horizon(bucket) => Some((issue, Judgement::Horizon(bucket, size))),
+            Finding::Spike(_) => None,
+        });
+        // Rare: only spiking buckets come here, and only their issues' members are looked up.
+        let counted = spikes
+            .clone()
+            .map(|(place, _verdict)| place)
+            .join_core(by_issue, |&issue, &bucket, &member| Some((member, (issue, bucket))))
+            .join_core(by_fingerprint, |&member, &(issue, bucket), &row| {
+                (row == Series::Count(bucket)).then_some(((issue, bucket), member))
+            });
+        let judged = spikes.join_map(leads(counted), |&(issue, _bucket), &verdict, &lead| {
+            (issue, Judgement::Spike(verdict, lead))
+        });
+        Port::Spikes(horizons.concat(judged))
     }
 
     fn history(&self) -> Option<History> {
@@ -193,6 +225,19 @@ impl Operator for SpikeDetector {
             ..NodeIdentity::default()
         }
     }
+}
+
+/// Returns the fingerprint with the most events in each bucket of an issue; the events are the
+/// difference, and of equals the smallest leads.
+fn leads<'s>(
+    counted: Collection<'s, ((IssueId, Bucket), Fingerprint)>,
+) -> Collection<'s, ((IssueId, Bucket), Fingerprint)> {
+    counted.reduce(|_place, members, lead| {
+        // Members come in ascending order, and the first of equals stays.
+        let most =
+            members.iter().copied().reduce(|most, one| if one.1 > most.1 { one } else { most });
+        lead.extend(most.map(|(member, _)| (*member, 1)));
+    })
 }
 
 #[cfg(test)]
@@ -211,11 +256,11 @@ mod tests {
     }
 
     fn spikes(series: &[(Series, i64)]) -> Vec<Verdict> {
-        let judgements = detector().judge(series).into_iter();
-        judgements
-            .filter_map(|j| match j {
-                Judgement::Spike(verdict) => Some(verdict),
-                Judgement::Horizon(..) => None,
+        let findings = detector().judge(series).into_iter();
+        findings
+            .filter_map(|finding| match finding {
+                Finding::Spike(verdict) => Some(verdict),
+                Finding::Horizon(_) => None,
             })
             .collect()
     }

@@ -213,6 +213,18 @@ pub(crate) fn order_samples(samples: &mut Vec<(u64, SampleRow)>) {
     samples.truncate(SAMPLES_SHOWN_MAX);
 }
 
+/// Keeps `limit` samples, those with the smallest hashes: a choice that favours no value.
+pub(crate) fn choose_samples(samples: &mut Vec<(u64, SampleRow)>, limit: usize) {
+    samples.sort_by_key(|(hash, sample)| (*hash, sample.time, sample.fingerprint));
+    samples.truncate(limit);
+}
+
+/// Returns samples, latest first.
+pub(crate) fn latest_first(mut samples: Vec<(u64, SampleRow)>) -> Vec<SampleRow> {
+    samples.sort_by_key(|(hash, sample)| (Reverse(sample.time), *hash, sample.fingerprint));
+    samples.into_iter().map(|(_, sample)| sample).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

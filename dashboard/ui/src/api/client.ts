@@ -12,7 +12,9 @@ import type {
   IssuesAnswer,
   ProblemBody,
   ReadyAnswer,
+  RejectedAnswer,
   TimelineAnswer,
+  ValuesAnswer,
   VersionAnswer,
 } from './types';
 
@@ -119,6 +121,11 @@ export function fetchIssue(id: string, query: { from: string; to: string }, sign
   return getJson(`/api/v1/issues/${encodeURIComponent(id)}`, query, signal);
 }
 
+/** What varies among the kept samples of an issue. */
+export function fetchValues(id: string, signal: AbortSignal): Promise<ValuesAnswer> {
+  return getJson(`/api/v1/issues/${encodeURIComponent(id)}/values`, {}, signal);
+}
+
 /** The counts of one issue, or of everything when `issue` is null. */
 export function fetchTimeline(
   issue: string | null,
@@ -139,6 +146,10 @@ export function fetchGraph(signal: AbortSignal): Promise<GraphAnswer> {
 
 export function fetchAudit(signal: AbortSignal): Promise<AuditAnswer> {
   return getJson('/api/v1/audit', {}, signal);
+}
+
+export function fetchRejected(signal: AbortSignal): Promise<RejectedAnswer> {
+  return getJson('/api/v1/rejected', {}, signal);
 }
 
 /** A server that is not ready answers 503 with the reasons; that is an answer, not a failure. */

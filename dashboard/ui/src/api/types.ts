@@ -62,6 +62,46 @@ export interface IssueAnswer {
   alerts: Alert[];
 }
 
+export interface TopValue {
+  value: string;
+  count: number;
+}
+
+/** One variable place of an issue's pattern, as far as its kept samples tell. */
+export interface Variable {
+  position: number;
+  /** Which placeholder of the template stands for it, from 0; null when none does. */
+  placeholder: number | null;
+  name: string;
+  type: string;
+  distinct: number;
+  top: TopValue[];
+  /** In how many samples it had a value. */
+  samples: number;
+}
+
+export interface ValuesAnswer {
+  issue: string | null;
+  template: string;
+  /** How many samples are stored. */
+  kept: number;
+  /** In how many of them the places were looked for. */
+  samples: number;
+  variables: Variable[];
+}
+
+/** Records of one source that could not be used for one reason; the count is exact, the examples are few. */
+export interface RejectedRow {
+  source: string;
+  reason: string;
+  count: number;
+  examples: string[];
+}
+
+export interface RejectedAnswer {
+  rejected: RejectedRow[];
+}
+
 export interface Slice {
   start: string;
   error: number;

@@ -18,7 +18,7 @@ mod gap;
 mod tokens;
 mod values;
 
-pub use values::{POSITIONS_MAX, Position, VALUE_BYTES_MAX, VALUES_MAX, values_of};
+pub use values::{POSITIONS_MAX, Position, VALUE_BYTES_MAX, VALUES_MAX, Values, values_of};
 
 use crate::mask::{MaskKind, truncate};
 use crate::skeleton::KEPT_MARK;

@@ -6,14 +6,17 @@ use crate::store::audit::AuditBuilder;
 use crate::store::rows::FastMap;
 use crate::store::slices::{Range, Slices};
 use crate::store::view::{
-    ALERTS_SHOWN_MAX, MemberFacts, Run, Summary, order_members, order_samples, page,
+    ALERTS_SHOWN_MAX, MemberFacts, Run, Summary, choose_samples, latest_first, order_members,
+    order_samples, page,
 };
 use engine::component::{
     AlertRow, Audit, ClassCounts, CountRow, FingerprintRow, IssueDetail, IssuePage, IssueQuery,
-    MemberRow, ReadStore, SampleRow, StoreError, TimelineQuery,
+    KeptSamples, MemberRow, ReadStore, RejectedRow, SampleRow, SamplesOf, StoreError,
+    TimelineQuery,
 };
 use engine::model::{
-    Alert, Bucket, BucketSize, EventTime, Fingerprint, Issue, IssueId, Severity, SeverityClass,
+    Alert, Bucket, BucketSize, Counter, EventTime, Fingerprint, Issue, IssueId, Severity,
+    SeverityClass,
 };
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -45,6 +48,19 @@ impl ReadStore for MemoryStore {
         let alerts = state.alerts_by_issue().remove(&id).unwrap_or_default();
         let summary = state.issues.get(&id).and_then(|issue| state.summary(issue, &alerts, query));
         Ok(summary.map(|summary| state.detail(summary, query)))
+    }
+
+    fn samples(&self, of: SamplesOf, limit: usize) -> Result<Option<KeptSamples>, StoreError> {
+        let state = self.state();
+        let found = match of {
+            SamplesOf::Issue(id) => state.samples_of_issue(id),
+            SamplesOf::Fingerprint(id) => state.samples_of_fingerprint(id),
+        };
+        Ok(found.map(|(known, mut samples)| {
+            let kept = samples.len();
+            choose_samples(&mut samples, limit);
+            KeptSamples { kept, samples: latest_first(samples), ..known }
+        }))
     }
 
     fn timeline(&self, query: &TimelineQuery) -> Result<Vec<ClassCounts>, StoreError> {
@@ -94,6 +110,21 @@ impl ReadStore for MemoryStore {
         Ok(audit.finish())
     }
 
+    fn rejected(&self) -> Result<Vec<RejectedRow>, StoreError> {
+        let state = self.state();
+        let rows = state.accounts.iter().filter_map(|((source, counter), n)| {
+            let Counter::Rejected(reason) = *counter else { return None };
+            let examples = state.rejected.get(&(source.clone(), reason));
+            let examples = examples.map(|kept| kept.values().cloned().collect());
+            let count = u64::try_from(*n).ok().filter(|n| *n > 0)?;
+            let (source, examples) = (source.clone(), examples.unwrap_or_default());
+            Some(RejectedRow { source, reason, count, examples })
+        });
+        let mut rows: Vec<_> = rows.collect();
+        rows.sort_by(|a, b| (&a.source, a.reason.as_str()).cmp(&(&b.source, b.reason.as_str())));
+        Ok(rows)
+    }
+
     fn export_counts(&self, each: &mut dyn FnMut(CountRow) -> bool) -> Result<(), StoreError> {
         let state = self.state();
         let mut issues: BTreeMap<Fingerprint, IssueId> = BTreeMap::new();
@@ -139,6 +170,34 @@ impl State {
             entry.is_some_and(|entry| IssueId::new(entry.class, entry.template) == id)
         };
         self.members.iter().find(belongs).map_or(id, |(issue, _)| *issue)
+    }
+
+    /// Returns what is known of an issue, and all of its samples with their hashes.
+    fn samples_of_issue(&self, id: IssueId) -> Option<(KeptSamples, Vec<(u64, SampleRow)>)> {
+        let issue = self.issues.get(&self.current(id))?;
+        let known = KeptSamples {
+            issue: Some(issue.id),
+            template: issue.text.to_string(),
+            skeleton: issue.skeleton.to_string(),
+            ..KeptSamples::default()
+        };
+        Some((known, self.members_of(issue.id).flat_map(sample_rows).collect()))
+    }
+
+    /// Returns the same of a fingerprint.
+    fn samples_of_fingerprint(
+        &self,
+        id: Fingerprint,
+    ) -> Option<(KeptSamples, Vec<(u64, SampleRow)>)> {
+        let entry = self.fingerprints.get(&id).filter(|entry| entry.is_sighted())?;
+        let issue = self.members.iter().find(|(_, fingerprint)| *fingerprint == id);
+        let known = KeptSamples {
+            issue: issue.map(|(issue, _)| *issue),
+            template: entry.text.to_string(),
+            skeleton: entry.skeleton.to_string(),
+            ..KeptSamples::default()
+        };
+        Some((known, sample_rows((id, entry))))
     }
 
     fn members_of(&self, issue: IssueId) -> impl Iterator<Item = (Fingerprint, &Entry)> {
@@ -219,9 +278,11 @@ impl State {
     }
 
     fn alert_row(&self, alert: &Alert, now: EventTime) -> AlertRow {
-        let severity = self.members_of(alert.issue).map(|(_, entry)| entry.severity).max();
+        // An alert of long ago may be of an issue that is part of another one by now.
+        let issue = self.current(alert.issue);
+        let severity = self.members_of(issue).map(|(_, entry)| entry.severity).max();
         AlertRow {
-            template: self.shown(alert.issue),
+            template: self.shown(issue),
             severity: severity.unwrap_or(Severity::Unknown),
             firing: Run::of(alert).holds(now),
             alert: alert.clone(),

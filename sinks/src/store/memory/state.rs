@@ -24,7 +24,7 @@ pub(super) struct State {
     pub(super) fingerprints: FastMap<Fingerprint, Entry>,
     pub(super) accounts: BTreeMap<(String, Counter), i64>,
     pub(super) partitions: BTreeMap<(String, PartitionId), Partition>,
-    rejected: BTreeMap<(String, RejectReason), BTreeMap<u64, String>>,
+    pub(super) rejected: BTreeMap<(String, RejectReason), BTreeMap<u64, String>>,
     state: BTreeMap<StateKey, Arc<[u8]>>,
     pub(super) issues: BTreeMap<IssueId, Issue>,
     pub(super) members: BTreeSet<(IssueId, Fingerprint)>,
@@ -36,7 +36,7 @@ pub(super) struct Entry {
     pub(super) template: Template,
     pub(super) class: SeverityClass,
     pub(super) service: Arc<str>,
-    skeleton: Arc<str>,
+    pub(super) skeleton: Arc<str>,
     pub(super) first: FirstSeen,
     pub(super) text: Arc<str>,
     pub(super) last: EventTime,
@@ -82,7 +82,7 @@ impl Default for Entry {
 }
 
 impl Entry {
-    fn is_sighted(&self) -> bool {
+    pub(super) fn is_sighted(&self) -> bool {
         self.first != NEVER_FIRST
     }
 

@@ -10,6 +10,7 @@ use std::path::Path;
 const MIGRATIONS: &[&str] = &[
     include_str!("../schema/sqlite/0001_first.sql"),
     include_str!("../schema/sqlite/0002_state.sql"),
+    include_str!("../schema/sqlite/0003_values.sql"),
 ];
 
 /// Marks a database file as ours ("seis").

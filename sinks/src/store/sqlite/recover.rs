@@ -112,12 +112,14 @@ fn state(connection: &Connection) -> Result<OperatorState, Failure> {
 }
 
 fn issues(connection: &Connection) -> Result<Vec<Issue>, Failure> {
-    rows(connection, "SELECT issue, class, template, text FROM issues ORDER BY issue", |row| {
+    let sql = "SELECT issue, class, template, text, skeleton FROM issues ORDER BY issue";
+    rows(connection, sql, |row| {
         Ok(Issue {
             id: IssueId(codec::id(row, 0)?),
             class: SeverityClass::from_code(row.get(1)?),
             template: Template(codec::id(row, 2)?),
             text: Arc::from(row.get::<_, String>(3)?),
+            skeleton: Arc::from(row.get::<_, String>(4)?),
         })
     })
 }

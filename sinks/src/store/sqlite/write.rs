@@ -245,7 +245,8 @@ pub(super) fn issues(
     issues: &[(Issue, bool)],
 ) -> Result<(), Failure> {
     let mut insert = transaction.prepare_cached(
-        "INSERT OR REPLACE INTO issues (issue, class, template, text) VALUES (?1, ?2, ?3, ?4)",
+        "INSERT OR REPLACE INTO issues (issue, class, template, text, skeleton) \
+         VALUES (?1, ?2, ?3, ?4, ?5)",
     )?;
     let mut remove = transaction.prepare_cached("DELETE FROM issues WHERE issue = ?1")?;
     for (issue, present) in issues {
@@ -253,7 +254,8 @@ pub(super) fn issues(
         match present {
             true => {
                 let template = codec::blob(issue.template.0);
-                insert.execute(params![id, issue.class as u8, template, issue.text])?
+                let class = issue.class as u8;
+                insert.execute(params![id, class, template, issue.text, issue.skeleton])?
             }
             false => remove.execute([id])?,
         };

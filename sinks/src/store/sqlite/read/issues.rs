@@ -1,19 +1,16 @@
 //! The list of issues, and one issue in full.
 
-use super::super::{Failure, codec, samples};
+use super::super::{Failure, codec};
+use super::evidence;
 use super::overview::alert_rows;
 use super::ranges::{ByRow, each_count};
 use crate::store::slices::{Range, Slices, cover};
-use crate::store::view::{
-    ALERTS_SHOWN_MAX, MemberFacts, Run, SAMPLES_SHOWN_MAX, Summary, order_members, order_samples,
-    page,
-};
-use engine::component::{FingerprintRow, IssueDetail, IssuePage, IssueQuery, MemberRow, SampleRow};
+use crate::store::view::{ALERTS_SHOWN_MAX, MemberFacts, Run, Summary, order_members, page};
+use engine::component::{FingerprintRow, IssueDetail, IssuePage, IssueQuery, MemberRow};
 use engine::model::{
     Bucket, EventTime, Fingerprint, FirstSeen, IssueId, Severity, SeverityClass, Template,
 };
 use rusqlite::{Connection, OptionalExtension, Params, Row, Transaction, params};
-use std::collections::BTreeMap;
 
 /// The longest bucket, in seconds: an alert can hold at most three of them after its last start.
 const BUCKET_SECS_MAX: i64 = 86_400;
@@ -57,7 +54,8 @@ pub(super) fn detail(
         query.now,
     )?;
     let members = members(transaction, id)?;
-    Ok(Some(IssueDetail { issue, members, samples: samples_of(transaction, id)?, alerts }))
+    let samples = evidence::shown(transaction, id)?;
+    Ok(Some(IssueDetail { issue, members, samples, alerts }))
 }
 
 /// Returns the issue that now stands for `id`: itself, or the one into which it was merged.
@@ -216,30 +214,4 @@ fn members(connection: &Connection, issue: IssueId) -> Result<Vec<MemberRow>, Fa
     let mut members = rows.collect::<rusqlite::Result<Vec<_>>>()?;
     order_members(&mut members);
     Ok(members)
-}
-
-fn samples_of(connection: &Connection, issue: IssueId) -> Result<Vec<SampleRow>, Failure> {
-    let names: BTreeMap<i64, String> = connection
-        .prepare_cached("SELECT id, name FROM sources")?
-        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
-        .collect::<rusqlite::Result<_>>()?;
-    let mut members = connection.prepare_cached(
-        "SELECT m.fingerprint_id, f.fingerprint FROM members m \
-         JOIN fingerprints f ON f.id = m.fingerprint_id WHERE m.issue = ?1",
-    )?;
-    let mut found = members.query([codec::blob(issue.0)])?;
-    let mut shown = Vec::new();
-    while let Some(row) = found.next()? {
-        let fingerprint = Fingerprint(codec::id(row, 1)?);
-        samples::each_of(connection, row.get(0)?, |sample| {
-            let source = names.get(&sample.source).cloned().unwrap_or_default();
-            let (time, record) = (sample.time, sample.record.to_owned());
-            shown.push((sample.hash, SampleRow { time, source, fingerprint, record }));
-        })?;
-        if shown.len() >= 2 * SAMPLES_SHOWN_MAX {
-            order_samples(&mut shown);
-        }
-    }
-    order_samples(&mut shown);
-    Ok(shown.into_iter().map(|(_, sample)| sample).collect())
 }

@@ -3,6 +3,7 @@
 //! Lists and timelines stream narrow rows out of the tables and add them up by row number, which
 //! measured faster than grouping in SQL; hours answer whatever lies in whole hours.
 
+mod evidence;
 mod export;
 mod issues;
 mod overview;
@@ -10,8 +11,8 @@ mod ranges;
 
 use super::readers::Readers;
 use engine::component::{
-    AlertRow, Audit, ClassCounts, CountRow, IssueDetail, IssuePage, IssueQuery, ReadStore,
-    StoreError, TimelineQuery,
+    AlertRow, Audit, ClassCounts, CountRow, IssueDetail, IssuePage, IssueQuery, KeptSamples,
+    ReadStore, RejectedRow, SamplesOf, StoreError, TimelineQuery,
 };
 use engine::model::{EventTime, IssueId};
 
@@ -24,6 +25,10 @@ impl ReadStore for Readers {
         self.ask("reading an issue", |transaction| issues::detail(transaction, id, query))
     }
 
+    fn samples(&self, of: SamplesOf, limit: usize) -> Result<Option<KeptSamples>, StoreError> {
+        self.ask("reading samples", |transaction| evidence::samples(transaction, of, limit))
+    }
+
     fn timeline(&self, query: &TimelineQuery) -> Result<Vec<ClassCounts>, StoreError> {
         self.ask("reading a timeline", |transaction| overview::timeline(transaction, query))
     }
@@ -34,6 +39,10 @@ impl ReadStore for Readers {
 
     fn audit(&self) -> Result<Audit, StoreError> {
         self.ask("reading the audit", overview::audit)
+    }
+
+    fn rejected(&self) -> Result<Vec<RejectedRow>, StoreError> {
+        self.ask("reading rejected records", evidence::rejected)
     }
 
     fn export_counts(&self, each: &mut dyn FnMut(CountRow) -> bool) -> Result<(), StoreError> {

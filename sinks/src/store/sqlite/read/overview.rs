@@ -87,7 +87,8 @@ pub(super) fn alert_rows(
         select.query_map(bound, codec::alert)?.collect::<rusqlite::Result<_>>()?;
     let mut rows = Vec::with_capacity(alerts.len());
     for alert in alerts {
-        let (template, severity) = shown_beside(connection, alert.issue)?;
+        // An alert of long ago may be of an issue that is part of another one by now.
+        let (template, severity) = shown_beside(connection, current(connection, alert.issue)?)?;
         rows.push(AlertRow { template, severity, firing: Run::of(&alert).holds(now), alert });
     }
     Ok(rows)
