@@ -11,7 +11,7 @@ use engine::component::{
 use engine::graph::{EngineOptions, Graph, OperatorNode, SourceNode, StoreNode};
 use engine::model::{BucketSize, EventTime, Offset, PartitionId};
 use engine::runtime::{Engine, EngineError, Pace, RunOptions, Unobserved};
-use operators::fingerprint::{FingerprintOperator, FingerprintOptions};
+use operators::fingerprint::FingerprintOperator;
 use operators::parse::ParseOperator;
 use operators::spike::{SpikeConfig, SpikeDetector};
 use operators::{alert, fingerprint, issue, parse, pattern, spike, window};
@@ -97,7 +97,7 @@ fn graph(store: SqliteStore) -> Graph {
         output: component.output.unwrap(),
         operator,
     };
-    let prints = FingerprintOperator::new(&FingerprintOptions::default()).unwrap();
+    let prints = FingerprintOperator::default();
     let spikes = SpikeDetector::new(SpikeConfig::default()).unwrap();
     Graph {
         sources: vec![SourceNode {

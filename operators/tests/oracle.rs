@@ -20,7 +20,7 @@ use engine::runtime::{Fold, Shape};
 use engine::testing::harness::{Script, run};
 use operators::alert::{Alerting, RUN_SECS_MAX};
 use operators::expiry::Series;
-use operators::fingerprint::{FingerprintOperator, FingerprintOptions};
+use operators::fingerprint::FingerprintOperator;
 use operators::parse::ParseOperator;
 use operators::pattern::{PatternOperator, Patterns, text_of};
 use operators::spike::{BASELINE_SECS, Finding, KEEP_SECS, SpikeConfig, SpikeDetector};
@@ -255,7 +255,7 @@ fn shape() -> Shape {
         (id.to_owned(), inputs.iter().map(|&i| i.to_owned()).collect(), operator)
     };
     let detector = SpikeDetector::new(SpikeConfig::default()).unwrap();
-    let fingerprints = FingerprintOperator::new(&FingerprintOptions::default()).unwrap();
+    let fingerprints = FingerprintOperator::default();
     Shape {
         sources: vec![source],
         operators: vec![

@@ -59,6 +59,14 @@ pub struct FingerprintOperator {
     rules: IdentityRules,
 }
 
+impl Default for FingerprintOperator {
+    /// Returns the operator with the options that hold where none are given.
+    fn default() -> Self {
+        let max_fingerprints = FingerprintOptions::default().max_fingerprints;
+        Self { max_fingerprints, rules: IdentityRules::default() }
+    }
+}
+
 impl FingerprintOperator {
     /// Returns the operator with these options, or everything that is wrong with them.
     pub fn new(options: &FingerprintOptions) -> Result<Self, Vec<OptionsError>> {

@@ -376,7 +376,7 @@ fn run(workers: usize, batches: Vec<(u64, EventBatch)>) -> Ran {
             }];
             let (recovered, mut facts) = (Arc::new(Recovered::default()), Vec::new());
             let mut stage = Stage::new("prints", scope, &sources, &recovered, &mut facts);
-            let operator = FingerprintOperator::new(&FingerprintOptions::default()).unwrap();
+            let operator = FingerprintOperator::default();
             let inputs = Ports::new(scope, vec![Port::Events(events)]);
             let Port::Prints { prints, sightings } = operator.stage(&mut stage, inputs) else {
                 panic!("fingerprint makes prints")
