@@ -223,14 +223,7 @@ impl Engine {
         })?;
 
         if let Some(opener) = options.embedder {
-            let observer = Arc::clone(&options.observer);
-            let threads = std::thread::available_parallelism().map_or(1, usize::from);
-            embedding::start(&desk, opener, observer, stop.signal.clone(), threads).map_err(
-                |error| EngineError::Start {
-                    what: "an embedding thread",
-                    cause: error.to_string(),
-                },
-            )?;
+            start_embedding(&desk, opener, Arc::clone(&options.observer), &stop)?;
         }
         let sources = start_sources(
             parts.sources,
@@ -345,6 +338,19 @@ fn start_committer(
             stop.stop(StopStage::Abandoned);
         }
         outcome
+    })
+}
+
+/// Starts one thread a core that embeds what stages ask for at `desk`.
+fn start_embedding(
+    desk: &Desk,
+    opener: Arc<dyn OpenEmbedder>,
+    observer: Arc<dyn Observer>,
+    stop: &StopHandle,
+) -> Result<(), EngineError> {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    embedding::start(desk, opener, observer, stop.signal.clone(), threads).map_err(|error| {
+        EngineError::Start { what: "an embedding thread", cause: error.to_string() }
     })
 }
 
