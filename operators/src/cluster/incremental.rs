@@ -42,7 +42,7 @@ pub fn clusters<'s>(graph: Changing<'s>, threshold: Similarity) -> Collection<'s
     let ties = ties(&graph, labels.clone());
     let joined = scope.iterative::<u32, _, _>(|inner| {
         let step = Product::new(DataflowTime::default(), 1);
-        let (ties_variable, ties) = Variable::new_from(ties.enter(inner), step.clone());
+        let (ties_variable, ties) = Variable::new_from(ties.enter(inner), step);
         let (labels_variable, labels) = Variable::new_from(labels.enter(inner), step);
         let by_cluster = ties.clone().arrange_by_key();
         let moves = by_cluster
