@@ -96,6 +96,11 @@ impl Query {
 
     /// Returns the range `from` … `to`; what is missing makes it the 24 hours up to `now`.
     pub(crate) fn range(&self, now: EventTime) -> Result<Range, Problem> {
+        self.range_within(now, Range::DAYS_MAX)
+    }
+
+    /// Returns the same range, which may be up to `days_max` long.
+    pub(crate) fn range_within(&self, now: EventTime, days_max: i64) -> Result<Range, Problem> {
         let to = match self.time("to")? {
             Some(to) => to,
             None => next_minute(now),
@@ -104,7 +109,7 @@ impl Query {
             Some(from) => from,
             None => EventTime(to.0.saturating_sub(EventTime::from_secs(DAY_SECS).0)),
         };
-        Range::new(from, to)
+        Range::new(from, to, days_max)
     }
 }
 
@@ -125,17 +130,20 @@ pub(crate) struct Range {
 }
 
 impl Range {
-    /// Longest range, in days: what stores keep counts for.
+    /// Longest range that is shown over time, in days: what stores keep counts for.
     pub(crate) const DAYS_MAX: i64 = 400;
+    /// Longest range of a list, in days: more than an instant in nanoseconds can be away from another.
+    /// Whoever looks for the latest of logs of any age asks for all time.
+    pub(crate) const LIST_DAYS_MAX: i64 = 250_000;
 
     /// Returns the range `[from, to)`.
-    pub(crate) fn new(from: EventTime, to: EventTime) -> Result<Range, Problem> {
+    pub(crate) fn new(from: EventTime, to: EventTime, days_max: i64) -> Result<Range, Problem> {
         let length = to.0.checked_sub(from.0);
         if length.is_none_or(|length| length <= 0) {
             return Err(Problem::parameter("from", format!("{from} is not before `to` ({to})")));
         }
-        if to.secs() - from.secs() > Self::DAYS_MAX * DAY_SECS {
-            let detail = format!("the range is longer than {} days", Self::DAYS_MAX);
+        if to.secs() - from.secs() > days_max * DAY_SECS {
+            let detail = format!("the range is longer than {days_max} days");
             return Err(Problem::parameter("from", detail));
         }
         Ok(Range { from, to })
