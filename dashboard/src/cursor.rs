@@ -43,7 +43,7 @@ impl Cursor {
         let skip = u32::from_be_bytes(body[1..5].try_into().ok()?) as usize;
         let from = EventTime(i64::from_be_bytes(body[5..13].try_into().ok()?));
         let to = EventTime(i64::from_be_bytes(body[13..21].try_into().ok()?));
-        let range = Range::new(from, to, Range::LIST_DAYS_MAX).ok()?;
+        let range = Range::new(from, to).ok()?;
         (skip <= Self::SKIP_MAX).then_some(Cursor { skip, range })
     }
 }
@@ -69,7 +69,7 @@ mod tests {
     use super::*;
 
     fn cursor() -> Cursor {
-        let range = Range::new(EventTime::from_secs(60), EventTime::from_secs(120), 1).unwrap();
+        let range = Range::new(EventTime::from_secs(60), EventTime::from_secs(120)).unwrap();
         Cursor { skip: 50, range }
     }
 

@@ -96,11 +96,17 @@ impl Query {
 
     /// Returns the range `from` … `to`; what is missing makes it the 24 hours up to `now`.
     pub(crate) fn range(&self, now: EventTime) -> Result<Range, Problem> {
-        self.range_within(now, Range::DAYS_MAX)
+        let range = self.any_range(now)?;
+        if range.secs() > Range::DAYS_MAX * DAY_SECS {
+            let detail = format!("the range is longer than {} days", Range::DAYS_MAX);
+            return Err(Problem::parameter("from", detail));
+        }
+        Ok(range)
     }
 
-    /// Returns the same range, which may be up to `days_max` long.
-    pub(crate) fn range_within(&self, now: EventTime, days_max: i64) -> Result<Range, Problem> {
+    /// Returns the same range, however long: whoever looks for the latest of logs of any age asks a
+    /// list about all time.
+    pub(crate) fn any_range(&self, now: EventTime) -> Result<Range, Problem> {
         let to = match self.time("to")? {
             Some(to) => to,
             None => next_minute(now),
@@ -109,7 +115,7 @@ impl Query {
             Some(from) => from,
             None => EventTime(to.0.saturating_sub(EventTime::from_secs(DAY_SECS).0)),
         };
-        Range::new(from, to, days_max)
+        Range::new(from, to)
     }
 }
 
@@ -132,19 +138,12 @@ pub(crate) struct Range {
 impl Range {
     /// Longest range that is shown over time, in days: what stores keep counts for.
     pub(crate) const DAYS_MAX: i64 = 400;
-    /// Longest range of a list, in days: more than an instant in nanoseconds can be away from another.
-    /// Whoever looks for the latest of logs of any age asks for all time.
-    pub(crate) const LIST_DAYS_MAX: i64 = 250_000;
 
     /// Returns the range `[from, to)`.
-    pub(crate) fn new(from: EventTime, to: EventTime, days_max: i64) -> Result<Range, Problem> {
+    pub(crate) fn new(from: EventTime, to: EventTime) -> Result<Range, Problem> {
         let length = to.0.checked_sub(from.0);
         if length.is_none_or(|length| length <= 0) {
             return Err(Problem::parameter("from", format!("{from} is not before `to` ({to})")));
-        }
-        if to.secs() - from.secs() > days_max * DAY_SECS {
-            let detail = format!("the range is longer than {days_max} days");
-            return Err(Problem::parameter("from", detail));
         }
         Ok(Range { from, to })
     }

@@ -129,7 +129,7 @@ pub(super) fn everything(range: Range, now: EventTime) -> IssueQuery {
 
 /// Reads the parameters of the list. A cursor brings the range of its first page.
 fn read_question(query: &Query, now: EventTime) -> Result<(IssueQuery, Range), Problem> {
-    let given = query.range_within(now, Range::LIST_DAYS_MAX)?;
+    let given = query.any_range(now)?;
     let (skip, range) = match query.text("cursor") {
         None => (0, given),
         Some(text) => {
