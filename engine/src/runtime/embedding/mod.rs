@@ -10,8 +10,8 @@
 //! *Promises:* a text is embedded once, as long as the store keeps its vector; counts, spikes and alerts
 //! never wait (`vectors` holds no epoch); without a model everything else goes on, requests wait, and
 //! are answered once there is one.
-//! *State and limits:* one entry per distinct text, which the fingerprint stage bounds; a text is cut at
-//! [`TEXT_BYTES_MAX`].
+//! *State and limits:* one entry per distinct text, which the fingerprint stage bounds; how much of a text
+//! counts is the encoder's bound.
 
 mod desk;
 mod pool;
@@ -21,6 +21,3 @@ pub use desk::Desk;
 pub(crate) use pool::start;
 pub use pool::{OpenEmbedder, RETRY_FIRST, RETRY_MAX};
 pub(crate) use vectors::vectors;
-
-/// How much of a text is embedded, in bytes; the model reads no more than 256 word pieces.
-pub const TEXT_BYTES_MAX: usize = 4096;

@@ -99,6 +99,7 @@ impl Pool {
 
     fn embed(&self, embedder: &dyn Embedder, texts: Vec<(TextId, Arc<str>)>) {
         let words: Vec<&str> = texts.iter().map(|(_, text)| &**text).collect();
+        let mut trouble = None;
         for chunk in embedder.chunks(&words) {
             let some: Vec<&str> = chunk.iter().map(|&at| words[at]).collect();
             match embedder.vectors(&some) {
@@ -113,11 +114,11 @@ impl Pool {
                 // its own.
                 Err(error) => {
                     chunk.iter().for_each(|&at| self.desk.give_up(texts[at].0));
-                    self.report(Some(error.to_string()));
+                    trouble = Some(error.to_string());
                 }
             }
         }
-        self.report(None);
+        self.report(trouble);
     }
 
     fn report(&self, trouble: Option<String>) {
