@@ -216,7 +216,7 @@ impl Slot {
         let (first, text) = self.shown?;
         let name = identifier.name(self.identity);
         Some(Sighting {
-            fingerprint: name.fingerprint,
+            fingerprint: identifier.fingerprint(self.identity),
             template: name.template,
             class: name.class,
             service: Arc::clone(&name.service),

@@ -49,7 +49,6 @@ impl Identity {
 /// What an identity stands for.
 #[derive(Clone, Debug)]
 pub(super) struct Name {
-    pub(super) fingerprint: Fingerprint,
     pub(super) template: Template,
     pub(super) class: SeverityClass,
     pub(super) service: Arc<str>,
@@ -81,7 +80,7 @@ pub(super) struct Identifier {
     hot: HashMap<u128, Identity, RandomState>,
     older: HashMap<u128, Identity, RandomState>,
     names: Vec<Name>,
-    /// Those of `names`, close together.
+    /// One for each of `names`; apart, since every event needs its own and nothing else of a name.
     fingerprints: Vec<Fingerprint>,
     by_fingerprint: HashMap<Fingerprint, Identity, RandomState>,
     admitted: HashMap<SourceIndex, Admitted, RandomState>,
@@ -258,15 +257,7 @@ impl Identifier {
             let Words { skeleton, is_widened } = words.unwrap_or(overflow);
             let (service, skeleton) = (text(service), text(skeleton));
             fingerprints.push(fingerprint);
-            names.push(Name {
-                fingerprint,
-                template,
-                class,
-                service,
-                skeleton,
-                is_overflow,
-                is_widened,
-            });
+            names.push(Name { template, class, service, skeleton, is_overflow, is_widened });
             Identity((names.len() - 1) as u32)
         })
     }

@@ -2,12 +2,10 @@
 //! and its explanation agree. `oracle_`: sightings under rules against one slow fold of all events,
 //! whatever the chunks, order and workers.
 
-use super::tests::{Said, TRACE, batch_of, batch_with, cases, said, store};
+use super::tests::{Said, TRACE, batch_of, batch_with, cases, oracle_by, said, store};
 use super::*;
-use engine::model::{EventTime, Fingerprint, FirstSeen, Sample, Severity, SourceIndex};
+use engine::model::{Fingerprint, Severity};
 use proptest::prelude::*;
-use std::collections::BTreeMap;
-use xxhash_rust::xxh3::xxh3_64;
 
 /// Returns the rules of these options.
 fn rules(rules: serde_json::Value) -> IdentityRules {
@@ -165,29 +163,6 @@ fn mistakes_of_rules_stop_the_stage_from_being_built() {
     assert!(build(&options(rules)).is_ok());
 }
 
-/// Returns the sightings of `said`, slowly and obviously.
-fn oracle(said: &[Said], rules: &IdentityRules) -> BTreeMap<Fingerprint, Sighting> {
-    store(said.iter().map(|(secs, severity, message)| {
-        let parts = EventParts { message: message.as_bytes(), ..EventParts::default() };
-        let explained = explain_parts(&parts, b"api", severity.class(), rules);
-        let (time, hash) = (EventTime::from_secs(*secs), xxh3_64(message.as_bytes()));
-        let sample = Sample { hash, time, source: SourceIndex(0), record: message.clone() };
-        Sighting {
-            fingerprint: explained.fingerprint,
-            template: explained.template,
-            class: severity.class(),
-            service: "api".into(),
-            skeleton: explained.skeleton.join(" ").into(),
-            first: FirstSeen { time, hash },
-            text: explained.text.into(),
-            last: time,
-            severity: *severity,
-            source: SourceIndex(0),
-            samples: vec![sample],
-        }
-    }))
-}
-
 fn events() -> impl Strategy<Value = Vec<Said>> {
     let words = prop::sample::select(vec![
         "order 7 failed",
@@ -219,6 +194,6 @@ proptest! {
             workers[n % peers].batch(1, &batch_of(0, events));
         }
         let found = workers.iter_mut().flat_map(|worker| worker.complete(1).sightings);
-        prop_assert_eq!(store(found), oracle(&said, &some));
+        prop_assert_eq!(store(found), oracle_by(&some, &said));
     }
 }

@@ -79,10 +79,16 @@ pub(super) fn store(
     stored
 }
 
-/// Returns the sightings of `said`, slowly and obviously.
+/// Returns the sightings of `said` where the user has no rules.
 fn oracle(said: &[Said]) -> BTreeMap<Fingerprint, Sighting> {
+    oracle_by(&IdentityRules::default(), said)
+}
+
+/// Returns the sightings of `said` by the user's rules, slowly and obviously.
+pub(super) fn oracle_by(rules: &IdentityRules, said: &[Said]) -> BTreeMap<Fingerprint, Sighting> {
     store(said.iter().map(|(secs, severity, message)| {
-        let explained = explain(message.as_bytes(), b"api", severity.class());
+        let parts = EventParts { message: message.as_bytes(), ..EventParts::default() };
+        let explained = explain_parts(&parts, b"api", severity.class(), rules);
         let (time, hash) = (EventTime::from_secs(*secs), xxh3_64(message.as_bytes()));
         let sample = Sample { hash, time, source: SourceIndex(0), record: message.clone() };
         Sighting {
