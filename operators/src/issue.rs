@@ -4,7 +4,7 @@
 //! ```text
 //! candidates ──best per fingerprint──┐
 //! patterns ───────────────join───────┴─► node ──first member──► issues, members,
-//!                                                               severities
+//!                                                               severities, parts
 //! ```
 //! An issue's id is that of its *first* member: the smallest (first event time, template). So it
 //! stays when later templates join; every other member's own id, [`IssueId::new`] of its class and
@@ -23,8 +23,8 @@ use engine::component::{
 };
 use engine::dataflow::Collection;
 use engine::model::{
-    Candidate, EventTime, Fingerprint, FirstSeen, Issue, IssueId, Member, Pattern, Severity,
-    SeverityClass, Template,
+    Candidate, Embedding, EventTime, Fingerprint, FirstSeen, Issue, IssueId, Member, Part, Pattern,
+    Severity, SeverityClass, Template, TextId,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -67,9 +67,13 @@ pub(crate) struct Held {
 type Rank = (EventTime, Template, FirstSeen, Arc<str>, Pattern, SeverityClass);
 
 impl Operator for Grouping {
-    fn stage<'s>(&self, _stage: &mut Stage<'_, 's>, mut inputs: Ports<'s>) -> Port<'s> {
+    fn stage<'s>(&self, stage: &mut Stage<'_, 's>, mut inputs: Ports<'s>) -> Port<'s> {
         let (patterns, candidates) = inputs.patterns();
-        derived(held(patterns, candidates))
+        let nothing = Embedded {
+            texts: stage.at_start(|_| Vec::new()),
+            vectors: stage.at_start(|_| Vec::new()),
+        };
+        derived(held(patterns, candidates), nothing)
     }
 
     fn identity(&self) -> NodeIdentity {
@@ -88,17 +92,59 @@ pub(crate) fn held<'s>(
     })
 }
 
+/// What is known of the meaning of patterns.
+pub(crate) struct Embedded<'s> {
+    /// What is embedded for a pattern.
+    pub(crate) texts: Collection<'s, (Pattern, TextId)>,
+    /// The embedding of every pattern that has one by now.
+    pub(crate) vectors: Collection<'s, (Pattern, Embedding)>,
+}
+
 /// Returns the issues of fingerprints that are grouped under a node.
-pub(crate) fn derived<'s>(grouped: Collection<'s, (Node, Held)>) -> Port<'s> {
+pub(crate) fn derived<'s>(
+    grouped: Collection<'s, (Node, Held)>,
+    embedded: Embedded<'s>,
+) -> Port<'s> {
     let firsts = firsts(grouped.clone());
     let fingerprints = grouped.clone().map(|(group, held)| (group, held.one.fingerprint));
-    let members = fingerprints.join_map(firsts.clone(), |_group, fingerprint, first| Member {
+    let members = fingerprints.join_map(firsts.clone(), |_group, fingerprint, (first, _)| Member {
         fingerprint: *fingerprint,
         issue: first.id,
     });
-    let severities =
-        highest(grouped).join_map(firsts.clone(), |_group, severity, first| (first.id, *severity));
-    Port::Issues { issues: firsts.map(|(_group, first)| first), members, severities }
+    let severities = highest(grouped.clone())
+        .join_map(firsts.clone(), |_group, severity, (first, _)| (first.id, *severity));
+    let titles = firsts.clone().map(|(_group, (first, pattern))| (pattern, first.id));
+    Port::Issues {
+        issues: firsts.clone().map(|(_group, (first, _))| first),
+        members,
+        severities,
+        parts: parts(grouped, firsts, embedded.texts),
+        embeddings: titles.join_map(embedded.vectors, |_, issue, at| (*issue, at.clone())),
+    }
+}
+
+/// Returns the patterns of each issue, each with the text of its first member there.
+fn parts<'s>(
+    grouped: Collection<'s, (Node, Held)>,
+    firsts: Collection<'s, (Node, (Issue, Pattern))>,
+    texts: Collection<'s, (Pattern, TextId)>,
+) -> Collection<'s, Part> {
+    let texts_in_group =
+        grouped.map(|(group, Held { one, pattern })| ((group, pattern), (one.first, one.text)));
+    let shown = texts_in_group.reduce(|(_, pattern), texts, first| {
+        first.extend(texts.first().map(|((_, text), _)| (shown(pattern, Arc::clone(text)), 1)));
+    });
+    let parts = shown.map(|((group, pattern), text)| (group, (pattern, text)));
+    let parts = parts.join_map(firsts, |_group, (pattern, text), (first, _)| {
+        let (issue, text) = (first.id, Arc::clone(text));
+        (pattern.clone(), Part { issue, pattern: pattern.id, text, embedded: None })
+    });
+    let embedded = parts.clone().join_map(texts.clone(), |_pattern, part, text| Part {
+        embedded: Some(*text),
+        ..part.clone()
+    });
+    let others = parts.antijoin(texts.map(|(pattern, _)| pattern).distinct());
+    others.map(|(_pattern, part)| part).concat(embedded)
 }
 
 /// Returns one candidate per fingerprint: workers and the store may each know something of it.
@@ -122,8 +168,9 @@ fn shown(pattern: &Pattern, text: Arc<str>) -> Arc<str> {
     }
 }
 
-/// Returns the issue of each group: its id and its text are those of its first member.
-fn firsts(grouped: Collection<'_, (Node, Held)>) -> Collection<'_, (Node, Issue)> {
+/// Returns the issue of each group, and its first member's pattern: its id and its text are those of that
+/// member.
+fn firsts(grouped: Collection<'_, (Node, Held)>) -> Collection<'_, (Node, (Issue, Pattern))> {
     let rank = |Held { one, pattern }: Held| {
         (one.first.time, one.template, one.first, one.text, pattern, one.class)
     };
@@ -138,7 +185,7 @@ fn firsts(grouped: Collection<'_, (Node, Held)>) -> Collection<'_, (Node, Issue)
                     text: shown(pattern, Arc::clone(text)),
                     skeleton: Arc::clone(&pattern.skeleton),
                 };
-                (issue, 1)
+                ((issue, pattern.clone()), 1)
             }));
         },
     )

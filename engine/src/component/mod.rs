@@ -14,10 +14,15 @@ mod registry;
 mod source;
 mod store;
 
-pub use analyst::{Analyst, AskedRecord, TopValue, Variable, Variables};
+pub use analyst::{
+    Analyst, AskedRecord, Found, Hit, IssueMeaning, PartMeaning, PartState, SimilarIssue, TopValue,
+    Variable, Variables,
+};
 pub use duration::{HUMAN_DURATION_FORMAT, HumanDuration, ParseDurationError};
 pub use embedder::{EmbedError, Embedder};
-pub use operator::{History, Operator, Outputs, Port, Ports, SourceDefaults, Stage};
+pub use operator::{
+    Graded, History, Operator, Outputs, Port, Ports, SourceDefaults, Stage, Titled, VectorPort,
+};
 pub use registry::{Build, Built, ComponentKind, ComponentType, Options, OptionsError, Registry};
 pub use source::{Delivery, Intake, Source, SourceError, SourceHealth, Stopped};
 pub use store::{
@@ -48,6 +53,8 @@ pub enum StreamKind {
     Vectors,
     /// Issues and their members.
     Issues,
+    /// Tags of issues.
+    Tags,
     /// Spiking buckets per issue.
     Spikes,
     /// Alerts.
@@ -65,6 +72,7 @@ impl StreamKind {
             StreamKind::Patterns => "patterns",
             StreamKind::Vectors => "vectors",
             StreamKind::Issues => "issues",
+            StreamKind::Tags => "tags",
             StreamKind::Spikes => "spikes",
             StreamKind::Alerts => "alerts",
         }

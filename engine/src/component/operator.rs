@@ -10,7 +10,7 @@ use crate::dataflow::{
 };
 use crate::model::{
     Alert, Bucket, BucketSize, Candidate, Chunk, Embedding, Epoch, EventBatch, Fact, Fingerprint,
-    Issue, IssueId, Judgement, Member, Pattern, PrintBatch, Severity, Sighting,
+    Issue, IssueId, Judgement, Member, Part, Pattern, PrintBatch, Severity, Sighting, Tag, TextId,
 };
 use crate::runtime::embedding::{Desk, vectors};
 use std::collections::HashMap;
@@ -45,6 +45,8 @@ pub enum Port<'s> {
         patterns: Collection<'s, (Fingerprint, Pattern)>,
         /// As in [`Port::Patterns`].
         candidates: Collection<'s, Candidate>,
+        /// What is embedded for a pattern.
+        texts: Collection<'s, (Pattern, TextId)>,
         /// The embedding of every pattern that has one by now.
         vectors: Collection<'s, (Pattern, Embedding)>,
     },
@@ -56,7 +58,13 @@ pub enum Port<'s> {
         members: Collection<'s, Member>,
         /// The highest severity of each, for thresholds.
         severities: Collection<'s, (IssueId, Severity)>,
+        /// The patterns that each is made of.
+        parts: Collection<'s, Part>,
+        /// The embedding of what each displays, as far as there is one by now.
+        embeddings: Collection<'s, (IssueId, Embedding)>,
     },
+    /// Tags of issues.
+    Tags(Collection<'s, (IssueId, Tag)>),
     /// Judgements per issue.
     Spikes(Collection<'s, (IssueId, Judgement)>),
     /// Alerts.
@@ -74,6 +82,7 @@ impl Port<'_> {
             Port::Patterns { .. } => StreamKind::Patterns,
             Port::Vectors { .. } => StreamKind::Vectors,
             Port::Issues { .. } => StreamKind::Issues,
+            Port::Tags(_) => StreamKind::Tags,
             Port::Spikes(_) => StreamKind::Spikes,
             Port::Alerts(_) => StreamKind::Alerts,
         }
@@ -116,12 +125,35 @@ macro_rules! take_collections {
     };
 }
 
-/// What a vector input carries.
-pub type VectorPort<'s> = (
-    Collection<'s, (Fingerprint, Pattern)>,
-    Collection<'s, Candidate>,
-    Collection<'s, (Pattern, Embedding)>,
-);
+/// What a vector input carries, see [`Port::Vectors`].
+pub struct VectorPort<'s> {
+    /// The pattern of every fingerprint.
+    pub patterns: Collection<'s, (Fingerprint, Pattern)>,
+    /// One candidate per fingerprint and worker that saw it.
+    pub candidates: Collection<'s, Candidate>,
+    /// What is embedded for a pattern.
+    pub texts: Collection<'s, (Pattern, TextId)>,
+    /// The embedding of every pattern that has one by now.
+    pub vectors: Collection<'s, (Pattern, Embedding)>,
+}
+
+/// Issues with their severities, as thresholds see them.
+pub struct Graded<'s> {
+    /// Which fingerprint belongs to which issue.
+    pub members: Collection<'s, Member>,
+    /// The highest severity of each.
+    pub severities: Collection<'s, (IssueId, Severity)>,
+}
+
+/// Issues with what they display.
+pub struct Titled<'s> {
+    /// The issues.
+    pub issues: Collection<'s, Issue>,
+    /// The highest severity of each.
+    pub severities: Collection<'s, (IssueId, Severity)>,
+    /// The embedding of what each displays, as far as there is one by now.
+    pub embeddings: Collection<'s, (IssueId, Embedding)>,
+}
 
 impl<'s> Ports<'s> {
     /// Returns the inputs of a stage in `scope`.
@@ -180,29 +212,31 @@ impl<'s> Ports<'s> {
         (concatenate(self.scope, all_patterns), concatenate(self.scope, all_candidates))
     }
 
-    /// Takes all vector inputs: the patterns, the candidates, and the embeddings.
+    /// Takes all vector inputs.
     pub fn vectors(&mut self) -> VectorPort<'s> {
-        let (mut all_patterns, mut all_candidates) = (Vec::new(), Vec::new());
-        let mut all_vectors = Vec::new();
+        let (mut patterns, mut candidates) = (Vec::new(), Vec::new());
+        let (mut texts, mut vectors) = (Vec::new(), Vec::new());
         self.ports.retain(|port| match port {
-            Port::Vectors { patterns, candidates, vectors } => {
-                all_patterns.push(patterns.clone());
-                all_candidates.push(candidates.clone());
-                all_vectors.push(vectors.clone());
+            Port::Vectors { patterns: one, candidates: two, texts: three, vectors: four } => {
+                patterns.push(one.clone());
+                candidates.push(two.clone());
+                texts.push(three.clone());
+                vectors.push(four.clone());
                 false
             }
             _ => true,
         });
         let scope = self.scope;
-        (
-            concatenate(scope, all_patterns),
-            concatenate(scope, all_candidates),
-            concatenate(scope, all_vectors),
-        )
+        VectorPort {
+            patterns: concatenate(scope, patterns),
+            candidates: concatenate(scope, candidates),
+            texts: concatenate(scope, texts),
+            vectors: concatenate(scope, vectors),
+        }
     }
 
     /// Takes all issue inputs: their members, and their severities.
-    pub fn issues(&mut self) -> (Collection<'s, Member>, Collection<'s, (IssueId, Severity)>) {
+    pub fn graded_issues(&mut self) -> Graded<'s> {
         let (mut all_members, mut all_severities) = (Vec::new(), Vec::new());
         self.ports.retain(|port| match port {
             Port::Issues { members, severities, .. } => {
@@ -212,7 +246,30 @@ impl<'s> Ports<'s> {
             }
             _ => true,
         });
-        (concatenate(self.scope, all_members), concatenate(self.scope, all_severities))
+        Graded {
+            members: concatenate(self.scope, all_members),
+            severities: concatenate(self.scope, all_severities),
+        }
+    }
+
+    /// Takes all issue inputs: what they display.
+    pub fn titled_issues(&mut self) -> Titled<'s> {
+        let (mut all_issues, mut all_severities) = (Vec::new(), Vec::new());
+        let mut all_embeddings = Vec::new();
+        self.ports.retain(|port| match port {
+            Port::Issues { issues, severities, embeddings, .. } => {
+                all_issues.push(issues.clone());
+                all_severities.push(severities.clone());
+                all_embeddings.push(embeddings.clone());
+                false
+            }
+            _ => true,
+        });
+        Titled {
+            issues: concatenate(self.scope, all_issues),
+            severities: concatenate(self.scope, all_severities),
+            embeddings: concatenate(self.scope, all_embeddings),
+        }
     }
 }
 
@@ -284,7 +341,7 @@ impl<'a, 's> Stage<'a, 's> {
             0 => self.recovered.vectors.iter().cloned().collect(),
             _ => HashMap::new(),
         };
-        let (embeddings, facts) = vectors(self.scope, texts, known, self.desk.clone());
+        let (embeddings, facts) = vectors(self.scope, texts, known, (self.desk.clone(), self.id));
         self.commit(facts);
         embeddings
     }

@@ -12,11 +12,12 @@
 use super::History;
 use crate::model::{
     Account, Alert, AlertKey, Bucket, BucketSize, Embedding, Epoch, EventTime, Fingerprint,
-    FirstSeen, Issue, IssueId, Member, Offset, PartitionId, Progress, RejectReason, Rejected,
-    Severity, SeverityClass, Sighting, StateKey, StateRow, Template, TextId, VectorRow,
+    FirstSeen, Issue, IssueId, Member, Offset, Part, PartitionId, Progress, RejectReason, Rejected,
+    Severity, SeverityClass, Sighting, StateKey, StateRow, Tag, Tagged, Template, TextId,
+    VectorRow,
 };
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// A process life that owns the store: unique per start.
@@ -53,6 +54,10 @@ pub struct Recovered {
     pub issues: Vec<Issue>,
     /// Members as stored.
     pub members: Vec<Member>,
+    /// Parts of issues as stored, ordered.
+    pub parts: Vec<Part>,
+    /// Tags of issues as stored, ordered.
+    pub tags: Vec<Tagged>,
     /// Alerts as stored that are not older than the history.
     pub alerts: Vec<Alert>,
     /// The state of operators, by node and key.
@@ -103,10 +108,16 @@ pub struct Contents {
     pub issues: Vec<(Issue, bool)>,
     /// Members to insert (`true`) or remove.
     pub members: Vec<(Member, bool)>,
+    /// Parts of issues to insert (`true`) or remove.
+    pub parts: Vec<(Part, bool)>,
+    /// Tags of issues to insert (`true`) or remove.
+    pub tags: Vec<(Tagged, bool)>,
     /// Alerts to insert or replace (`Some`), or remove.
     pub alerts: Vec<(AlertKey, Option<Alert>)>,
     /// The latest per text.
     pub vectors: Vec<VectorRow>,
+    /// How many more patterns are crowded, see [`Fact::Crowded`](crate::model::Fact::Crowded). Not stored.
+    pub crowded: i64,
 }
 
 /// One transaction.
@@ -215,6 +226,10 @@ pub struct IssueQuery {
     pub words: Vec<String>,
     /// Only issues of this service.
     pub service: Option<String>,
+    /// Only issues with this tag.
+    pub tag: Option<String>,
+    /// Only these issues.
+    pub ids: Option<BTreeSet<IssueId>>,
     /// Only new ones.
     pub only_new: bool,
     /// Only ones with an alert in the range that still holds at its end.
@@ -242,6 +257,8 @@ pub struct IssueRow {
     pub severity: Severity,
     /// Services, ordered.
     pub services: Vec<String>,
+    /// What kind of failure it is about, the surest tag first.
+    pub tags: Vec<Tag>,
     /// Life state.
     pub state: IssueState,
     /// Whether an alert holds now.
@@ -270,6 +287,8 @@ impl IssueQuery {
             min_severity: Severity::Unknown,
             words: Vec::new(),
             service: None,
+            tag: None,
+            ids: None,
             only_new: false,
             only_spiking: false,
             order: IssueOrder::Count,
@@ -525,6 +544,10 @@ pub trait ReadStore: Send + Sync {
     fn rejected(&self) -> Result<Vec<RejectedRow>, StoreError>;
     /// Returns every vector, ordered by text.
     fn vectors(&self) -> Result<Vec<VectorRow>, StoreError>;
+    /// Returns the vectors of these texts that have one, ordered by text.
+    fn vectors_of(&self, texts: &[TextId]) -> Result<Vec<VectorRow>, StoreError>;
+    /// Returns every part of every issue, ordered.
+    fn parts(&self) -> Result<Vec<Part>, StoreError>;
     /// Calls `each` for everything stored, ordered by issue, fingerprint and bucket, until it
     /// returns `false`.
     fn export_counts(&self, each: &mut dyn FnMut(CountRow) -> bool) -> Result<(), StoreError>;

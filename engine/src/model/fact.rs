@@ -6,8 +6,8 @@
 //! epoch or many epochs at once with the same result, which is what makes group commit exact.
 
 use super::{
-    Account, Alert, Bucket, EventTime, Fingerprint, Issue, Member, Offset, PartitionId, Rejected,
-    Sighting, SourceIndex, VectorRow,
+    Account, Alert, Bucket, EventTime, Fingerprint, Issue, Member, Offset, Part, PartitionId,
+    Rejected, Sighting, SourceIndex, Tagged, VectorRow,
 };
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -69,6 +69,13 @@ pub enum Fact {
     Member(Member, i64),
     /// An alert holds (`1`) or no longer holds in this form (`-1`).
     Alert(Box<Alert>, i64),
+    /// A pattern became (`1`) or ceased to be (`-1`) a part of an issue.
+    Part(Box<Part>, i64),
+    /// An issue got (`1`) or lost (`-1`) a tag.
+    Tag(Box<Tagged>, i64),
     /// A text has this vector; the last one of an epoch holds.
     Vector(Box<VectorRow>),
+    /// So many more patterns (fewer, if negative) are near more others than links are kept for. Not
+    /// stored: it is derived again after a restart, and only told to those who watch.
+    Crowded(i64),
 }

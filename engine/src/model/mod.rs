@@ -10,7 +10,9 @@ mod event;
 mod fact;
 mod fingerprint;
 mod issue;
+mod part;
 mod pattern;
+mod tag;
 mod time;
 mod vector_row;
 
@@ -29,6 +31,8 @@ pub use fingerprint::{
     FINGERPRINT_VERSION, Fingerprint, FirstSeen, ParseIdError, Sample, Sighting, Template,
 };
 pub use issue::{Candidate, Issue, IssueId, Member};
+pub use part::Part;
 pub use pattern::{Pattern, PatternId};
+pub use tag::{Tag, TagReason, Tagged};
 pub use time::{Epoch, EventTime, Offset};
 pub use vector_row::{TextId, VectorRow};

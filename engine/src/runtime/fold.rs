@@ -6,8 +6,9 @@
 
 use crate::component::Contents;
 use crate::model::{
-    Account, Alert, AlertKey, Bucket, Counter, Fact, Fingerprint, Issue, IssueId, Member,
-    PartitionId, Progress, Rejected, Sighting, SourceIndex, StateKey, StateRow, TextId, VectorRow,
+    Account, Alert, AlertKey, Bucket, Counter, Fact, Fingerprint, Issue, IssueId, Member, Part,
+    PartitionId, Progress, Rejected, Sighting, SourceIndex, StateKey, StateRow, Tagged, TextId,
+    VectorRow,
 };
 use foldhash::{HashMap, HashMapExt};
 use std::collections::BTreeMap;
@@ -24,8 +25,11 @@ pub struct Fold {
     state: BTreeMap<StateKey, Option<Arc<[u8]>>>,
     issues: BTreeMap<IssueId, Derived<Issue>>,
     members: HashMap<Member, i64>,
+    parts: BTreeMap<Part, i64>,
+    tags: BTreeMap<Tagged, i64>,
     alerts: BTreeMap<AlertKey, Derived<Alert>>,
     vectors: BTreeMap<TextId, VectorRow>,
+    crowded: i64,
 }
 
 /// Differences of one derived row and of the rows that replaced it.
@@ -87,6 +91,13 @@ impl Fold {
             Fact::Member(member, change) => {
                 *self.members.entry(member).or_insert(0) += change;
             }
+            Fact::Part(part, change) => {
+                *self.parts.entry(*part).or_insert(0) += change;
+            }
+            Fact::Tag(tagged, change) => {
+                *self.tags.entry(*tagged).or_insert(0) += change;
+            }
+            Fact::Crowded(n) => self.crowded += n,
             Fact::Alert(alert, change) => {
                 self.alerts.entry(alert.key).or_default().add(*alert, change);
             }
@@ -117,8 +128,7 @@ impl Fold {
             sighting.samples.sort_unstable();
             sighting.samples.dedup();
         }
-        let mut members: Vec<_> =
-            self.members.into_iter().filter(|(_, n)| *n != 0).map(|(m, n)| (m, n > 0)).collect();
+        let mut members = changed(self.members);
         members.sort_unstable();
         Contents {
             counts,
@@ -138,6 +148,8 @@ impl Fold {
                 .collect(),
             issues: self.issues.into_values().filter_map(Derived::stored).collect(),
             members,
+            parts: changed(self.parts),
+            tags: changed(self.tags),
             alerts: self
                 .alerts
                 .into_iter()
@@ -146,8 +158,14 @@ impl Fold {
                 })
                 .collect(),
             vectors: self.vectors.into_values().collect(),
+            crowded: self.crowded,
         }
     }
+}
+
+/// Returns the rows that came (`true`) or went.
+fn changed<T>(rows: impl IntoIterator<Item = (T, i64)>) -> Vec<(T, bool)> {
+    rows.into_iter().filter(|(_, n)| *n != 0).map(|(row, n)| (row, n > 0)).collect()
 }
 
 #[cfg(test)]

@@ -3,6 +3,8 @@
 
 use crate::component::{Commit, Recovered};
 use crate::model::SourceIndex;
+use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// What a source is doing, as its supervisor sees it.
@@ -23,8 +25,8 @@ pub enum SourceReport {
 /// How embedding goes on.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct EmbeddingReport {
-    /// Texts embedded by this process.
-    pub computed: u64,
+    /// Texts embedded by this process, by the id of the operator that asked.
+    pub computed: BTreeMap<Arc<str>, u64>,
     /// Texts that wait.
     pub pending: usize,
     /// Why they wait, or why the last ones have no vector, as a sentence.

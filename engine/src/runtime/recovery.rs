@@ -33,8 +33,8 @@ pub fn offsets_by_source(
 /// Alerts are only ever added or replaced: those that are older than the history behind them stand
 /// as they were said.
 pub fn corrections(recovered: &Recovered, derived: Vec<Fact>) -> Vec<Fact> {
-    let mut issues = BTreeSet::new();
-    let mut members = BTreeSet::new();
+    let (mut issues, mut members) = (BTreeSet::new(), BTreeSet::new());
+    let (mut parts, mut tags) = (BTreeSet::new(), BTreeSet::new());
     let mut facts = Vec::new();
     for fact in derived {
         match fact {
@@ -44,6 +44,14 @@ pub fn corrections(recovered: &Recovered, derived: Vec<Fact>) -> Vec<Fact> {
             Fact::Member(member, n) if n > 0 => {
                 members.insert(member);
             }
+            Fact::Part(part, n) if n > 0 => {
+                parts.insert(*part);
+            }
+            Fact::Tag(tagged, n) if n > 0 => {
+                tags.insert(*tagged);
+            }
+            // Nobody has been told of it yet.
+            Fact::Crowded(n) => facts.push(Fact::Crowded(n)),
             Fact::Alert(alert, n) if n > 0 && !recovered.alerts.contains(&alert) => {
                 facts.push(Fact::Alert(alert, 1));
             }
@@ -51,13 +59,25 @@ pub fn corrections(recovered: &Recovered, derived: Vec<Fact>) -> Vec<Fact> {
             _ => {}
         }
     }
-    let stored_issues: BTreeSet<_> = recovered.issues.iter().cloned().collect();
-    let stored_members: BTreeSet<_> = recovered.members.iter().copied().collect();
-    facts.extend(issues.difference(&stored_issues).map(|i| Fact::Issue(i.clone(), 1)));
-    facts.extend(stored_issues.difference(&issues).map(|i| Fact::Issue(i.clone(), -1)));
-    facts.extend(members.difference(&stored_members).map(|m| Fact::Member(*m, 1)));
-    facts.extend(stored_members.difference(&members).map(|m| Fact::Member(*m, -1)));
+    facts.extend(differences(&recovered.issues, issues, Fact::Issue));
+    facts.extend(differences(&recovered.members, members, Fact::Member));
+    let part = |part, n| Fact::Part(Box::new(part), n);
+    facts.extend(differences(&recovered.parts, parts, part));
+    let tag = |tagged, n| Fact::Tag(Box::new(tagged), n);
+    facts.extend(differences(&recovered.tags, tags, tag));
     facts
+}
+
+/// Returns what turns the stored rows into the derived ones: first what is new, then what is gone.
+fn differences<T: Clone + Ord>(
+    stored: &[T],
+    derived: BTreeSet<T>,
+    fact: impl Fn(T, i64) -> Fact,
+) -> Vec<Fact> {
+    let stored: BTreeSet<T> = stored.iter().cloned().collect();
+    let new = derived.difference(&stored).map(|row| fact(row.clone(), 1));
+    let gone = stored.difference(&derived).map(|row| fact(row.clone(), -1));
+    new.chain(gone).collect()
 }
 
 #[cfg(test)]

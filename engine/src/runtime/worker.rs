@@ -13,7 +13,7 @@ use super::reader::{Reader, reader};
 use super::{commit::Backlog, commit::CompletedEpoch, shutdown::StopSignal};
 use crate::component::{Operator, Port, Ports, Recovered, SourceDefaults, Stage};
 use crate::dataflow::{Collection, Concatenate, DataflowTime, Map, Scope, Stream};
-use crate::model::Fact;
+use crate::model::{Fact, Tagged};
 use crossbeam_channel::Sender;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -64,8 +64,13 @@ fn timed_facts(port: Port<'_>) -> Vec<Stream<'_, TimedFact>> {
             bucket,
             n,
         })],
-        Port::Issues { issues, members, .. } => {
-            vec![differences(issues, Fact::Issue), differences(members, Fact::Member)]
+        Port::Issues { issues, members, parts, .. } => vec![
+            differences(issues, Fact::Issue),
+            differences(members, Fact::Member),
+            differences(parts, |part, n| Fact::Part(Box::new(part), n)),
+        ],
+        Port::Tags(tags) => {
+            vec![differences(tags, |(issue, tag), n| Fact::Tag(Box::new(Tagged { issue, tag }), n))]
         }
         Port::Alerts(alerts) => {
             vec![differences(alerts, |alert, n| Fact::Alert(Box::new(alert), n))]

@@ -40,6 +40,8 @@ pub fn everything() -> IssueQuery {
         min_severity: Severity::Trace,
         words: Vec::new(),
         service: None,
+        tag: None,
+        ids: None,
         only_new: false,
         only_spiking: false,
         order: IssueOrder::Count,

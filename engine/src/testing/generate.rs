@@ -270,6 +270,8 @@ pub fn fold(epochs: impl IntoIterator<Item = Contents>) -> Contents {
     let mut state = BTreeMap::new();
     let mut issues = BTreeMap::new();
     let mut members = BTreeMap::new();
+    let mut parts = BTreeMap::new();
+    let mut tags = BTreeMap::new();
     let mut alerts = BTreeMap::new();
     let mut vectors = BTreeMap::new();
     for epoch in epochs {
@@ -291,6 +293,8 @@ pub fn fold(epochs: impl IntoIterator<Item = Contents>) -> Contents {
         issues
             .extend(epoch.issues.into_iter().map(|(issue, present)| (issue.id, (issue, present))));
         members.extend(epoch.members);
+        parts.extend(epoch.parts);
+        tags.extend(epoch.tags);
         alerts.extend(epoch.alerts);
         vectors.extend(epoch.vectors.into_iter().map(|row| (row.text, row)));
     }
@@ -310,7 +314,10 @@ pub fn fold(epochs: impl IntoIterator<Item = Contents>) -> Contents {
         state: state.into_values().collect(),
         issues: issues.into_values().collect(),
         members: members.into_iter().collect(),
+        parts: parts.into_iter().collect(),
+        tags: tags.into_iter().collect(),
         alerts: alerts.into_iter().collect(),
         vectors: vectors.into_values().collect(),
+        crowded: 0,
     }
 }

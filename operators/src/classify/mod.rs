@@ -12,13 +12,12 @@ mod rules;
 mod sentences;
 
 use crate::meaning::{TEXT_BYTES_MAX, all_words, text};
-use engine::model::{Embedding, Similarity};
+use engine::model::{Embedding, Similarity, Tag, TagReason};
 use rules::rules_of;
 use schemars::JsonSchema;
 use sentences::SENTENCES;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::fmt;
 use std::sync::Arc;
 
 /// Tags that a text gets.
@@ -47,36 +46,6 @@ pub struct Sentence {
     pub tag: Arc<str>,
     /// The sentence as it was written.
     pub words: Arc<str>,
-}
-
-/// What kind of failure a text is about.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct Tag {
-    /// Its name.
-    pub name: Arc<str>,
-    /// How sure that is.
-    pub score: Similarity,
-    /// Why.
-    pub reason: Reason,
-}
-
-/// Why a text has a tag.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Reason {
-    /// It has these words.
-    Words(Arc<str>),
-    /// It is near this sentence.
-    Near(Arc<str>),
-}
-
-impl fmt::Display for Reason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Reason::Words(words) => write!(f, "it says \"{words}\""),
-            Reason::Near(sentence) => write!(f, "it is near \"{sentence}\""),
-        }
-    }
 }
 
 impl ClassifyOptions {
@@ -151,7 +120,7 @@ impl Classifier {
         let by_rule = rules_of(&words).into_iter().map(|(rule, found)| Tag {
             name: Arc::from(rule.tag),
             score: Similarity::from_millionths(i32::from(rule.certainty) * 10_000),
-            reason: Reason::Words(Arc::from(found)),
+            reason: TagReason::Words(Arc::from(found)),
         });
         let near = embedding.map(|embedding| self.near(embedding)).unwrap_or_default();
         let mut tags: Vec<Tag> = Vec::new();
@@ -167,7 +136,7 @@ impl Classifier {
     fn near(&self, embedding: &Embedding) -> Vec<Tag> {
         let tags = self.sentences.iter().filter_map(|(sentence, at)| {
             let score = embedding.similarity(at).filter(|similarity| *similarity >= NEAR)?;
-            let reason = Reason::Near(Arc::clone(&sentence.words));
+            let reason = TagReason::Near(Arc::clone(&sentence.words));
             Some(Tag { name: Arc::clone(&sentence.tag), score, reason })
         });
         let mut tags: Vec<Tag> = tags.collect();

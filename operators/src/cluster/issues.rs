@@ -12,13 +12,11 @@ use super::constraints::resolved;
 use super::group::floor;
 use super::incremental::{Changing, clusters};
 use super::rule::Node;
-use crate::issue::{self, Held};
-use crate::meaning::{LINKS_PER_NODE_MAX, links};
-use engine::component::Port;
+use crate::issue::{self, Embedded, Held};
+use crate::meaning::{LINKS_PER_NODE_MAX, Linked, links};
+use engine::component::{Port, VectorPort};
 use engine::dataflow::Collection;
-use engine::model::{
-    Candidate, Conflict, Constraint, Embedding, Fingerprint, IssueId, Pattern, Similarity,
-};
+use engine::model::{Conflict, Constraint, IssueId, Similarity};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -69,21 +67,23 @@ pub struct Clustered<'s> {
     pub issues: Port<'s>,
     /// Constraints that do not have their way.
     pub conflicts: Collection<'s, Conflict>,
+    /// One row for each pattern that may be near more others than links are kept for.
+    pub crowded: Collection<'s, ()>,
 }
 
 /// Returns the issues of patterns.
 pub fn issues<'s>(
     options: ClusterOptions,
-    patterns: Collection<'s, (Fingerprint, Pattern)>,
-    candidates: Collection<'s, Candidate>,
-    vectors: Collection<'s, (Pattern, Embedding)>,
+    input: VectorPort<'s>,
     constraints: Collection<'s, Constraint>,
 ) -> Clustered<'s> {
+    let VectorPort { patterns, candidates, texts, vectors } = input;
     let threshold = Similarity::from_ratio(options.same_issue);
     let held = issue::held(patterns, candidates);
     let placed = held.clone().map(|(node, held)| (held.pattern, (held.one.class, node)));
     let placed = placed.distinct();
     let embedded = vectors
+        .clone()
         .arrange_by_key()
         .join_core(placed.clone().arrange_by_key(), |_pattern, embedding, (class, node)| {
             Some((*class, *node, embedding.clone()))
@@ -92,9 +92,10 @@ pub fn issues<'s>(
         .clone()
         .map(|(node, Held { one, .. })| (IssueId::new(one.class, one.template), (one.class, node)));
     let said = resolved(constraints, names);
+    let Linked { links, crowded } = links(embedded, floor(threshold), options.links_max);
     let graph = Changing {
         nodes: placed.map(|(_pattern, (_class, node))| node),
-        links: links(embedded, floor(threshold), options.links_max),
+        links,
         together: said.together.clone(),
         apart: said.apart.clone(),
         alone: said.alone.clone(),
@@ -102,7 +103,8 @@ pub fn issues<'s>(
     let clusters = clusters(graph, threshold);
     let grouped = held
         .join_map(clusters.clone(), |_node: &Node, held, cluster| (cluster.first, held.clone()));
-    Clustered { issues: issue::derived(grouped), conflicts: said.conflicts(clusters) }
+    let issues = issue::derived(grouped, Embedded { texts, vectors });
+    Clustered { issues, conflicts: said.conflicts(clusters), crowded }
 }
 
 #[cfg(test)]

@@ -16,20 +16,30 @@ use std::collections::BTreeMap;
 /// What is compared: a node within its class.
 type Placed = (SeverityClass, Node, Embedding);
 
+/// Who is near whom.
+#[derive(Clone)]
+pub struct Linked<'s> {
+    /// The links.
+    pub links: Collection<'s, (Node, Node, Similarity)>,
+    /// One row for each node that may be near more others than links are kept for.
+    pub crowded: Collection<'s, ()>,
+}
+
 /// Returns the links between nodes of one class that are at least as similar as `floor`.
 pub fn links<'s>(
     embeddings: Collection<'s, Placed>,
     floor: Similarity,
     links_max: usize,
-) -> Collection<'s, (Node, Node, Similarity)> {
+) -> Linked<'s> {
     let by_class =
         Exchange::new(|((class, _, _), _, _): &(Placed, DataflowTime, isize)| *class as u64);
-    embeddings
+    let linked = embeddings
         .inner
         .unary_frontier(by_class, "neighbours", move |_capability, _info| {
             let mut waiting: BTreeMap<DataflowTime, _> = BTreeMap::new();
             let mut classes: BTreeMap<(SeverityClass, KernelClass), Neighbours<Node>> =
                 BTreeMap::new();
+            let mut crowded = 0;
             move |(input, frontier), output| {
                 input.for_each(|time, updates: &mut Vec<_>| {
                     for (row, epoch, n) in updates.drain(..) {
@@ -61,11 +71,21 @@ pub fn links<'s>(
                                 Change::Linked(link) => (link, 1),
                                 Change::Unlinked(link) => (link, -1),
                             };
-                            session.give(((link.low, link.high, link.similarity), epoch, n));
+                            let link = (link.low, link.high, link.similarity);
+                            session.give((Some(link), epoch, n));
                         }
+                    }
+                    let now = classes.values().map(Neighbours::crowded).sum::<usize>() as isize;
+                    let before = std::mem::replace(&mut crowded, now);
+                    if now != before {
+                        session.give((None, epoch, now - before));
                     }
                 }
             }
         })
-        .as_collection()
+        .as_collection();
+    Linked {
+        links: linked.clone().flat_map(|link| link),
+        crowded: linked.filter(Option::is_none).map(|_| ()),
+    }
 }

@@ -13,8 +13,8 @@ mod score;
 use crate::expiry::{Series, expiring};
 use crate::window::bucket_size;
 use engine::component::{
-    Build, ComponentType, History, HumanDuration, NodeIdentity, Operator, Options, OptionsError,
-    Port, Ports, Stage, StreamKind,
+    Build, ComponentType, Graded, History, HumanDuration, NodeIdentity, Operator, Options,
+    OptionsError, Port, Ports, Stage, StreamKind,
 };
 use engine::dataflow::Collection;
 use engine::model::{Bucket, BucketSize, Fingerprint, IssueId, Judgement, Severity, Verdict};
@@ -173,7 +173,7 @@ impl Operator for SpikeDetector {
             let known = recovered.fingerprints.iter();
             known.map(|known| ((known.fingerprint, size.of(known.first.time)), 1)).collect()
         });
-        let (members, severities) = inputs.issues();
+        let Graded { members, severities } = inputs.graded_issues();
         let minimum = self.config.min_severity;
         let judged = severities
             .filter(move |(_, severity)| severity.reaches(minimum))

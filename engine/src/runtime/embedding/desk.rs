@@ -7,7 +7,6 @@
 use crate::dataflow::SyncActivator;
 use crate::model::{TextId, VectorRow};
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -23,7 +22,6 @@ pub struct Desk(Arc<Shared>);
 struct Shared {
     state: Mutex<State>,
     asked: Condvar,
-    computed: AtomicU64,
 }
 
 #[derive(Default)]
@@ -35,14 +33,22 @@ struct State {
 }
 
 struct Inbox {
+    /// Whose, as people call it.
+    name: Arc<str>,
+    /// Texts that were embedded because it asked first.
+    computed: u64,
     answers: Vec<VectorRow>,
     activator: Option<SyncActivator>,
 }
 
 impl Desk {
-    /// Returns how many texts were embedded by this process.
-    pub fn computed(&self) -> u64 {
-        self.0.computed.load(Ordering::Relaxed)
+    /// Returns how many texts were embedded by this process, by the name of whoever asked first.
+    pub fn computed(&self) -> BTreeMap<Arc<str>, u64> {
+        let mut computed = BTreeMap::new();
+        for inbox in &self.state().askers {
+            *computed.entry(Arc::clone(&inbox.name)).or_default() += inbox.computed;
+        }
+        computed
     }
 
     /// Returns how many texts wait for a vector.
@@ -50,10 +56,11 @@ impl Desk {
         self.state().asked.len()
     }
 
-    /// Adds somebody who asks; `activator` is woken when there is an answer.
-    pub(super) fn join(&self, activator: Option<SyncActivator>) -> Asker {
+    /// Adds somebody who asks, by its name; `activator` is woken when there is an answer.
+    pub(super) fn join(&self, name: &str, activator: Option<SyncActivator>) -> Asker {
         let askers = &mut self.state().askers;
-        askers.push(Inbox { answers: Vec::new(), activator });
+        let name = Arc::from(name);
+        askers.push(Inbox { name, computed: 0, answers: Vec::new(), activator });
         Asker(askers.len() - 1)
     }
 
@@ -104,10 +111,11 @@ impl Desk {
     /// Answers whoever asked.
     pub(super) fn answer(&self, rows: Vec<VectorRow>) {
         let mut state = self.state();
-        self.0.computed.fetch_add(rows.len() as u64, Ordering::Relaxed);
         for row in rows {
-            for asker in state.asked.remove(&row.text).unwrap_or_default() {
+            let askers = state.asked.remove(&row.text).unwrap_or_default();
+            for (rank, asker) in askers.into_iter().enumerate() {
                 if let Some(inbox) = state.askers.get_mut(asker) {
+                    inbox.computed += u64::from(rank == 0);
                     inbox.answers.push(row.clone());
                 }
             }
@@ -139,7 +147,7 @@ mod tests {
     #[test]
     fn a_text_that_two_ask_for_is_worked_on_once_and_answered_to_both() {
         let desk = Desk::default();
-        let (one, two) = (desk.join(None), desk.join(None));
+        let (one, two) = (desk.join("one", None), desk.join("two", None));
         let (id, disk_full) = text("disk full");
         desk.ask(one, id, &disk_full);
         desk.ask(two, id, &disk_full);
@@ -148,14 +156,15 @@ mod tests {
         assert_eq!(desk.pending(), 1, "it is not answered yet");
         desk.answer(vec![row(id)]);
         assert_eq!((desk.answers(one), desk.answers(two)), (vec![row(id)], vec![row(id)]));
-        assert_eq!((desk.pending(), desk.computed()), (0, 1));
+        assert_eq!(desk.pending(), 0);
+        assert_eq!(desk.computed(), BTreeMap::from([("one".into(), 1), ("two".into(), 0)]));
         assert_eq!(desk.answers(one), []);
     }
 
     #[test]
     fn what_is_laid_back_is_taken_first_and_what_is_given_up_is_not_waited_for() {
         let desk = Desk::default();
-        let one = desk.join(None);
+        let one = desk.join("one", None);
         for word in ["a", "b", "c"] {
             let (id, word) = text(word);
             desk.ask(one, id, &word);

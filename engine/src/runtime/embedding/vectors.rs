@@ -68,7 +68,7 @@ pub(crate) fn vectors<'s>(
     scope: Scope<'s, DataflowTime>,
     texts: Collection<'s, Arc<str>>,
     known: HashMap<TextId, Embedding>,
-    desk: Desk,
+    (desk, name): (Desk, &str),
 ) -> (Collection<'s, (Arc<str>, Embedding)>, Stream<'s, Fact>) {
     let mut builder = OperatorBuilder::new("vectors".to_owned(), scope);
     let mut input = builder.new_input(texts.inner, Exchange::new(|_| 0));
@@ -76,7 +76,7 @@ pub(crate) fn vectors<'s>(
     let (facts, fact_stream) = builder.new_output::<Vec<Fact>>();
     let address = builder.operator_info().address;
     let activator = scope.worker().sync_activator_for(address.to_vec());
-    let asker = desk.join((scope.index() == 0).then_some(activator));
+    let asker = desk.join(name, (scope.index() == 0).then_some(activator));
     builder.build(move |mut capabilities| {
         let mut updates = Output::<Update>::from(updates);
         let mut facts = Output::<Fact>::from(facts);
