@@ -325,7 +325,11 @@ mod tests {
 
     #[test]
     fn every_metric_is_written_with_name_unit_and_help() {
-        let text = Metrics::new(&["app".to_owned()]).encode();
+        let metrics = Metrics::new(&["app".to_owned()]);
+        metrics.set_embeddings_computed("vectors", 2);
+        metrics.set_embeddings_computed("vectors", 1);
+        let text = metrics.encode();
+        assert!(text.contains("embeddings_computed_total{operator=\"vectors\"} 2\n"), "{text}");
         for of in DEFINITIONS {
             let unit = if of.unit.is_empty() { String::new() } else { format!("_{}", of.unit) };
             let help = format!("# HELP {PREFIX}_{}{unit} {}.\n", of.name, of.help);
