@@ -9,4 +9,5 @@ mod golden;
 mod identity;
 mod oracle;
 mod patterns;
+mod search;
 mod traces;
