@@ -3,6 +3,7 @@
 use crate::cli::{GraphFiles, RunArgs};
 use crate::explain::RecordAnalyst;
 use crate::failure::Failure;
+use crate::model::SharedModel;
 use crate::registry::REGISTRY;
 use crate::telemetry::Telemetry;
 use anyhow::Context;
@@ -26,6 +27,9 @@ const ABANDON_MAX: Duration = Duration::from_millis(300);
 const SERVER_STOP_MAX: Duration = Duration::from_millis(400);
 /// Exit code when a worker of this or another process of the cluster died: restart all of them.
 const EXIT_WORKER_LOST: i32 = 101;
+/// Component types whose texts are embedded.
+const EMBEDDING: [&str; 2] =
+    [operators::embed::COMPONENT.name, operators::classify::COMPONENT.name];
 /// Longest token accepted from a token file, in bytes.
 const TOKEN_BYTES_MAX: u64 = 4096;
 
@@ -89,12 +93,16 @@ pub fn serve(
         _ => None,
     };
 
+    let model = graph.model.enabled.then(|| Arc::new(SharedModel::new(graph.model.clone())));
+    for node in graph.operators.iter().filter(|node| EMBEDDING.contains(&node.component.name)) {
+        telemetry.metrics.set_embeddings_computed(&node.id, 0);
+    }
     let options = RunOptions {
         pace: Pace::Every(graph.engine.epoch),
         clock: Arc::new(SystemClock),
         observer: Arc::clone(&telemetry) as _,
         cluster,
-        embedder: None,
+        embedder: model.clone().map(|model| model as _),
     };
     let signals = runtime.block_on(async { Signals::listen() })?;
     let engine = Engine::start(graph, options)?;

@@ -9,9 +9,10 @@ use engine::metrics::Metrics;
 use engine::model::{Counter, Fingerprint, IssueId, SourceIndex};
 use engine::runtime::live::{Committed, LiveFeed};
 use engine::runtime::status::{SourceState, Status};
-use engine::runtime::{Observer, SourceReport};
+use engine::runtime::{EmbeddingReport, Observer, SourceReport};
 use std::collections::{BTreeSet, HashMap};
 use std::io::IsTerminal;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tracing_subscriber::EnvFilter;
@@ -41,6 +42,9 @@ pub struct Telemetry {
     source_ids: Vec<String>,
     /// Bounded by the fingerprint stage's limit.
     issues: Mutex<HashMap<Fingerprint, IssueId>>,
+    /// What was last said to be wrong with embedding.
+    embedding_trouble: Mutex<Option<String>>,
+    crowded: AtomicI64,
 }
 
 impl Telemetry {
@@ -52,6 +56,8 @@ impl Telemetry {
             live: LiveFeed::new(),
             source_ids: source_ids.to_vec(),
             issues: Mutex::default(),
+            embedding_trouble: Mutex::default(),
+            crowded: AtomicI64::new(0),
         }
     }
 
@@ -131,6 +137,13 @@ impl Observer for Telemetry {
                 _ => {}
             }
         }
+        let more = commit.contents.crowded;
+        if more != 0 {
+            let crowded = self.crowded.fetch_add(more, Ordering::Relaxed) + more;
+            let crowded = usize::try_from(crowded).unwrap_or(0);
+            self.status.crowded(crowded);
+            self.metrics.set_patterns_crowded(crowded);
+        }
         self.status.committed(commit.epoch);
         let alerts = commit.contents.alerts.iter().map(|(key, _)| *key);
         self.live.publish(Committed::new(
@@ -139,6 +152,23 @@ impl Observer for Telemetry {
             self.touched(commit),
             alerts,
         ));
+    }
+
+    fn embedding(&self, report: &EmbeddingReport) {
+        // Two threads report; one after the other.
+        let mut last = self.embedding_trouble.lock().unwrap_or_else(PoisonError::into_inner);
+        for (operator, texts) in &report.computed {
+            self.metrics.set_embeddings_computed(operator, *texts);
+        }
+        self.metrics.set_embeddings_pending(report.pending);
+        if *last != report.trouble {
+            match &report.trouble {
+                Some(sentence) => tracing::warn!("patterns wait for their embeddings: {sentence}"),
+                None => tracing::info!("patterns get their embeddings"),
+            }
+            last.clone_from(&report.trouble);
+        }
+        self.status.embedding(report.pending, report.trouble.clone());
     }
 
     fn store(&self, trouble: Option<&str>) {

@@ -1,7 +1,7 @@
 //! Metrics: every metric of the process, with name, unit and help, in the one list [`DEFINITIONS`];
 //! nowhere else. Recording one is an atomic addition.
 //!
-//! *State and limits:* label values are the graph's source ids and the reject reasons, known when
+//! *State and limits:* label values are the graph's ids and the reject reasons, known when
 //! the process starts (I8); never an issue, a message or a path.
 //! *Not here:* exact, committed accounting (`ReadStore::audit`). Metrics start at zero with the
 //! process; the audit never does.
@@ -74,6 +74,24 @@ const FINGERPRINTS: Definition = Definition {
     label: "",
     help: "Distinct fingerprints ever seen",
 };
+const EMBEDDINGS_COMPUTED: Definition = Definition {
+    name: "embeddings_computed",
+    unit: "",
+    label: "operator",
+    help: "Texts embedded by this process; each distinct pattern once, however many events it has",
+};
+const EMBEDDINGS_PENDING: Definition = Definition {
+    name: "embeddings_pending",
+    unit: "",
+    label: "",
+    help: "Texts that wait for their embedding",
+};
+const PATTERNS_CROWDED: Definition = Definition {
+    name: "patterns_crowded",
+    unit: "",
+    label: "",
+    help: "Patterns that are near more others than links are kept for",
+};
 const LIVE_WATCHERS: Definition = Definition {
     name: "live_watchers",
     unit: "",
@@ -94,7 +112,7 @@ const HTTP_REFUSED: Definition = Definition {
 };
 
 /// Every metric there is.
-pub const DEFINITIONS: [Definition; 12] = [
+pub const DEFINITIONS: [Definition; 15] = [
     LINES_READ,
     BYTES_READ,
     SOURCE_RESTARTS,
@@ -104,6 +122,9 @@ pub const DEFINITIONS: [Definition; 12] = [
     COMMIT_SECONDS,
     COMMITTED_EPOCH,
     FINGERPRINTS,
+    EMBEDDINGS_COMPUTED,
+    EMBEDDINGS_PENDING,
+    PATTERNS_CROWDED,
     LIVE_WATCHERS,
     HTTP_CONNECTIONS,
     HTTP_REFUSED,
@@ -123,6 +144,11 @@ struct ReasonLabel {
     reason: &'static str,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OperatorLabel {
+    operator: String,
+}
+
 /// The counters and gauges; shared as an `Arc`, every method takes `&self`.
 #[derive(Debug)]
 pub struct Metrics {
@@ -134,6 +160,9 @@ pub struct Metrics {
     commit_seconds: Histogram,
     committed_epoch: Gauge,
     fingerprints: Gauge,
+    embeddings_computed: Family<OperatorLabel, Counter>,
+    embeddings_pending: Gauge,
+    patterns_crowded: Gauge,
     live_watchers: Gauge,
     http_connections: Gauge,
     http_refused: Counter,
@@ -179,6 +208,9 @@ impl Metrics {
             commit_seconds: register(r, COMMIT_SECONDS, Histogram::new(COMMIT_SECONDS_BUCKETS)),
             committed_epoch: register(r, COMMITTED_EPOCH, Gauge::default()),
             fingerprints: register(r, FINGERPRINTS, Gauge::default()),
+            embeddings_computed: register(r, EMBEDDINGS_COMPUTED, Family::default()),
+            embeddings_pending: register(r, EMBEDDINGS_PENDING, Gauge::default()),
+            patterns_crowded: register(r, PATTERNS_CROWDED, Gauge::default()),
             live_watchers: register(r, LIVE_WATCHERS, Gauge::default()),
             http_connections: register(r, HTTP_CONNECTIONS, Gauge::default()),
             http_refused: register(r, HTTP_REFUSED, Counter::default()),
@@ -226,6 +258,23 @@ impl Metrics {
     /// Sets the number of distinct fingerprints ever seen.
     pub fn set_fingerprints(&self, fingerprints: usize) {
         self.fingerprints.set(to_gauge(fingerprints as u64));
+    }
+
+    /// Raises the number of texts embedded for an operator to `texts`; it never falls.
+    pub fn set_embeddings_computed(&self, operator: &str, texts: u64) {
+        let label = OperatorLabel { operator: operator.to_owned() };
+        let counter = self.embeddings_computed.get_or_create_owned(&label);
+        counter.inc_by(texts.saturating_sub(counter.get()));
+    }
+
+    /// Sets the number of texts that wait for their embedding.
+    pub fn set_embeddings_pending(&self, texts: usize) {
+        self.embeddings_pending.set(to_gauge(texts as u64));
+    }
+
+    /// Sets the number of patterns that are near more others than links are kept for.
+    pub fn set_patterns_crowded(&self, patterns: usize) {
+        self.patterns_crowded.set(to_gauge(patterns as u64));
     }
 
     /// Sets the number of open live streams.
@@ -276,7 +325,11 @@ mod tests {
 
     #[test]
     fn every_metric_is_written_with_name_unit_and_help() {
-        let text = Metrics::new(&["app".to_owned()]).encode();
+        let metrics = Metrics::new(&["app".to_owned()]);
+        metrics.set_embeddings_computed("vectors", 2);
+        metrics.set_embeddings_computed("vectors", 1);
+        let text = metrics.encode();
+        assert!(text.contains("embeddings_computed_total{operator=\"vectors\"} 2\n"), "{text}");
         for of in DEFINITIONS {
             let unit = if of.unit.is_empty() { String::new() } else { format!("_{}", of.unit) };
             let help = format!("# HELP {PREFIX}_{}{unit} {}.\n", of.name, of.help);

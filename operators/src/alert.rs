@@ -144,8 +144,12 @@ impl Operator for Alerting {
         Port::Alerts(freeze(told))
     }
 
-    fn identity(&self) -> NodeIdentity {
-        NodeIdentity { component: COMPONENT.name.to_owned(), version: 1, ..NodeIdentity::default() }
+    fn identity(&self) -> Option<NodeIdentity> {
+        Some(NodeIdentity {
+            component: COMPONENT.name.to_owned(),
+            version: 1,
+            ..NodeIdentity::default()
+        })
     }
 }
 

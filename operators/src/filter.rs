@@ -151,13 +151,13 @@ impl Operator for FilterOperator {
         batchwise(stage, inputs, COMPONENT.name, counter, move |batch| conditions.apply(batch))
     }
 
-    fn identity(&self) -> NodeIdentity {
-        NodeIdentity {
+    fn identity(&self) -> Option<NodeIdentity> {
+        Some(NodeIdentity {
             node: String::new(),
             component: COMPONENT.name.to_owned(),
             version: 1,
             options: BTreeMap::new(),
-        }
+        })
     }
 }
 

@@ -18,8 +18,7 @@
 use crate::cluster::rule::Node;
 use crate::pattern::{rule::is_of_words, text_of};
 use engine::component::{
-    Build, ComponentType, NodeIdentity, Operator, Options, OptionsError, Port, Ports, Stage,
-    StreamKind,
+    Build, ComponentType, Operator, Options, OptionsError, Port, Ports, Stage, StreamKind,
 };
 use engine::dataflow::Collection;
 use engine::model::{
@@ -74,10 +73,6 @@ impl Operator for Grouping {
             vectors: stage.at_start(|_| Vec::new()),
         };
         derived(held(patterns, candidates), nothing)
-    }
-
-    fn identity(&self) -> NodeIdentity {
-        NodeIdentity { component: COMPONENT.name.to_owned(), version: 2, ..NodeIdentity::default() }
     }
 }
 
@@ -160,7 +155,7 @@ fn best(candidates: Collection<'_, Candidate>) -> Collection<'_, (Fingerprint, C
 }
 
 /// Returns what is displayed for a pattern whose first member has this text.
-fn shown(pattern: &Pattern, text: Arc<str>) -> Arc<str> {
+pub(crate) fn shown(pattern: &Pattern, text: Arc<str>) -> Arc<str> {
     // Traces and the like have no words that could differ.
     match is_of_words(&pattern.skeleton) {
         true => text_of(&pattern.skeleton, [text.as_bytes()]).into(),

@@ -5,8 +5,8 @@
 //! ```text
 //! parse ─► redact, filter, sample, route ─► fingerprint ─► window ─► expiry ─► spike ─► alert
 //!                                              └─► pattern ─► issue ───────────┘
-//!                                                     └─► meaning ─► cluster ───┤
-//!                                                                    classify ◄─┘
+//!                                                     └─► embed ─► cluster ─────┤
+//!                                                                  classify ◄───┘
 //! ```
 #![forbid(unsafe_code)]
 #![cfg_attr(test, allow(clippy::unwrap_used))]
@@ -16,6 +16,7 @@ pub mod assemble;
 mod batchwise;
 pub mod classify;
 pub mod cluster;
+pub mod embed;
 pub mod expiry;
 pub mod filter;
 pub mod fingerprint;

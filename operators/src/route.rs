@@ -207,13 +207,13 @@ impl Operator for RouteOperator {
         Outputs { has_main: self.routes.has_rest, named: self.routes.outputs.clone() }
     }
 
-    fn identity(&self) -> NodeIdentity {
-        NodeIdentity {
+    fn identity(&self) -> Option<NodeIdentity> {
+        Some(NodeIdentity {
             node: String::new(),
             component: COMPONENT.name.to_owned(),
             version: 1,
             options: BTreeMap::new(),
-        }
+        })
     }
 }
 

@@ -177,13 +177,13 @@ impl Operator for SampleOperator {
         batchwise(stage, inputs, COMPONENT.name, counter, move |batch| shares.apply(batch))
     }
 
-    fn identity(&self) -> NodeIdentity {
-        NodeIdentity {
+    fn identity(&self) -> Option<NodeIdentity> {
+        Some(NodeIdentity {
             node: String::new(),
             component: COMPONENT.name.to_owned(),
             version: 1,
             options: BTreeMap::new(),
-        }
+        })
     }
 }
 

@@ -98,13 +98,13 @@ impl Operator for Window {
         Port::Counts(counted(prints, self.size).concat(recovered))
     }
 
-    fn identity(&self) -> NodeIdentity {
-        NodeIdentity {
+    fn identity(&self) -> Option<NodeIdentity> {
+        Some(NodeIdentity {
             node: String::new(),
             component: COMPONENT.name.to_owned(),
             version: 1,
             options: [("size".to_owned(), format!("{}s", self.size.secs()))].into(),
-        }
+        })
     }
 }
 

@@ -144,6 +144,8 @@ fn questions(store: &mut dyn Store, load: &Load) -> Result<(), StoreError> {
         min_severity: Severity::Warn,
         words: Vec::new(),
         service: None,
+        tag: None,
+        ids: None,
         only_new: false,
         only_spiking: false,
         order: IssueOrder::Relevance,

@@ -49,6 +49,9 @@ pub enum ModelVerb {
     },
 }
 
+/// The environment variable that names the folder for fetched files.
+pub const CACHE_VARIABLE: &str = "SEISMOLOG_MODEL_CACHE";
+
 /// Where the model's files are.
 #[derive(Args, Clone, Debug)]
 pub struct ModelPlace {
@@ -56,6 +59,6 @@ pub struct ModelPlace {
     #[arg(long, env = "SEISMOLOG_MODEL_PATH", value_name = "FOLDER")]
     pub path: Option<PathBuf>,
     /// Folder for fetched files; the platform's cache folder if left out.
-    #[arg(long, env = "SEISMOLOG_MODEL_CACHE", value_name = "FOLDER")]
+    #[arg(long, env = CACHE_VARIABLE, value_name = "FOLDER")]
     pub cache: Option<PathBuf>,
 }

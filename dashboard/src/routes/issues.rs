@@ -118,6 +118,8 @@ pub(super) fn everything(range: Range, now: EventTime) -> IssueQuery {
         min_severity: Severity::Unknown,
         words: Vec::new(),
         service: None,
+        tag: None,
+        ids: None,
         only_new: false,
         only_spiking: false,
         order: IssueOrder::default(),

@@ -6,8 +6,8 @@ use engine::component::{
     SourceAudit, StoreError, TimelineQuery,
 };
 use engine::model::{
-    Alert, AlertKey, Bucket, EventTime, Fingerprint, IssueId, RejectReason, Severity,
-    SeverityClass, Template, VectorRow, Verdict,
+    Alert, AlertKey, Bucket, EventTime, Fingerprint, IssueId, Part, RejectReason, Severity,
+    SeverityClass, Similarity, Tag, TagReason, Template, TextId, VectorRow, Verdict,
 };
 use std::collections::BTreeMap;
 use std::sync::mpsc::Receiver;
@@ -65,6 +65,11 @@ fn issue_row(n: usize, points: usize) -> IssueRow {
         class: SeverityClass::Error,
         severity: Severity::Error,
         services: vec!["api".to_owned()],
+        tags: vec![Tag {
+            name: "network".into(),
+            score: Similarity::from_millionths(625_000),
+            reason: TagReason::Words("refused".into()),
+        }],
         state: IssueState::New,
         spiking: true,
         first_seen: EventTime::from_secs(1_699_990_000),
@@ -121,9 +126,11 @@ impl ReadStore for FakeReadStore {
     fn issues(&self, query: &IssueQuery) -> Result<IssuePage, StoreError> {
         self.mood()?;
         self.asked.lock().unwrap().push(query.clone());
-        let shown = (query.skip..self.issue_count).take(query.limit);
-        let issues = shown.map(|n| issue_row(n, query.points)).collect();
-        Ok(IssuePage { issues, matching: self.issue_count })
+        let wanted = |n: &usize| query.ids.as_ref().is_none_or(|ids| ids.contains(&issue_id(*n)));
+        let matching: Vec<usize> = (0..self.issue_count).filter(wanted).collect();
+        let shown = matching.iter().skip(query.skip).take(query.limit);
+        let issues = shown.map(|n| issue_row(*n, query.points)).collect();
+        Ok(IssuePage { issues, matching: matching.len() })
     }
 
     fn issue(&self, id: IssueId, query: &IssueQuery) -> Result<Option<IssueDetail>, StoreError> {
@@ -189,6 +196,14 @@ impl ReadStore for FakeReadStore {
     }
 
     fn vectors(&self) -> Result<Vec<VectorRow>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    fn vectors_of(&self, _: &[TextId]) -> Result<Vec<VectorRow>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    fn parts(&self) -> Result<Vec<Part>, StoreError> {
         Ok(Vec::new())
     }
 

@@ -7,22 +7,23 @@
 
 mod client;
 mod fake;
+mod fake_analyst;
 mod guards;
 mod limits;
+mod meaning;
 mod shapes;
 mod streams;
 
 use crate::{AccessOptions, Dashboard, EdgeView, GraphView, Limits, NodeKind, NodeView};
 use client::{Reply, get_from};
 use engine::clock::ManualClock;
-use engine::component::{
-    Analyst, AskedRecord, KeptSamples, StreamKind, TopValue, Variable, Variables,
-};
+use engine::component::StreamKind;
 use engine::metrics::Metrics;
 use engine::model::{Epoch, EventTime};
 use engine::runtime::live::LiveFeed;
 use engine::runtime::status::{Phase, Status};
 use fake::FakeReadStore;
+use fake_analyst::FakeAnalyst;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -32,35 +33,13 @@ const TOKEN: &str = "correct-horse-battery-staple";
 /// 2023-11-14T22:13:20Z.
 const NOW: EventTime = EventTime::from_secs(1_700_000_000);
 
-/// Says what it was asked.
-struct FakeAnalyst;
-
-impl Analyst for FakeAnalyst {
-    fn explain(&self, record: &AskedRecord<'_>) -> serde_json::Value {
-        serde_json::json!({ "message": record.text, "source": record.source })
-    }
-
-    fn variables(&self, kept: &KeptSamples) -> Variables {
-        let top = vec![TopValue { value: "10.0.0.1".to_owned(), count: 3 }];
-        let variable = Variable {
-            position: 0,
-            placeholder: Some(0),
-            name: "ip".to_owned(),
-            kind: "ip",
-            distinct: 1,
-            top,
-            samples: 3,
-        };
-        Variables { samples: kept.kept - 1, variables: vec![variable] }
-    }
-}
-
 /// A server on a thread of its own.
 struct Server {
     address: SocketAddr,
     live: LiveFeed,
     status: Arc<Status>,
     store: Arc<FakeReadStore>,
+    analyst: Arc<FakeAnalyst>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -72,10 +51,10 @@ impl Server {
         let (live, status) = (LiveFeed::new(), Arc::new(Status::new(&sources)));
         status.phase(Phase::Running);
         status.committed(Epoch(41));
-        let store = Arc::new(store);
+        let (store, analyst) = (Arc::new(store), Arc::new(FakeAnalyst::default()));
         let dashboard = Dashboard {
             read: store.clone(),
-            analyst: Arc::new(FakeAnalyst),
+            analyst: analyst.clone(),
             status: status.clone(),
             live: live.clone(),
             metrics: Arc::new(Metrics::new(&sources)),
@@ -106,7 +85,7 @@ impl Server {
             });
         });
         let address = told.recv().unwrap();
-        Server { address, live, status, store, stop: Some(stop), thread: Some(thread) }
+        Server { address, live, status, store, analyst, stop: Some(stop), thread: Some(thread) }
     }
 
     /// Starts a server without token and with the default limits.

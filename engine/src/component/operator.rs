@@ -391,6 +391,9 @@ pub trait Operator: Send + Sync {
     }
 
     /// Returns what a stored checkpoint must agree with: state version and the options that change
-    /// state (thresholds do not). `node` is filled in by the engine.
-    fn identity(&self) -> NodeIdentity;
+    /// state (thresholds do not). `node` and `component` are filled in by the engine. Nothing for an
+    /// operator whose results are all derived again after a restart.
+    fn identity(&self) -> Option<NodeIdentity> {
+        None
+    }
 }

@@ -39,6 +39,8 @@ pub(super) fn graph(
         config.server.take().map(|(place, node)| settings::server(place, &node, &mut report));
     let engine = config.engine.take();
     let engine = settings::engine(engine.as_ref().map(|(p, node)| (*p, node)), &mut report);
+    let model = config.model.take();
+    let model = settings::model(model.as_ref().map(|(p, node)| (*p, node)), &mut report);
     let mut parts = Parts::default();
     for node in &config.nodes {
         parts.build(node, &mut report);
@@ -48,7 +50,8 @@ pub(super) fn graph(
     let (Some(store), 0) = (store, report.len()) else { return Err(report.finish()) };
     let ids: Vec<&str> = order.iter().map(|node| config.nodes[*node].id.as_str()).collect();
     parts.operators.sort_by_key(|operator| ids.iter().position(|id| *id == operator.id));
-    Ok(Graph { sources: parts.sources, operators: parts.operators, store, server, engine })
+    let Parts { sources, operators, .. } = parts;
+    Ok(Graph { sources, operators, store, server, engine, model })
 }
 
 /// Adds what the files leave out, checks that nothing is missing, and wires the nodes.

@@ -21,7 +21,7 @@ const NODE_SECTIONS: [(&str, ComponentKind); 3] = [
 ];
 
 /// Every section.
-const SECTIONS: [&str; 5] = ["sources", "operators", "sinks", "server", "engine"];
+const SECTIONS: [&str; 6] = ["sources", "operators", "sinks", "server", "engine", "model"];
 
 /// A reference to another node.
 #[derive(Clone, Debug)]
@@ -85,6 +85,7 @@ pub(super) struct Config {
     pub nodes: Vec<NodeConfig>,
     pub server: Section,
     pub engine: Section,
+    pub model: Section,
     /// Whether a node was left out because its place in the file is unusable; reported already.
     pub incomplete: bool,
     /// Where `operators`, `sinks` and `sources` were first seen with something in them.
@@ -146,6 +147,7 @@ impl Config {
         let slot = match name {
             "server" => &mut self.server,
             "engine" => &mut self.engine,
+            "model" => &mut self.model,
             _ => {
                 let hint = suggest::hint("section", name, &SECTIONS);
                 report.add(section.key_place, format!("there is no section `{name}`"), hint);

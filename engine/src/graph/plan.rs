@@ -100,6 +100,17 @@ pub struct ServerOptions {
     pub allowed_hosts: Vec<String>,
 }
 
+/// The `model:` section.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ModelOptions {
+    /// Whether patterns are embedded at all.
+    pub enabled: bool,
+    /// The folder of the model's files; then nothing else is looked at.
+    pub path: Option<PathBuf>,
+    /// Whether the model may be fetched.
+    pub fetch: bool,
+}
+
 /// The `engine:` section.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EngineOptions {
@@ -121,6 +132,8 @@ pub struct Graph {
     pub server: Option<ServerOptions>,
     /// The engine's own options.
     pub engine: EngineOptions,
+    /// The model's.
+    pub model: ModelOptions,
 }
 
 impl Graph {
@@ -147,9 +160,11 @@ impl Graph {
     pub fn identity(&self) -> Vec<NodeIdentity> {
         let identity = |node: &OperatorNode| {
             let component = node.component.name.to_owned();
-            NodeIdentity { node: node.id.clone(), component, ..node.operator.identity() }
+            let own = node.operator.identity()?;
+            Some(NodeIdentity { node: node.id.clone(), component, ..own })
         };
-        let mut identities: Vec<NodeIdentity> = self.operators.iter().map(identity).collect();
+        let mut identities: Vec<NodeIdentity> =
+            self.operators.iter().filter_map(identity).collect();
         identities.sort();
         identities
     }

@@ -2,7 +2,7 @@
 //! structs, for editors and the manual.
 
 use super::config::{ID_CHARS_MAX, kind_word};
-use super::settings::{EngineSection, ServerSection, SourceSection};
+use super::settings::{EngineSection, ModelSection, ServerSection, SourceSection};
 use crate::component::{ComponentKind, ComponentType, Registry};
 use schemars::{JsonSchema, schema_for};
 use serde_json::{Map, Value as Json, json};
@@ -15,6 +15,7 @@ pub fn schema(registry: Registry) -> Json {
     let sinks = nodes(registry, ComponentKind::Store, &mut defs);
     let server = section::<ServerSection>("server", &mut defs);
     let engine = section::<EngineSection>("engine", &mut defs);
+    let model = section::<ModelSection>("model", &mut defs);
     json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Seismolog graph file",
@@ -29,6 +30,7 @@ pub fn schema(registry: Registry) -> Json {
             "sinks": described(sinks, "Where results go, by id: exactly one store."),
             "server": server,
             "engine": engine,
+            "model": model,
         },
         "$defs": defs,
     })

@@ -1,10 +1,10 @@
-//! The sections `server` and `engine`, and what the engine itself understands of a source.
+//! The sections `server`, `engine` and `model`, and what the engine itself understands of a source.
 
 use super::check::{self, Fault};
 use super::report::{Place, Report};
 use super::suggest;
 use super::yaml::{Entry, Node};
-use super::{EngineOptions, ServerOptions};
+use super::{EngineOptions, ModelOptions, ServerOptions};
 use crate::component::HumanDuration;
 use schemars::{JsonSchema, schema_for};
 use serde::Deserialize;
@@ -47,6 +47,26 @@ pub(super) struct EngineSection {
 impl Default for EngineSection {
     fn default() -> Self {
         Self { workers: 1, epoch: HumanDuration::from_millis(100) }
+    }
+}
+
+/// The model that finds out what patterns mean.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct ModelSection {
+    /// Whether patterns are embedded at all. Without it every pattern is an issue of its own, and
+    /// nothing is read or fetched.
+    enabled: bool,
+    /// A folder that holds the model's official files; then nothing else is looked at and nothing is
+    /// fetched.
+    path: Option<PathBuf>,
+    /// Whether the engine may fetch the model (90 MB, once) if the cache does not hold it.
+    fetch: bool,
+}
+
+impl Default for ModelSection {
+    fn default() -> Self {
+        Self { enabled: true, path: None, fetch: true }
     }
 }
 
@@ -161,6 +181,18 @@ pub(super) fn engine(section: Option<(Place, &Node)>, report: &mut Report) -> En
         }
     };
     EngineOptions { workers: section.workers, epoch: section.epoch.0 }
+}
+
+/// Reads `model`.
+pub(super) fn model(section: Option<(Place, &Node)>, report: &mut Report) -> ModelOptions {
+    let Some((place, node)) = section else {
+        let ModelSection { enabled, path, fetch } = ModelSection::default();
+        return ModelOptions { enabled, path, fetch };
+    };
+    let entries = entries_of("model", node, report);
+    let ModelSection { enabled, path, fetch } = typed("`model`", place, entries, report);
+    let base = report.input(place.file).base.clone();
+    ModelOptions { enabled, path: path.map(|path| base.join(path)), fetch }
 }
 
 /// Reads what the engine understands of source `id`; `entries` are these options alone.

@@ -17,7 +17,9 @@ const TEXT: &str = "operators:
   prints:   { type: fingerprint, inputs: [events] }
   counts:   { type: window,      inputs: [prints] }
   patterns: { type: pattern,     inputs: [prints] }
-  issues:   { type: issue,       inputs: [patterns] }
+  vectors:  { type: embed,       inputs: [patterns] }
+  issues:   { type: cluster,     inputs: [vectors] }
+  tags:     { type: classify,    inputs: [issues] }
   spikes:   { type: spike,       inputs: [counts, issues] }
   alerts:   { type: alert,       inputs: [spikes] }
 ";
@@ -26,10 +28,11 @@ const TEXT: &str = "operators:
 const EVENTS: &str = "events";
 
 /// The ids it uses.
-const IDS: [&str; 7] = [EVENTS, "prints", "counts", "patterns", "issues", "spikes", "alerts"];
+const IDS: [&str; 9] =
+    [EVENTS, "prints", "counts", "patterns", "vectors", "issues", "tags", "spikes", "alerts"];
 
 /// What a store without `inputs` keeps of it.
-const STORED: [&str; 3] = ["counts", "issues", "alerts"];
+const STORED: [&str; 4] = ["counts", "issues", "tags", "alerts"];
 
 /// Adds the chain to a configuration without operators, then drops what nothing reads. Returns
 /// whether an id of the user's stood in its way.

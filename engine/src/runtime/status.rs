@@ -62,10 +62,48 @@ pub struct Health {
     pub ready: bool,
     /// Why not, as sentences; empty exactly when ready.
     pub reasons: Vec<String>,
+    /// What is missing while it goes on all the same, as sentences.
+    pub degraded: Vec<String>,
     /// The last committed epoch.
     pub epoch: u64,
     /// Every source of the graph. A failing source does not make the engine unready (I7).
     pub sources: Vec<SourceStatus>,
+}
+
+/// How it stands with what patterns mean. Counts and alerts never depend on it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Meaning {
+    /// Texts that wait for a vector.
+    pub pending: usize,
+    /// Why they wait, or why the last ones have none.
+    pub trouble: Option<String>,
+    /// Patterns that are near more others than links are kept for.
+    pub crowded: usize,
+}
+
+impl Meaning {
+    /// Says what is missing.
+    fn sentences(&self) -> Vec<String> {
+        let goes_on = "Until then each is an issue of its own; counts and alerts go on.";
+        let patterns = match self.pending {
+            1 => "1 pattern waits for its embedding".to_owned(),
+            n => format!("{n} patterns wait for their embeddings"),
+        };
+        let waiting = match (&self.trouble, self.pending) {
+            (None, 0) => None,
+            (None, _) => Some(format!("{patterns}. {goes_on}")),
+            (Some(trouble), 0) => Some(format!("Some patterns have no embedding: {trouble}")),
+            (Some(trouble), _) => Some(format!("{patterns}: {trouble}. {goes_on}")),
+        };
+        let crowded = (self.crowded > 0).then(|| {
+            format!(
+                "{} patterns are near more others than `links_max` of the operator `cluster` keeps; \
+                 what they are grouped with may be less exact.",
+                self.crowded
+            )
+        });
+        waiting.into_iter().chain(crowded).collect()
+    }
 }
 
 /// The values behind a verdict, read at one instant.
@@ -83,6 +121,8 @@ pub struct Snapshot {
     pub since_commit: Option<Duration>,
     /// Every source of the graph.
     pub sources: Vec<SourceStatus>,
+    /// How it stands with what patterns mean.
+    pub meaning: Meaning,
 }
 
 impl Snapshot {
@@ -98,7 +138,13 @@ impl Snapshot {
             reasons.push(format!("the store cannot be written: {error}"));
         }
         reasons.extend(stall_verdict(self.waiting, self.since_commit));
-        Health { ready: reasons.is_empty(), reasons, epoch: self.epoch.0, sources: self.sources }
+        Health {
+            ready: reasons.is_empty(),
+            reasons,
+            degraded: self.meaning.sentences(),
+            epoch: self.epoch.0,
+            sources: self.sources,
+        }
     }
 }
 
@@ -135,6 +181,7 @@ struct Slow {
     phase: Phase,
     store_error: Option<String>,
     sources: Vec<SourceStatus>,
+    meaning: Meaning,
 }
 
 impl Status {
@@ -155,7 +202,12 @@ impl Status {
             waiting_since: AtomicU64::new(0),
             committed_at: AtomicU64::new(0),
             epoch: AtomicU64::new(0),
-            slow: Mutex::new(Slow { phase: Phase::Starting, store_error: None, sources }),
+            slow: Mutex::new(Slow {
+                phase: Phase::Starting,
+                store_error: None,
+                sources,
+                meaning: Meaning::default(),
+            }),
         }
     }
 
@@ -193,6 +245,17 @@ impl Status {
         self.slow().store_error = error.map(cut);
     }
 
+    /// Notes how many texts wait for an embedding, and why.
+    pub fn embedding(&self, pending: usize, trouble: Option<String>) {
+        let meaning = &mut self.slow().meaning;
+        (meaning.pending, meaning.trouble) = (pending, trouble.map(cut));
+    }
+
+    /// Notes how many patterns are near more others than links are kept for.
+    pub fn crowded(&self, patterns: usize) {
+        self.slow().meaning.crowded = patterns;
+    }
+
     /// Notes where the engine is in its life.
     pub fn phase(&self, phase: Phase) {
         self.slow().phase = phase;
@@ -213,6 +276,7 @@ impl Status {
             waiting: self.since(&self.waiting_since, now),
             since_commit: self.since(&self.committed_at, now),
             sources: slow.sources.clone(),
+            meaning: slow.meaning.clone(),
         }
     }
 
@@ -312,6 +376,21 @@ mod tests {
         assert_eq!(reasons, ["the store cannot be written: disk full"]);
         status.store_error(None);
         assert!(status.health(Instant::now()).ready);
+    }
+
+    #[test]
+    fn what_is_missing_of_meaning_is_said_and_does_not_make_the_engine_unready() {
+        let status = running();
+        status.embedding(12, Some("there is no model".to_owned()));
+        status.crowded(3);
+        let health = status.health(Instant::now());
+        assert!(health.ready && health.reasons.is_empty());
+        let waiting = "12 patterns wait for their embeddings: there is no model. Until then each";
+        assert!(health.degraded[0].starts_with(waiting), "{health:?}");
+        assert!(health.degraded[1].starts_with("3 patterns are near more others than"));
+        status.embedding(0, None);
+        status.crowded(0);
+        assert!(status.health(Instant::now()).degraded.is_empty());
     }
 
     #[test]

@@ -1,11 +1,11 @@
 //! Everything a store can be asked, asked at once, to compare two stores or two moments of one.
 
-use super::generate::{SPREAD_SECS, START_SECS};
+use super::generate::{SPREAD_SECS, START_SECS, TAGS, TEXTS, issue_of};
 use crate::component::{
     AlertRow, Audit, ClassCounts, CountRow, History, IssueDetail, IssueOrder, IssuePage,
     IssueQuery, KeptSamples, ReadStore, Recovered, RejectedRow, SamplesOf, Store, TimelineQuery,
 };
-use crate::model::{BucketSize, EventTime, Severity};
+use crate::model::{BucketSize, EventTime, Part, Severity, TextId, VectorRow};
 
 /// The answers of a store.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,6 +24,10 @@ pub struct Answers {
     pub alerts: Vec<Vec<AlertRow>>,
     /// The audit.
     pub audit: Audit,
+    /// Every part of every issue.
+    pub parts: Vec<Part>,
+    /// Every vector, and those of some texts: a few that may be known, and one that never is.
+    pub vectors: [Vec<VectorRow>; 2],
     /// What could not be used.
     pub rejected: Vec<RejectedRow>,
     /// The complete export.
@@ -69,6 +73,8 @@ pub fn answers(store: &mut dyn Store) -> Answers {
         timelines: timelines(&*reader, &pages[0]),
         alerts: [usize::MAX, 3].map(|limit| alerts(&*reader, limit)).to_vec(),
         audit: reader.audit().expect("the audit is read"),
+        parts: reader.parts().expect("the parts are read"),
+        vectors: vectors(&*reader),
         rejected: reader.rejected().expect("the rejected records are read"),
         export: export(&*reader, usize::MAX),
         pages,
@@ -94,6 +100,11 @@ pub fn history(secs: u32, keep_secs: i64) -> Option<History> {
 fn alerts(reader: &dyn ReadStore, limit: usize) -> Vec<AlertRow> {
     let now = EventTime::from_secs(START_SECS + SPREAD_SECS / 2);
     reader.alerts(now, limit).expect("the alerts are listed")
+}
+
+fn vectors(reader: &dyn ReadStore) -> [Vec<VectorRow>; 2] {
+    let texts = [TEXTS[2], "never embedded", TEXTS[0], TEXTS[2]].map(TextId::of_text);
+    [reader.vectors(), reader.vectors_of(&texts)].map(|rows| rows.expect("the vectors are read"))
 }
 
 fn samples(reader: &dyn ReadStore, details: &[Option<IssueDetail>]) -> Vec<Option<KeptSamples>> {
@@ -124,6 +135,7 @@ fn timelines(reader: &dyn ReadStore, page: &IssuePage) -> Vec<Vec<ClassCounts>> 
 
 fn queries() -> Vec<IssueQuery> {
     let all = everything();
+    let ever = IssueQuery::everything(all.now);
     let at = |secs| EventTime(EventTime::from_secs(START_SECS + secs).0 + 1);
     let mut queries = vec![
         all.clone(),
@@ -133,6 +145,18 @@ fn queries() -> Vec<IssueQuery> {
         IssueQuery { points: 0, limit: 2, skip: 1, ..all.clone() },
         IssueQuery { words: vec!["KIND".into(), "number 3".into()], ..all.clone() },
         IssueQuery { service: Some("api".into()), ..all.clone() },
+        IssueQuery { tag: Some(TAGS[1].into()), ..all.clone() },
+        IssueQuery { tag: Some("unheard of".into()), ..all.clone() },
+        IssueQuery { ids: Some([].into()), ..all.clone() },
+        IssueQuery { ids: Some([3, 0, 999].map(|n| issue_of(n).id).into()), ..ever.clone() },
+        IssueQuery {
+            ids: Some([0, 6].map(|n| issue_of(n).id).into()),
+            tag: Some(TAGS[0].into()),
+            from: at(4_000),
+            only_spiking: true,
+            ..all.clone()
+        },
+        ever,
         IssueQuery { only_new: true, now: at(86_400), ..all.clone() },
         IssueQuery { only_spiking: true, to: at(86_400), ..all.clone() },
     ];

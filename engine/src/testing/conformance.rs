@@ -8,13 +8,14 @@
 use super::answers::{Answers, answers, everything, export, history};
 use super::generate::{Commits, SOURCE_IDS, START_SECS, Seeded, fingerprint_of, fold, issue_of};
 use crate::component::{
-    Commit, Contents, Incarnation, IssueDetail, NodeIdentity, RejectedRow, SamplesOf, Store,
-    StoreError,
+    Commit, Contents, Incarnation, IssueDetail, IssueQuery, IssueRow, NodeIdentity, RejectedRow,
+    SamplesOf, Store, StoreError,
 };
 use crate::model::{
     Account, Bucket, Counter, Epoch, EventTime, Fingerprint, FirstSeen, KernelClass, Member,
     Offset, PartitionId, Progress, RejectReason, Rejected, Sample, Severity, SeverityClass,
-    Sighting, SourceIndex, StateRow, Template, TextId, Vector, VectorRow,
+    Sighting, Similarity, SourceIndex, StateRow, Tag, TagReason, Tagged, Template, TextId, Vector,
+    VectorRow,
 };
 
 /// An empty store and a way to open it again once its first handle is dropped.
@@ -64,6 +65,8 @@ macro_rules! store_conforms {
             conforms_the_export_stops_when_told,
             conforms_the_state_of_operators_comes_back,
             conforms_vectors_come_back_bit_by_bit,
+            conforms_a_tag_is_replaced_whatever_comes_first,
+            conforms_issues_are_found_by_tag_and_by_id,
             conforms_an_id_that_was_merged_leads_to_the_issue_of_its_fingerprint,
             conforms_a_forgotten_partition_keeps_its_accounts,
             conforms_sightings_merge_to_first_last_and_worst,
@@ -123,13 +126,14 @@ fn assert_loaded(answers: &Answers, contents: &Contents, seed: u64) {
     let mut expected = offsets;
     expected.sort();
     assert_eq!(loaded, expected, "seed {seed}");
-    let present = |issues: &[(crate::model::Issue, bool)]| -> Vec<_> {
-        issues.iter().filter(|(_, present)| *present).map(|(issue, _)| issue.clone()).collect()
-    };
     assert_eq!(recovered.issues, present(&contents.issues), "seed {seed}");
-    let members: Vec<Member> =
-        contents.members.iter().filter(|(_, present)| *present).map(|(m, _)| *m).collect();
-    assert_eq!(recovered.members, members, "seed {seed}");
+    assert_eq!(recovered.members, present(&contents.members), "seed {seed}");
+    assert_eq!(recovered.parts, present(&contents.parts), "seed {seed}");
+    assert_eq!(recovered.parts, answers.parts, "seed {seed}");
+    assert_eq!(recovered.tags, present(&contents.tags), "seed {seed}");
+    let texts: Vec<_> = contents.vectors.iter().map(|row| row.text).collect();
+    let loaded: Vec<_> = recovered.vectors.iter().map(|(text, _)| *text).collect();
+    assert_eq!(loaded, texts, "seed {seed}");
     let known: Vec<_> = contents.sightings.iter().map(|s| (s.fingerprint, s.template)).collect();
     let loaded: Vec<_> =
         recovered.fingerprints.iter().map(|known| (known.fingerprint, known.template)).collect();
@@ -139,6 +143,10 @@ fn assert_loaded(answers: &Answers, contents: &Contents, seed: u64) {
         answers.export.iter().map(|row| (row.fingerprint, row.bucket_start, row.count)).collect();
     exported.sort();
     assert_eq!(exported, counts, "seed {seed}");
+}
+
+fn present<T: Clone>(rows: &[(T, bool)]) -> Vec<T> {
+    rows.iter().filter(|(_, present)| *present).map(|(row, _)| row.clone()).collect()
 }
 
 fn partition_offset(progress: &Progress) -> Option<(String, PartitionId, Offset)> {
@@ -225,6 +233,8 @@ pub fn conforms_sums_and_merges_do_not_depend_on_order(fresh: Fresh<'_>) {
             state: vec![],
             vectors: vec![],
             members: vec![],
+            parts: vec![],
+            tags: vec![],
             alerts: vec![],
             ..c
         };
@@ -398,12 +408,52 @@ pub fn conforms_an_id_that_was_merged_leads_to_the_issue_of_its_fingerprint(fres
         ],
         ..Contents::default()
     };
-    let single = |number| with_issue(number, vec![sighting(number)], 1);
-    commit_all(&mut *fixture.store, [single(3), single(4), fold([merge])]);
+    commit_all(&mut *fixture.store, [seen(3), seen(4), fold([merge])]);
     let IssueDetail { issue, members, .. } = detail(&mut *fixture.store, 4);
     assert_eq!((issue.id, members.len()), (issue_of(3).id, 2));
     let nobody = fixture.store.reader().issue(issue_of(7).id, &everything());
     assert!(nobody.expect("it answers").is_none());
+}
+
+/// A tag with a new score arrives as one row that goes and one that comes, in the order of the rows.
+pub fn conforms_a_tag_is_replaced_whatever_comes_first(fresh: Fresh<'_>) {
+    let tagged = |score| tagged(3, "disk", score);
+    for (old, new) in [(700_000, 800_000), (800_000, 700_000)] {
+        let mut fixture = fresh().claimed(FIRST);
+        let first = Contents { tags: vec![(tagged(old), true)], ..seen(3) };
+        let tags = vec![(tagged(old), false), (tagged(new), true)];
+        let second = fold([Contents { tags, ..Contents::default() }]);
+        commit_all(&mut *fixture.store, [first, second]);
+        let stored = fixture.store.load(None).expect("it loads").tags;
+        assert_eq!(stored, [tagged(new)]);
+        assert_eq!(detail(&mut *fixture.store, 3).issue.tags, [tagged(new).tag]);
+    }
+}
+
+/// Lists show tags, the surest first; they can be asked for one tag, and for some issues.
+pub fn conforms_issues_are_found_by_tag_and_by_id(fresh: Fresh<'_>) {
+    let mut fixture = fresh().claimed(FIRST);
+    let tags = [tagged(3, "disk", 500_000), tagged(3, "network", 900_000)];
+    let tags = tags.into_iter().chain([tagged(6, "disk", 400_000), tagged(6, "auth", 400_000)]);
+    let tags = fold([Contents { tags: tags.map(|tag| (tag, true)).collect(), ..seen(9) }]);
+    commit_all(&mut *fixture.store, [seen(3), seen(6), tags]);
+    let reader = fixture.store.reader();
+    let list = |tag: Option<&str>, ids: Option<&[u64]>| {
+        let ids = ids.map(|ids| ids.iter().map(|&number| issue_of(number).id).collect());
+        let query = IssueQuery { tag: tag.map(str::to_owned), ids, ..everything() };
+        let mut found = reader.issues(&query).expect("it answers").issues;
+        found.sort_by_key(|row| row.template.clone());
+        let names = |row: &IssueRow| row.tags.iter().map(|tag| tag.name.to_string()).collect();
+        found.iter().map(names).collect::<Vec<Vec<String>>>()
+    };
+    let (three, six) = (["network", "disk"], ["auth", "disk"]);
+    assert_eq!(list(None, None), [&three[..], &six, &[]]);
+    assert_eq!(list(Some("disk"), None), [three, six]);
+    assert_eq!(list(Some("auth"), None), [six]);
+    assert_eq!(list(Some("dis"), None), [[""; 0]; 0]);
+    assert_eq!(list(None, Some(&[6, 9, 77])), [&six[..], &[]]);
+    assert_eq!(list(Some("disk"), Some(&[6, 9])), [six]);
+    assert_eq!(list(None, Some(&[])), [[""; 0]; 0]);
 }
 
 /// The latest vector of a text comes back, as it was stored and as the embedding that decides.
@@ -418,7 +468,11 @@ pub fn conforms_vectors_come_back_bit_by_bit(fresh: Fresh<'_>) {
     commit_all(&mut *fixture.store, epochs);
     let mut expected = vec![row("disk full", 0.3), row("timeout", 0.7)];
     expected.sort();
-    assert_eq!(fixture.store.reader().vectors().expect("it answers"), expected);
+    let reader = fixture.store.reader();
+    assert_eq!(reader.vectors().expect("it answers"), expected);
+    let (one, none) = (TextId::of_text("timeout"), TextId::of_text("nobody asked"));
+    let found = reader.vectors_of(&[one, none, one]).expect("it answers");
+    assert_eq!(found, [row("timeout", 0.7)]);
     let recovered = fixture.store.load(None).expect("it loads").vectors;
     let embeddings = expected.iter().map(|row| (row.text, row.embedding().expect("it is whole")));
     assert_eq!(recovered, embeddings.collect::<Vec<_>>());
@@ -585,6 +639,18 @@ fn commit_all(store: &mut dyn Store, epochs: impl IntoIterator<Item = Contents>)
 fn detail(store: &mut dyn Store, number: u64) -> IssueDetail {
     let found = store.reader().issue(issue_of(number).id, &everything());
     found.expect("it answers").expect("the issue is there")
+}
+
+/// Contents with one event of an issue.
+fn seen(number: u64) -> Contents {
+    with_issue(number, vec![sighting(number)], 1)
+}
+
+/// A tag of an issue.
+fn tagged(number: u64, name: &str, millionths: i32) -> Tagged {
+    let (score, reason) =
+        (Similarity::from_millionths(millionths), TagReason::Words("text".into()));
+    Tagged { issue: issue_of(number).id, tag: Tag { name: name.into(), score, reason } }
 }
 
 /// A plain sighting of a fingerprint.

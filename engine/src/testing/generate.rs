@@ -3,9 +3,9 @@
 use crate::component::{Commit, Contents, Incarnation};
 use crate::model::{
     Account, Alert, AlertKey, Bucket, Counter, Epoch, EventTime, Fingerprint, FirstSeen, Issue,
-    IssueId, KernelClass, Member, Offset, PartitionId, Progress, RejectReason, Rejected, Sample,
-    Severity, SeverityClass, Sighting, SourceIndex, StateRow, Template, TextId, Vector, VectorRow,
-    Verdict,
+    IssueId, KernelClass, Member, Offset, Part, PartitionId, PatternId, Progress, RejectReason,
+    Rejected, Sample, Severity, SeverityClass, Sighting, Similarity, SourceIndex, StateRow, Tag,
+    TagReason, Tagged, Template, TextId, Vector, VectorRow, Verdict,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -48,6 +48,10 @@ impl Seeded {
 
 /// The sources that generated commits name.
 pub const SOURCE_IDS: [&str; 3] = ["web", "app", "db"];
+/// The texts that generated vectors are of.
+pub const TEXTS: [&str; 3] = ["disk full", "timeout", "refused"];
+/// The names of generated tags.
+pub const TAGS: [&str; 3] = ["disk", "network", "timeout"];
 /// The instant around which generated events happen, in seconds: 2023-11-14T22:00:00Z.
 pub const START_SECS: i64 = 1_699_999_200;
 /// How far from there they lie at most.
@@ -96,6 +100,10 @@ impl Commits {
             folded.issues.push((issue_of(number - number % 3), !self.seeded.one_in(4)));
             let member = self.member();
             folded.members.push((member, !self.seeded.one_in(5)));
+            folded.parts.push((self.part(), !self.seeded.one_in(4)));
+            for _ in 0..2 {
+                folded.tags.push((self.tagged(), !self.seeded.one_in(4)));
+            }
             let alert = self.alert();
             let kept = !self.seeded.one_in(4);
             folded.alerts.push((alert.key, kept.then_some(alert)));
@@ -194,11 +202,36 @@ impl Commits {
     }
 
     fn vector(&mut self) -> VectorRow {
-        let text =
-            TextId::of_text(["disk full", "timeout", "refused"][self.seeded.below(3) as usize]);
+        let text = self.text();
         let number = 1 + self.seeded.below(100);
         let vector = Vector(Box::new(std::array::from_fn(|n| (n as u64 % number) as f32 + 0.5)));
         VectorRow::new(text, KernelClass::MINILM_L6_F32, &vector)
+    }
+
+    fn text(&mut self) -> TextId {
+        TextId::of_text(TEXTS[self.seeded.below(TEXTS.len() as u64) as usize])
+    }
+
+    fn part(&mut self) -> Part {
+        let number = self.number();
+        let kind = self.seeded.below(3);
+        Part {
+            issue: issue_of(number - number % 3).id,
+            pattern: PatternId::of_skeleton(&format!("failure <*> of kind {kind}")),
+            text: format!("Failure <num> of kind {kind}{}", ["", " é"][(number % 2) as usize])
+                .into(),
+            embedded: (!self.seeded.one_in(3)).then(|| self.text()),
+        }
+    }
+
+    fn tagged(&mut self) -> Tagged {
+        let number = self.number();
+        let name = TAGS[self.seeded.below(TAGS.len() as u64) as usize].into();
+        let score = Similarity::from_millionths(self.seeded.below(3) as i32 * 250_000 - 1);
+        let words = ["no space left", "timed out"][self.seeded.below(2) as usize].into();
+        let reason =
+            if self.seeded.one_in(2) { TagReason::Words(words) } else { TagReason::Near(words) };
+        Tagged { issue: issue_of(number - number % 3).id, tag: Tag { name, score, reason } }
     }
 
     fn member(&mut self) -> Member {

@@ -6,13 +6,18 @@
 //! *Promises:* a pure function of the text, its embedding and the sentences (I1, I2); every tag has a
 //! reason. *State and limits:* at most [`TAGS_MAX`] tags a text, [`OWN_TAGS_MAX`] tags of users,
 //! [`SENTENCES_MAX`] sentences a tag.
-//! *Not here:* who embeds the sentences: [`Sentence::text`] says what is to be embedded.
+//! *Frontier:* never holds an epoch. *Not here:* who embeds the sentences: [`Sentence::text`] says what is
+//! to be embedded.
 
+mod operator;
 mod rules;
 mod sentences;
 
+pub use operator::{COMPONENT, ClassifyOperator};
+
 use crate::meaning::{TEXT_BYTES_MAX, all_words, text};
-use engine::model::{Embedding, Similarity, Tag, TagReason};
+use engine::component::OptionsError;
+use engine::model::{Embedding, Severity, Similarity, Tag, TagReason};
 use rules::rules_of;
 use schemars::JsonSchema;
 use sentences::SENTENCES;
@@ -30,13 +35,20 @@ pub const SENTENCES_MAX: usize = 32;
 pub const NEAR: Similarity = Similarity::from_millionths(400_000);
 
 /// The options of `classify`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
 pub struct ClassifyOptions {
+    /// Only issues of this severity or a higher one; unknown counts as `warn`.
+    pub min_severity: Severity,
     /// Tags of your own, or more sentences for the built-in ones: a name and a few sentences that say
     /// what such a failure says.
-    #[serde(default)]
     pub tags: BTreeMap<String, Vec<String>>,
+}
+
+impl Default for ClassifyOptions {
+    fn default() -> ClassifyOptions {
+        ClassifyOptions { min_severity: Severity::Warn, tags: BTreeMap::new() }
+    }
 }
 
 /// One sentence that stands for a tag.
@@ -49,28 +61,32 @@ pub struct Sentence {
 }
 
 impl ClassifyOptions {
-    /// Returns what is wrong with the options: the place, and why.
-    pub fn mistakes(&self) -> Vec<(String, String)> {
+    /// Returns what is wrong with the options.
+    pub fn mistakes(&self) -> Vec<OptionsError> {
         let mut mistakes = Vec::new();
         if self.tags.len() > OWN_TAGS_MAX {
-            mistakes.push(("tags".to_owned(), format!("more than {OWN_TAGS_MAX} tags")));
+            let why = format!("more than {OWN_TAGS_MAX} tags");
+            mistakes.push(OptionsError::at("tags", why));
         }
         for (name, sentences) in &self.tags {
-            let place = || format!("tags.{name}");
+            let mistake = |why: String| OptionsError {
+                path: vec!["tags".to_owned(), name.clone()],
+                ..OptionsError::at("", why)
+            };
             let is_plain =
                 |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
             if name.is_empty() || name.len() > 40 || !name.bytes().all(is_plain) {
                 let why = "a tag's name is 1 to 40 of a-z, 0-9 and -".to_owned();
-                mistakes.push((place(), why));
+                mistakes.push(mistake(why));
             }
             if sentences.is_empty() || sentences.len() > SENTENCES_MAX {
                 let why =
                     format!("a tag has 1 to {SENTENCES_MAX} sentences, here {}", sentences.len());
-                mistakes.push((place(), why));
+                mistakes.push(mistake(why));
             }
             for sentence in sentences {
                 if text(sentence).is_none() || sentence.len() > TEXT_BYTES_MAX {
-                    mistakes.push((place(), format!("not a sentence of words: {sentence:?}")));
+                    mistakes.push(mistake(format!("not a sentence of words: {sentence:?}")));
                 }
             }
         }
@@ -105,12 +121,20 @@ impl Sentence {
 /// Says what kind of failure texts are about.
 #[derive(Clone, Debug, Default)]
 pub struct Classifier {
-    sentences: Vec<(Sentence, Embedding)>,
+    sentences: Arc<Vec<Known>>,
 }
+
+/// A sentence and its embedding.
+pub type Known = (Sentence, Embedding);
 
 impl Classifier {
     /// Returns one that knows sentences by their embeddings; without any it knows the rules only.
-    pub fn new(sentences: Vec<(Sentence, Embedding)>) -> Classifier {
+    pub fn new(sentences: Vec<Known>) -> Classifier {
+        Classifier::shared(Arc::new(sentences))
+    }
+
+    /// Returns one that shares what it knows with others.
+    pub fn shared(sentences: Arc<Vec<Known>>) -> Classifier {
         Classifier { sentences }
     }
 
@@ -227,7 +251,8 @@ mod tests {
         assert!(built_in.iter().all(|sentence| !sentence.text().is_empty()));
         let wrong: ClassifyOptions =
             serde_json::from_str(r#"{"tags": {"No Good": ["<*> 17"], "empty": []}}"#).unwrap();
-        let places: Vec<String> = wrong.mistakes().into_iter().map(|(place, _)| place).collect();
+        let places: Vec<String> =
+            wrong.mistakes().into_iter().map(|mistake| mistake.path.join(".")).collect();
         assert_eq!(places, ["tags.No Good", "tags.No Good", "tags.empty"]);
     }
 
@@ -235,6 +260,9 @@ mod tests {
     fn limit_tags_and_sentences_of_users_are_bounded() {
         let sentences = vec!["a sentence".to_owned(); SENTENCES_MAX + 1];
         let tags = (0..=OWN_TAGS_MAX).map(|n| (format!("t{n}"), sentences.clone())).collect();
-        assert_eq!(ClassifyOptions { tags }.mistakes().len(), OWN_TAGS_MAX + 2);
+        assert_eq!(
+            ClassifyOptions { tags, ..ClassifyOptions::default() }.mistakes().len(),
+            OWN_TAGS_MAX + 2
+        );
     }
 }

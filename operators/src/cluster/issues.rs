@@ -14,7 +14,7 @@ use super::incremental::{Changing, clusters};
 use super::rule::Node;
 use crate::issue::{self, Embedded, Held};
 use crate::meaning::{LINKS_PER_NODE_MAX, Linked, links};
-use engine::component::{Port, VectorPort};
+use engine::component::{OptionsError, Port, VectorPort};
 use engine::dataflow::Collection;
 use engine::model::{Conflict, Constraint, IssueId, Similarity};
 use schemars::JsonSchema;
@@ -40,22 +40,23 @@ impl Default for ClusterOptions {
 }
 
 impl ClusterOptions {
-    /// Returns what is wrong with the options: the place, and why.
-    pub fn mistakes(&self) -> Vec<(String, String)> {
+    /// Returns what is wrong with the options.
+    pub fn mistakes(&self) -> Vec<OptionsError> {
         let mut mistakes = Vec::new();
         let ratios = [("same_issue", self.same_issue), ("related", self.related)];
         for (option, ratio) in ratios {
             if !(0.0..=1.0).contains(&ratio) {
-                mistakes.push((option.to_owned(), format!("{ratio} is not between 0 and 1")));
+                let why = format!("{ratio} is not between 0 and 1");
+                mistakes.push(OptionsError::at(option, why));
             }
         }
         if self.related > self.same_issue {
             let why = "what is the same issue is also related: `related` is at most `same_issue`";
-            mistakes.push(("related".to_owned(), why.to_owned()));
+            mistakes.push(OptionsError::at("related", why));
         }
         if !(1..=1024).contains(&self.links_max) {
             let why = format!("{} is not between 1 and 1024", self.links_max);
-            mistakes.push(("links_max".to_owned(), why));
+            mistakes.push(OptionsError::at("links_max", why));
         }
         mistakes
     }
@@ -115,7 +116,7 @@ mod tests {
     fn options_are_thresholds_in_order() {
         let places = |text: &str| -> Vec<String> {
             let options: ClusterOptions = serde_json::from_str(text).unwrap();
-            options.mistakes().into_iter().map(|(place, _)| place).collect()
+            options.mistakes().into_iter().map(|mistake| mistake.path.join(".")).collect()
         };
         assert!(places("{}").is_empty());
         assert_eq!(places(r#"{"same_issue": 0.3}"#), ["related"]);

@@ -11,10 +11,12 @@ mod constraints;
 mod group;
 mod incremental;
 mod issues;
+mod operator;
 mod reference;
 pub mod rule;
 
 pub use group::{Placed, floor, group};
 pub use incremental::{Changing, clusters};
 pub use issues::{ClusterOptions, Clustered, issues};
+pub use operator::{COMPONENT, ClusterOperator};
 pub use reference::Graph;

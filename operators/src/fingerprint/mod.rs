@@ -128,13 +128,13 @@ impl Operator for FingerprintOperator {
         Port::Prints { prints, sightings }
     }
 
-    fn identity(&self) -> NodeIdentity {
-        NodeIdentity {
+    fn identity(&self) -> Option<NodeIdentity> {
+        Some(NodeIdentity {
             node: String::new(),
             component: COMPONENT.name.to_owned(),
             version: u32::from(FINGERPRINT_VERSION),
             options: BTreeMap::new(),
-        }
+        })
     }
 }
 

@@ -142,8 +142,8 @@ impl Operator for ParseOperator {
         Port::Events(events)
     }
 
-    fn identity(&self) -> NodeIdentity {
-        NodeIdentity {
+    fn identity(&self) -> Option<NodeIdentity> {
+        Some(NodeIdentity {
             node: String::new(),
             component: COMPONENT.name.to_owned(),
             version: 2,
@@ -152,7 +152,7 @@ impl Operator for ParseOperator {
                 ("assemble".to_owned(), self.options.assemble.identity()),
                 ("pattern".to_owned(), self.options.pattern.clone().unwrap_or_default()),
             ]),
-        }
+        })
     }
 }
 

@@ -26,8 +26,7 @@ pub use text::{
 };
 
 use engine::component::{
-    Build, ComponentType, NodeIdentity, Operator, Options, OptionsError, Port, Ports, Stage,
-    StreamKind,
+    Build, ComponentType, Operator, Options, OptionsError, Port, Ports, Stage, StreamKind,
 };
 use engine::model::Pattern;
 use known::{Known, known};
@@ -72,9 +71,5 @@ impl Operator for PatternOperator {
             (*fingerprint, Pattern::new(pattern.clone()))
         });
         Port::Patterns { patterns, candidates: known.map(|one| one.candidate) }
-    }
-
-    fn identity(&self) -> NodeIdentity {
-        NodeIdentity { component: COMPONENT.name.to_owned(), version: 1, ..NodeIdentity::default() }
     }
 }

@@ -97,12 +97,12 @@ impl Operator for RedactOperator {
         })
     }
 
-    fn identity(&self) -> NodeIdentity {
-        NodeIdentity {
+    fn identity(&self) -> Option<NodeIdentity> {
+        Some(NodeIdentity {
             node: String::new(),
             component: COMPONENT.name.to_owned(),
             version: 1,
             options: BTreeMap::new(),
-        }
+        })
     }
 }

@@ -217,13 +217,13 @@ impl Operator for SpikeDetector {
         Some(History { size: self.size, keep_secs: KEEP_SECS })
     }
 
-    fn identity(&self) -> NodeIdentity {
-        NodeIdentity {
+    fn identity(&self) -> Option<NodeIdentity> {
+        Some(NodeIdentity {
             component: COMPONENT.name.to_owned(),
             version: 1,
             options: [("bucket".to_owned(), format!("{}s", self.size.secs()))].into(),
             ..NodeIdentity::default()
-        }
+        })
     }
 }
 

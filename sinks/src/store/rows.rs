@@ -1,13 +1,21 @@
 //! What the stores agree on about rows: names of counters, ranks of sources, which smallest hashes
 //! stay, and which alerts belong to a history.
 
-use engine::component::{Commit, History, Incarnation, StoreError};
+use engine::component::{Commit, History, Incarnation, StoreError, StreamKind};
 use engine::model::{
     Alert, Bucket, Counter, Embedding, Epoch, EventTime, Fingerprint, FirstSeen, IssueId, Member,
     RejectReason, Sample, SourceIndex, TextId, VectorRow,
 };
 use std::borrow::Cow;
 use std::collections::HashMap;
+
+/// What stores take in, and whether they need it.
+pub(crate) const STORE_INPUTS: &[(StreamKind, bool)] = &[
+    (StreamKind::Counts, true),
+    (StreamKind::Issues, true),
+    (StreamKind::Tags, false),
+    (StreamKind::Alerts, false),
+];
 
 /// The `first` of a fingerprint whose sighting has not arrived: the neutral element of the merge.
 pub(crate) const NEVER_FIRST: FirstSeen = FirstSeen { time: EventTime(i64::MAX), hash: u64::MAX };

@@ -33,6 +33,11 @@ impl Range {
         self.start <= bucket.0 && bucket.0 < self.end
     }
 
+    /// Returns whether every bucket that can be stored belongs to the range.
+    pub(crate) fn holds_all_time(self) -> bool {
+        self.start <= EventTime::OLDEST.secs() && self.end >= ceil_secs(EventTime(i64::MAX))
+    }
+
     fn is_empty(self) -> bool {
         self.start >= self.end
     }
@@ -132,6 +137,8 @@ mod tests {
             min_severity: Severity::Unknown,
             words: Vec::new(),
             service: None,
+            tag: None,
+            ids: None,
             only_new: false,
             only_spiking: false,
             order: IssueOrder::Relevance,
@@ -146,6 +153,14 @@ mod tests {
         let range = Range::of(EventTime(1), EventTime::from_secs(120));
         assert!(!range.holds(Bucket(0)) && range.holds(Bucket(60)) && !range.holds(Bucket(120)));
         assert!(Range::of(EventTime(-1), EventTime(1)).holds(Bucket(0)));
+    }
+
+    #[test]
+    fn all_time_is_what_a_question_about_everything_asks_for() {
+        let IssueQuery { from, to, .. } = IssueQuery::everything(EventTime(0));
+        assert!(Range::of(from, to).holds_all_time());
+        assert!(!Range::of(EventTime::from_secs(from.secs() + 1), to).holds_all_time());
+        assert!(!Range::of(from, EventTime::from_secs(to.secs())).holds_all_time());
     }
 
     #[test]

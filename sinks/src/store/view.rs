@@ -10,7 +10,7 @@ use engine::component::{
     IssueOrder, IssuePage, IssueQuery, IssueRow, IssueState, MemberRow, SampleRow,
 };
 use engine::model::{
-    Alert, Bucket, EventTime, Fingerprint, FirstSeen, IssueId, Severity, SeverityClass,
+    Alert, Bucket, EventTime, Fingerprint, FirstSeen, IssueId, Severity, SeverityClass, Tag,
 };
 use std::cmp::{Ordering, Reverse};
 use std::collections::BTreeSet;
@@ -124,7 +124,7 @@ impl Summary {
         if age < NEW_NANOS { IssueState::New } else { IssueState::Ongoing }
     }
 
-    /// Returns whether the issue matches everything but the words.
+    /// Returns whether the issue matches everything but words, tag and ids.
     fn matches(&self, query: &IssueQuery) -> bool {
         self.count != 0
             && self.severity.reaches(query.min_severity)
@@ -133,7 +133,7 @@ impl Summary {
             && (!query.only_spiking || self.spiking_in_range)
     }
 
-    /// Returns the issue as a row, its sparkline still empty.
+    /// Returns the issue as a row, its sparkline and its tags still empty.
     pub(crate) fn into_row(self, template: String, now: EventTime) -> IssueRow {
         IssueRow {
             state: self.state(now),
@@ -142,6 +142,7 @@ impl Summary {
             class: self.class,
             severity: self.severity,
             services: self.services.into_iter().collect(),
+            tags: Vec::new(),
             spiking: self.spiking,
             first_seen: self.first.0.time,
             last_seen: self.last,
@@ -167,7 +168,7 @@ impl Summary {
     }
 }
 
-/// Chooses the page of issues that answers a query; `text` finds what an issue shows.
+/// Chooses the page of issues that answers a query, out of those with its tag and ids; `text` finds what an issue shows.
 pub(crate) fn page<E>(
     mut summaries: Vec<Summary>,
     query: &IssueQuery,
@@ -200,6 +201,12 @@ fn with_words<E>(
         }
     }
     Ok(found)
+}
+
+/// Orders the tags of an issue.
+pub(crate) fn surest_first(mut tags: Vec<Tag>) -> Vec<Tag> {
+    tags.sort_by(|a, b| b.score.cmp(&a.score).then_with(|| a.cmp(b)));
+    tags
 }
 
 /// Orders members: most events first.
@@ -239,6 +246,8 @@ mod tests {
             min_severity: Severity::Unknown,
             words: Vec::new(),
             service: None,
+            tag: None,
+            ids: None,
             only_new: false,
             only_spiking: false,
             order: IssueOrder::Relevance,

@@ -143,10 +143,6 @@ impl Operator for FakeRoute {
     fn outputs(&self) -> Outputs {
         self.0.clone()
     }
-
-    fn identity(&self) -> NodeIdentity {
-        NodeIdentity::default()
-    }
 }
 
 impl Operator for FakeOperator {
@@ -158,8 +154,8 @@ impl Operator for FakeOperator {
         None
     }
 
-    fn identity(&self) -> NodeIdentity {
-        self.0.clone()
+    fn identity(&self) -> Option<NodeIdentity> {
+        Some(self.0.clone())
     }
 }
 
@@ -267,8 +263,12 @@ fn memory(options: &Options) -> Result<Box<dyn Store>, Vec<OptionsError>> {
     options.parse::<NoOptions>().map(|_| Box::new(FakeStore) as Box<dyn Store>)
 }
 
-const STORED: &[(StreamKind, bool)] =
-    &[(StreamKind::Counts, true), (StreamKind::Issues, false), (StreamKind::Alerts, false)];
+const STORED: &[(StreamKind, bool)] = &[
+    (StreamKind::Counts, true),
+    (StreamKind::Issues, false),
+    (StreamKind::Tags, false),
+    (StreamKind::Alerts, false),
+];
 
 /// Returns an operator type without options.
 const fn plain(
@@ -327,6 +327,9 @@ pub(super) const REGISTRY: Registry = Registry(&[
     },
     plain("pattern", &[(StreamKind::Prints, true)], StreamKind::Patterns),
     plain("issue", &[(StreamKind::Patterns, true)], StreamKind::Issues),
+    plain("embed", &[(StreamKind::Patterns, true)], StreamKind::Vectors),
+    plain("cluster", &[(StreamKind::Vectors, true)], StreamKind::Issues),
+    plain("classify", &[(StreamKind::Issues, true)], StreamKind::Tags),
     plain("spike", &[(StreamKind::Counts, true), (StreamKind::Issues, true)], StreamKind::Spikes),
     plain("alert", &[(StreamKind::Spikes, true)], StreamKind::Alerts),
     ComponentType {

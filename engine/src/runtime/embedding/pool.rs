@@ -91,6 +91,7 @@ impl Pool {
         if let Some(embedder) = &*opened {
             return Ok(Arc::clone(embedder));
         }
+        self.report(Some("the model is being opened".to_owned()));
         let embedder = self.opener.open()?;
         *opened = Some(Arc::clone(&embedder));
         self.report(None);

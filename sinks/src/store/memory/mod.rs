@@ -13,9 +13,10 @@
 mod read;
 mod state;
 
+use super::rows::STORE_INPUTS;
 use engine::component::{
     Build, Commit, ComponentType, History, Incarnation, NodeIdentity, Options, OptionsError,
-    ReadStore, Recovered, Store, StoreError, StreamKind,
+    ReadStore, Recovered, Store, StoreError,
 };
 use engine::model::Epoch;
 use state::State;
@@ -25,7 +26,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 pub const MEMORY: ComponentType = ComponentType {
     name: "memory",
     summary: "Keeps results in memory until the process ends.",
-    inputs: &[(StreamKind::Counts, true), (StreamKind::Issues, true), (StreamKind::Alerts, false)],
+    inputs: STORE_INPUTS,
     output: None,
     schema: || schemars::schema_for!(MemoryOptions),
     build: Build::Store(build),

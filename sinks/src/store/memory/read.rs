@@ -7,7 +7,7 @@ use crate::store::rows::FastMap;
 use crate::store::slices::{Range, Slices};
 use crate::store::view::{
     ALERTS_SHOWN_MAX, MemberFacts, Run, Summary, choose_samples, latest_first, order_members,
-    order_samples, page,
+    order_samples, page, surest_first,
 };
 use engine::component::{
     AlertRow, Audit, ClassCounts, CountRow, FingerprintRow, IssueDetail, IssuePage, IssueQuery,
@@ -15,11 +15,11 @@ use engine::component::{
     TimelineQuery,
 };
 use engine::model::{
-    Alert, Bucket, BucketSize, Counter, EventTime, Fingerprint, Issue, IssueId, Severity,
-    SeverityClass, VectorRow,
+    Alert, Bucket, BucketSize, Counter, EventTime, Fingerprint, Issue, IssueId, Part, Severity,
+    SeverityClass, Tag, TextId, VectorRow,
 };
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 
 impl ReadStore for MemoryStore {
@@ -29,6 +29,8 @@ impl ReadStore for MemoryStore {
         let summaries = state
             .issues
             .values()
+            .filter(|issue| query.ids.as_ref().is_none_or(|ids| ids.contains(&issue.id)))
+            .filter(|issue| query.tag.as_ref().is_none_or(|tag| state.has_tag(issue.id, tag)))
             .filter_map(|issue| {
                 let alerts = alerts.get(&issue.id).map_or(&[][..], Vec::as_slice);
                 state.summary(issue, alerts, query)
@@ -38,6 +40,7 @@ impl ReadStore for MemoryStore {
         let Ok(mut page) = page(summaries, query, &mut text);
         for row in &mut page.issues {
             row.sparkline = state.sparkline(row.id, query);
+            row.tags = state.tags_of(row.id);
         }
         Ok(page)
     }
@@ -112,6 +115,16 @@ impl ReadStore for MemoryStore {
 
     fn vectors(&self) -> Result<Vec<VectorRow>, StoreError> {
         Ok(self.state().vectors.values().cloned().collect())
+    }
+
+    fn vectors_of(&self, texts: &[TextId]) -> Result<Vec<VectorRow>, StoreError> {
+        let state = self.state();
+        let texts: BTreeSet<&TextId> = texts.iter().collect();
+        Ok(texts.into_iter().filter_map(|text| state.vectors.get(text).cloned()).collect())
+    }
+
+    fn parts(&self) -> Result<Vec<Part>, StoreError> {
+        Ok(self.state().parts.iter().cloned().collect())
     }
 
     fn rejected(&self) -> Result<Vec<RejectedRow>, StoreError> {
@@ -216,6 +229,15 @@ impl State {
         self.issues.get(&issue).map_or_else(String::new, |issue| issue.text.as_ref().to_owned())
     }
 
+    fn has_tag(&self, issue: IssueId, name: &str) -> bool {
+        let tags = self.tags.get(&issue);
+        tags.is_some_and(|tags| tags.iter().any(|tag| tag.name.as_ref() == name))
+    }
+
+    fn tags_of(&self, issue: IssueId) -> Vec<Tag> {
+        surest_first(self.tags.get(&issue).into_iter().flatten().cloned().collect())
+    }
+
     fn alerts_by_issue(&self) -> FastMap<IssueId, Vec<&Alert>> {
         let mut by_issue: FastMap<IssueId, Vec<&Alert>> = FastMap::default();
         for alert in self.alerts.values() {
@@ -269,6 +291,7 @@ impl State {
         let text = self.shown(id);
         let mut issue = summary.into_row(text, query.now);
         issue.sparkline = self.sparkline(id, query);
+        issue.tags = self.tags_of(id);
         let mut members: Vec<_> = self.members_of(id).map(member_row).collect();
         order_members(&mut members);
         let mut samples: Vec<_> = self.members_of(id).flat_map(sample_rows).collect();

@@ -9,8 +9,8 @@ use engine::component::{
 };
 use engine::model::{
     Alert, AlertKey, Bucket, Counter, Epoch, EventTime, Fingerprint, FirstSeen, Issue, IssueId,
-    Member, Offset, PartitionId, Progress, RejectReason, Rejected, Sample, Severity, SeverityClass,
-    Sighting, StateKey, StateRow, Template, TextId, VectorRow,
+    Member, Offset, Part, PartitionId, Progress, RejectReason, Rejected, Sample, Severity,
+    SeverityClass, Sighting, StateKey, StateRow, Tag, Tagged, Template, TextId, VectorRow,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -29,6 +29,8 @@ pub(super) struct State {
     pub(super) vectors: BTreeMap<TextId, VectorRow>,
     pub(super) issues: BTreeMap<IssueId, Issue>,
     pub(super) members: BTreeSet<(IssueId, Fingerprint)>,
+    pub(super) parts: BTreeSet<Part>,
+    pub(super) tags: BTreeMap<IssueId, BTreeSet<Tag>>,
     pub(super) alerts: BTreeMap<AlertKey, Alert>,
 }
 
@@ -207,12 +209,36 @@ impl State {
                 false => self.members.remove(&(member.issue, member.fingerprint)),
             };
         }
+        for (part, present) in &contents.parts {
+            match present {
+                true => self.parts.insert(part.clone()),
+                false => self.parts.remove(part),
+            };
+        }
+        for (Tagged { issue, tag }, present) in &contents.tags {
+            let tags = self.tags.entry(*issue).or_default();
+            match present {
+                true => tags.insert(tag.clone()),
+                false => tags.remove(tag),
+            };
+            if tags.is_empty() {
+                self.tags.remove(issue);
+            }
+        }
         for (key, alert) in &contents.alerts {
             match alert {
                 Some(alert) => self.alerts.insert(*key, alert.clone()),
                 None => self.alerts.remove(key),
             };
         }
+    }
+
+    fn tagged(&self) -> impl Iterator<Item = Tagged> {
+        let of_one = |(issue, tags): (&IssueId, &BTreeSet<Tag>)| {
+            let issue = *issue;
+            tags.clone().into_iter().map(move |tag| Tagged { issue, tag })
+        };
+        self.tags.iter().flat_map(of_one)
     }
 
     fn keep_rejected(&mut self, rejected: &Rejected, source_ids: &[String]) {
@@ -243,6 +269,8 @@ impl State {
             epoch: self.epoch,
             identity: self.identity.clone(),
             issues: self.issues.values().cloned().collect(),
+            parts: self.parts.iter().cloned().collect(),
+            tags: self.tagged().collect(),
             alerts: self.alerts.values().cloned().collect(),
             state: self.state.clone(),
             vectors: self.vectors.values().filter_map(embedded).collect(),

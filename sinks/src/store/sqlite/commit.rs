@@ -93,6 +93,10 @@ fn write_contents(
     crash_points.reach(Step::AfterIssues)?;
     memory.members(transaction, &contents.members)?;
     crash_points.reach(Step::AfterMembers)?;
+    super::parts::write(transaction, &contents.parts)?;
+    crash_points.reach(Step::AfterParts)?;
+    super::tags::write(transaction, &contents.tags)?;
+    crash_points.reach(Step::AfterTags)?;
     super::write::alerts(transaction, &contents.alerts)?;
     crash_points.reach(Step::AfterAlerts)?;
     Ok(())

@@ -12,6 +12,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../schema/sqlite/0002_state.sql"),
     include_str!("../schema/sqlite/0003_values.sql"),
     include_str!("../schema/sqlite/0004_vectors.sql"),
+    include_str!("../schema/sqlite/0005_meaning.sql"),
 ];
 
 /// Marks a database file as ours ("seis").

@@ -18,20 +18,23 @@ mod commit;
 mod connect;
 mod counts;
 mod migrate;
+mod parts;
 mod read;
 mod readers;
 mod recover;
 mod samples;
 mod steps;
+mod tags;
 mod vectors;
 mod write;
 
 pub use steps::{CommitStep, CrashPoints, NoCrash};
 
+use crate::store::rows::STORE_INPUTS;
 use connect::Failure;
 use engine::component::{
     Build, Commit, ComponentType, History, Incarnation, NodeIdentity, Options, OptionsError,
-    ReadStore, Recovered, Store, StoreError, StreamKind,
+    ReadStore, Recovered, Store, StoreError,
 };
 use engine::model::Epoch;
 use readers::Readers;
@@ -43,7 +46,7 @@ use write::Writer;
 pub const SQLITE: ComponentType = ComponentType {
     name: "sqlite",
     summary: "Keeps results in one SQLite file; needs no server.",
-    inputs: &[(StreamKind::Counts, true), (StreamKind::Issues, true), (StreamKind::Alerts, false)],
+    inputs: STORE_INPUTS,
     output: None,
     schema: || schemars::schema_for!(SqliteOptions),
     build: Build::Store(build),

@@ -36,6 +36,8 @@ impl Writer {
             counts,
             issues: issues(&transaction)?,
             members: members(&transaction)?,
+            parts: super::parts::all(&transaction)?,
+            tags: super::tags::all(&transaction)?,
             alerts: rows(
                 &transaction,
                 &format!("SELECT {} FROM alerts ORDER BY alert_key", codec::ALERT_COLUMNS),

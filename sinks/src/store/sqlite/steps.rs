@@ -54,6 +54,10 @@ steps! {
     AfterIssues = "after issues",
     /// Members are written.
     AfterMembers = "after members",
+    /// Parts of issues are written.
+    AfterParts = "after parts",
+    /// Tags of issues are written.
+    AfterTags = "after tags",
     /// Alerts are written.
     AfterAlerts = "after alerts",
     /// The epoch is written.

@@ -1,16 +1,19 @@
 //! The list of issues, and one issue in full.
 
-use super::super::{Failure, codec};
+use super::super::{Failure, codec, tags};
 use super::evidence;
 use super::overview::alert_rows;
 use super::ranges::{ByRow, each_count};
 use crate::store::slices::{Range, Slices, cover};
-use crate::store::view::{ALERTS_SHOWN_MAX, MemberFacts, Run, Summary, order_members, page};
+use crate::store::view::{
+    ALERTS_SHOWN_MAX, MemberFacts, Run, Summary, order_members, page, surest_first,
+};
 use engine::component::{FingerprintRow, IssueDetail, IssuePage, IssueQuery, MemberRow};
 use engine::model::{
     Bucket, EventTime, Fingerprint, FirstSeen, IssueId, Severity, SeverityClass, Template,
 };
-use rusqlite::{Connection, OptionalExtension, Params, Row, Transaction, params};
+use rusqlite::{Connection, OptionalExtension, Params, Row, Rows, Transaction, params};
+use std::collections::BTreeSet;
 
 /// The longest bucket, in seconds: an alert can hold at most three of them after its last start.
 const BUCKET_SECS_MAX: i64 = 86_400;
@@ -20,13 +23,19 @@ pub(super) fn list(
     transaction: &Transaction<'_>,
     query: &IssueQuery,
 ) -> Result<IssuePage, Failure> {
-    let counts = counts_in_range(transaction, query)?;
-    let mut summaries = summaries(transaction, MEMBERS_OF_ALL, [], &counts)?;
-    add_alerts(transaction, &mut summaries, query)?;
+    let mut summaries = match &query.ids {
+        Some(ids) => summaries_of(transaction, ids, query)?,
+        None => all_summaries(transaction, query)?,
+    };
+    if let Some(name) = &query.tag {
+        let tagged = tags::issues_with(transaction, name)?;
+        summaries.retain(|summary| tagged.contains(&summary.id));
+    }
     let mut page = page(summaries, query, &mut |id| shown(transaction, id))?;
     let ids: Vec<IssueId> = page.issues.iter().map(|row| row.id).collect();
     for (row, sparkline) in page.issues.iter_mut().zip(sparklines(transaction, &ids, query)?) {
         row.sparkline = sparkline;
+        row.tags = surest_first(tags::of_issue(transaction, row.id)?);
     }
     Ok(page)
 }
@@ -38,15 +47,14 @@ pub(super) fn detail(
     query: &IssueQuery,
 ) -> Result<Option<IssueDetail>, Failure> {
     let id = current(transaction, id)?;
-    let counts = counts_in_range(transaction, query)?;
-    let key = codec::blob(id.0);
-    let mut found = summaries(transaction, MEMBERS_OF_ONE, [key], &counts)?;
-    add_alerts(transaction, &mut found, query)?;
+    let mut found = summaries_of(transaction, &BTreeSet::from([id]), query)?;
     let Some(summary) = found.pop() else {
         return Ok(None);
     };
-    let mut issue = summary_row(transaction, summary, query)?;
+    let mut issue = summary.into_row(shown(transaction, id)?, query.now);
     issue.sparkline = sparklines(transaction, &[id], query)?.pop().unwrap_or_default();
+    issue.tags = surest_first(tags::of_issue(transaction, id)?);
+    let key = codec::blob(id.0);
     let alerts = alert_rows(
         transaction,
         "WHERE issue = ?1 ORDER BY last_bucket DESC, start_bucket DESC, alert_key LIMIT ?2",
@@ -69,26 +77,93 @@ pub(super) fn current(connection: &Connection, id: IssueId) -> Result<IssueId, F
     Ok(merged.map_or(id, IssueId))
 }
 
-fn summary_row(
-    transaction: &Transaction<'_>,
-    summary: Summary,
-    query: &IssueQuery,
-) -> Result<engine::component::IssueRow, Failure> {
-    let text = shown(transaction, summary.id)?;
-    Ok(summary.into_row(text, query.now))
-}
-
 /// Returns what an issue shows.
 fn shown(connection: &Connection, issue: IssueId) -> Result<String, Failure> {
     let mut select = connection.prepare_cached("SELECT text FROM issues WHERE issue = ?1")?;
     Ok(select.query_row([codec::blob(issue.0)], |row| row.get(0))?)
 }
 
-fn counts_in_range(connection: &Connection, query: &IssueQuery) -> Result<ByRow<i64>, Failure> {
-    let mut counts = ByRow::default();
-    let pieces = cover(Range::of(query.from, query.to));
-    each_count(connection, &pieces, |_| true, |id, _, n| *counts.entry(id) += n)?;
-    Ok(counts)
+/// Returns all issues, ordered by id.
+fn all_summaries(connection: &Connection, query: &IssueQuery) -> Result<Vec<Summary>, Failure> {
+    let counts = Counts::of(connection, query, |_| true)?;
+    let mut found = Vec::new();
+    add_members(connection, MEMBERS_OF_ALL, [], &counts, &mut found)?;
+    let mut alerts = connection.prepare_cached(
+        "SELECT issue, start_bucket, last_bucket, bucket_secs FROM alerts WHERE last_bucket >= ?1",
+    )?;
+    add_alerts(alerts.query([oldest_alert(query)])?, &mut found, query)?;
+    Ok(found)
+}
+
+/// Returns these issues, ordered by id; reads little of the others.
+fn summaries_of(
+    connection: &Connection,
+    ids: &BTreeSet<IssueId>,
+    query: &IssueQuery,
+) -> Result<Vec<Summary>, Failure> {
+    let mut members = ByRow::default();
+    each_member(connection, ids, |_, member| *members.entry(member) = true)?;
+    let counts = Counts::of(connection, query, |id| members.get(id))?;
+    let mut alerts = connection.prepare_cached(
+        "SELECT issue, start_bucket, last_bucket, bucket_secs FROM alerts \
+         WHERE issue = ?1 AND last_bucket >= ?2",
+    )?;
+    let mut found = Vec::new();
+    for id in ids {
+        let key = codec::blob(id.0);
+        add_members(connection, MEMBERS_OF_ONE, [key], &counts, &mut found)?;
+        add_alerts(alerts.query(params![key, oldest_alert(query)])?, &mut found, query)?;
+    }
+    Ok(found)
+}
+
+/// Calls `each` with the place of an issue among `issues` and the row numbers of its members.
+fn each_member<'a>(
+    connection: &Connection,
+    issues: impl IntoIterator<Item = &'a IssueId>,
+    mut each: impl FnMut(usize, i64),
+) -> Result<(), Failure> {
+    let mut select =
+        connection.prepare_cached("SELECT fingerprint_id FROM members WHERE issue = ?1")?;
+    for (place, issue) in issues.into_iter().enumerate() {
+        let mut rows = select.query([codec::blob(issue.0)])?;
+        while let Some(row) = rows.next()? {
+            each(place, row.get(0)?);
+        }
+    }
+    Ok(())
+}
+
+/// Events in the range of a query.
+enum Counts {
+    /// By fingerprint.
+    Within(ByRow<i64>),
+    /// All that there ever were.
+    Totals,
+}
+
+impl Counts {
+    /// Adds up the counts of the fingerprints that are `wanted`.
+    fn of(
+        connection: &Connection,
+        query: &IssueQuery,
+        wanted: impl Fn(i64) -> bool,
+    ) -> Result<Counts, Failure> {
+        let range = Range::of(query.from, query.to);
+        if range.holds_all_time() {
+            return Ok(Counts::Totals);
+        }
+        let mut counts = ByRow::default();
+        each_count(connection, &cover(range), wanted, |id, _, n| *counts.entry(id) += n)?;
+        Ok(Counts::Within(counts))
+    }
+
+    fn get(&self, id: i64, total: i64) -> i64 {
+        match self {
+            Counts::Within(counts) => counts.get(id),
+            Counts::Totals => total,
+        }
+    }
 }
 
 /// Members with everything a summary needs, by issue; CROSS JOIN keeps the order of the loops.
@@ -107,16 +182,16 @@ const MEMBERS_OF_ONE: &str = "\
     CROSS JOIN fingerprints f ON f.id = m.fingerprint_id \
     CROSS JOIN totals t ON t.fingerprint_id = m.fingerprint_id WHERE m.issue = ?1";
 
-/// Reads members and adds them up by issue; the result is ordered by id.
-fn summaries(
+/// Reads members and adds them up by issue, at the end of `summaries`.
+fn add_members(
     connection: &Connection,
     sql: &str,
     bound: impl Params,
-    counts: &ByRow<i64>,
-) -> Result<Vec<Summary>, Failure> {
+    counts: &Counts,
+    summaries: &mut Vec<Summary>,
+) -> Result<(), Failure> {
     let mut select = connection.prepare_cached(sql)?;
     let mut rows = select.query(bound)?;
-    let mut summaries: Vec<Summary> = Vec::new();
     while let Some(row) = rows.next()? {
         let issue = IssueId(codec::id(row, 0)?);
         let member = member_facts(row, counts)?;
@@ -128,33 +203,33 @@ fn summaries(
             }
         }
     }
-    Ok(summaries)
+    Ok(())
 }
 
-fn member_facts<'a>(row: &'a Row<'_>, counts: &ByRow<i64>) -> rusqlite::Result<MemberFacts<'a>> {
-    let key = row.get(1)?;
+fn member_facts<'a>(row: &'a Row<'_>, counts: &Counts) -> rusqlite::Result<MemberFacts<'a>> {
+    let (key, total) = (row.get(1)?, row.get(9)?);
     Ok(MemberFacts {
         fingerprint: Fingerprint(codec::id(row, 3)?),
         severity: Severity::from_code(row.get(4)?),
         first: FirstSeen { time: EventTime(row.get(5)?), hash: codec::hash(row.get(6)?) },
         service: row.get_ref(7)?.as_str()?,
         last: EventTime(row.get(8)?),
-        count: counts.get(key),
-        total: row.get(9)?,
+        count: counts.get(key, total),
+        total,
     })
 }
 
-/// Tells summaries, ordered by id, about the alerts that matter to the query.
+/// Returns the earliest last bucket of alerts that matter to the query.
+fn oldest_alert(query: &IssueQuery) -> i64 {
+    query.from.min(query.to).min(query.now).secs().saturating_sub(3 * BUCKET_SECS_MAX)
+}
+
+/// Tells summaries, ordered by id, about alerts.
 fn add_alerts(
-    connection: &Connection,
+    mut rows: Rows<'_>,
     summaries: &mut [Summary],
     query: &IssueQuery,
 ) -> Result<(), Failure> {
-    let mut select = connection.prepare_cached(
-        "SELECT issue, start_bucket, last_bucket, bucket_secs FROM alerts WHERE last_bucket >= ?1",
-    )?;
-    let oldest = query.from.min(query.to).min(query.now).secs().saturating_sub(3 * BUCKET_SECS_MAX);
-    let mut rows = select.query([oldest])?;
     while let Some(row) = rows.next()? {
         let issue = IssueId(codec::id(row, 0)?);
         if let Ok(index) = summaries.binary_search_by_key(&issue, |summary| summary.id) {
@@ -174,14 +249,9 @@ fn sparklines(
     let slices = Slices::of(query);
     let mut sparklines = vec![slices.zeros(); issues.len()];
     let mut line_of: ByRow<u32> = ByRow::default();
-    let mut select =
-        connection.prepare_cached("SELECT fingerprint_id FROM members WHERE issue = ?1")?;
-    for (number, issue) in (1..).zip(issues) {
-        let mut rows = select.query([codec::blob(issue.0)])?;
-        while let Some(row) = rows.next()? {
-            *line_of.entry(row.get(0)?) = number;
-        }
-    }
+    each_member(connection, issues, |place, member| {
+        *line_of.entry(member) = u32::try_from(place + 1).unwrap_or(u32::MAX);
+    })?;
     let listed = |id| line_of.get(id) > 0;
     each_count(connection, &slices.cover(), listed, |id, bucket, n| {
         if let Some(index) = slices.index(bucket) {

@@ -14,7 +14,7 @@ use engine::component::{
     AlertRow, Audit, ClassCounts, CountRow, IssueDetail, IssuePage, IssueQuery, KeptSamples,
     ReadStore, RejectedRow, SamplesOf, StoreError, TimelineQuery,
 };
-use engine::model::{EventTime, IssueId, VectorRow};
+use engine::model::{EventTime, IssueId, Part, TextId, VectorRow};
 
 impl ReadStore for Readers {
     fn issues(&self, query: &IssueQuery) -> Result<IssuePage, StoreError> {
@@ -43,6 +43,14 @@ impl ReadStore for Readers {
 
     fn vectors(&self) -> Result<Vec<VectorRow>, StoreError> {
         self.ask("reading vectors", |transaction| super::vectors::all(transaction))
+    }
+
+    fn vectors_of(&self, texts: &[TextId]) -> Result<Vec<VectorRow>, StoreError> {
+        self.ask("reading vectors", |transaction| super::vectors::of(transaction, texts))
+    }
+
+    fn parts(&self) -> Result<Vec<Part>, StoreError> {
+        self.ask("reading the parts of issues", |transaction| super::parts::all(transaction))
     }
 
     fn rejected(&self) -> Result<Vec<RejectedRow>, StoreError> {

@@ -1,0 +1,1 @@
+//! Tags, search and what is known of an issue by meaning.
