@@ -159,8 +159,7 @@ fn limit_of_an_issue_with_many_parts_the_first_ones_are_compared_and_listed() {
     let many = IssueMeaning::PARTS_MAX as u128 + 5;
     let parts: Vec<Part> = (0..many).map(|n| part(1, n, "text", Some(n))).collect();
     let compared = PARTS_COMPARED_MAX as u128;
-    let vectors: Vec<_> =
-        (0..many).map(|n| (n, at(if n < compared { 0 } else { 60 }))).collect();
+    let vectors: Vec<_> = (0..many).map(|n| (n, at(if n < compared { 0 } else { 60 }))).collect();
     let meaning = index(&parts, &vectors).meaning(IssueId(1), SAME, RELATED, 10).unwrap();
     let (all, listed) = (meaning.parts_in_all as u128, meaning.parts.len());
     assert_eq!((all, listed), (many, IssueMeaning::PARTS_MAX));

@@ -79,9 +79,9 @@ impl Index {
     fn part_meaning(&self, part: &Part, placed: &[Placed<'_>]) -> PartMeaning {
         let own = self.embedding(part);
         let others = placed.iter().filter(|(other, _)| *other != part);
-        let similarity = own.as_ref().and_then(|own| {
-            average(others.filter_map(|(_, other)| own.similarity(other)))
-        });
+        let similarity = own
+            .as_ref()
+            .and_then(|own| average(others.filter_map(|(_, other)| own.similarity(other))));
         let state = match (part.embedded, &own) {
             (_, Some(_)) => PartState::Embedded,
             (Some(_), None) => PartState::Pending,
@@ -114,9 +114,9 @@ impl Index {
         compared.truncate(SIMILAR_COMPARED_MAX);
         let similar = compared.into_iter().filter_map(|(_, part)| {
             let theirs = self.placed(part.issue);
-            let pairs = own.iter().flat_map(|one| {
-                theirs.iter().filter_map(|(_, other)| one.similarity(other))
-            });
+            let pairs = own
+                .iter()
+                .flat_map(|one| theirs.iter().filter_map(|(_, other)| one.similarity(other)));
             let similarity = average(pairs).filter(|similarity| *similarity >= related)?;
             Some(SimilarIssue { issue: part.issue, text: Arc::clone(&part.text), similarity })
         });

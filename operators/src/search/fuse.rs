@@ -46,7 +46,8 @@ impl Index {
         let mut fused: BTreeMap<IssueId, Fused> = BTreeMap::new();
         for ranking in [by_words, by_meaning] {
             for (rank, (issue, document)) in (1..).zip(ranking) {
-                let one = fused.entry(issue).or_insert(Fused { score: 0.0, best: (rank, document) });
+                let one =
+                    fused.entry(issue).or_insert(Fused { score: 0.0, best: (rank, document) });
                 one.score += 1.0 / (RANK_CONSTANT + rank as f64);
                 if rank < one.best.0 {
                     one.best = (rank, document);

@@ -133,8 +133,7 @@ impl Index {
 
     /// Returns the parts of an issue, in the order of their patterns.
     pub(super) fn parts_of(&self, issue: IssueId) -> impl Iterator<Item = &Part> {
-        let first =
-            Part { issue, pattern: PatternId(0), text: Arc::default(), embedded: None };
+        let first = Part { issue, pattern: PatternId(0), text: Arc::default(), embedded: None };
         let from = self.numbers.range(first..).map(|(part, _)| part);
         from.take_while(move |part| part.issue == issue)
     }

@@ -45,9 +45,8 @@ fn each_piece(run: &str, each: &mut impl FnMut(&str)) -> usize {
     let mut chars = run.char_indices().peekable();
     while let Some((at, c)) = chars.next() {
         let next_is_lower = chars.peek().is_some_and(|(_, next)| next.is_lowercase());
-        let begins = before.is_some_and(|before| {
-            c.is_uppercase() && (!before.is_uppercase() || next_is_lower)
-        });
+        let begins = before
+            .is_some_and(|before| c.is_uppercase() && (!before.is_uppercase() || next_is_lower));
         if begins {
             each(&lower(&run[start..at]));
             (start, pieces) = (at, pieces + 1);
@@ -91,9 +90,10 @@ mod tests {
 
     #[test]
     fn placeholders_are_no_words_and_a_lone_bracket_hides_none() {
-        assert_eq!(tokens("reach <ip>:<num> if a<b or <*> <> <not one>"), [
-            "reach", "if", "a", "b", "or", "not", "one"
-        ]);
+        assert_eq!(
+            tokens("reach <ip>:<num> if a<b or <*> <> <not one>"),
+            ["reach", "if", "a", "b", "or", "not", "one"]
+        );
         assert_eq!(tokens(&format!("<{}> x", "a".repeat(21))), [&*"a".repeat(21), "x"]);
     }
 
