@@ -19,8 +19,9 @@ const QUESTION_BYTES_MAX: usize = 1000;
 const LIMIT_MAX: usize = 100;
 const LIMIT_DEFAULT: usize = 20;
 
+/// What a search found, as the API and the command line write it.
 #[derive(Serialize)]
-struct Results {
+pub struct SearchResults {
     query: String,
     without_meaning: Option<String>,
     results: Vec<Hit>,
@@ -55,7 +56,7 @@ pub(crate) async fn find(call: Call) -> Result<Response, Problem> {
         Ok((found, rows))
     };
     let (found, rows) = call.read(ask).await?;
-    json(StatusCode::OK, &results(question, found, rows))
+    json(StatusCode::OK, &SearchResults::new(question, found, rows))
 }
 
 /// Reads `q`.
@@ -73,17 +74,21 @@ fn read_question(query: &Query) -> Result<String, Problem> {
     Ok(question.to_owned())
 }
 
-/// Puts rows into the order of the hits; a hit without a row is gone, or has no events in the range.
-fn results(query: String, found: Found, rows: Vec<IssueRow>) -> Results {
-    let mut rows: BTreeMap<IssueId, IssueRow> = rows.into_iter().map(|row| (row.id, row)).collect();
-    let results = found.hits.into_iter().filter_map(|hit| {
-        Some(Hit {
-            issue: rows.remove(&hit.issue)?.into(),
-            text: hit.text,
-            score: hit.score,
-            words: hit.words,
-            similarity: hit.similarity.map(|similarity| similarity.ratio()),
-        })
-    });
-    Results { query, without_meaning: found.without_meaning, results: results.collect() }
+impl SearchResults {
+    /// Puts rows into the order of the hits; a hit without a row is gone, or has no events in the range.
+    pub fn new(query: String, found: Found, rows: Vec<IssueRow>) -> SearchResults {
+        let mut rows: BTreeMap<IssueId, IssueRow> =
+            rows.into_iter().map(|row| (row.id, row)).collect();
+        let results = found.hits.into_iter().filter_map(|hit| {
+            Some(Hit {
+                issue: rows.remove(&hit.issue)?.into(),
+                text: hit.text,
+                score: hit.score,
+                words: hit.words,
+                similarity: hit.similarity.map(|similarity| similarity.ratio()),
+            })
+        });
+        let (without_meaning, results) = (found.without_meaning, results.collect());
+        SearchResults { query, without_meaning, results }
+    }
 }

@@ -1,6 +1,5 @@
 //! The index: parts of issues by their words, by their vectors and by their issue.
 
-use super::question::Question;
 use super::vectors::Vectors;
 use super::words::{Document, Words};
 use crate::meaning::RERANKED;
@@ -117,25 +116,21 @@ impl Index {
         near
     }
 
-    /// Returns which words of a question stand in a text, as they were asked.
-    pub fn words_in(question: &str, text: &str) -> Vec<String> {
-        let mut words = Words::default();
-        words.insert(0, text);
-        let question = Question::new(question);
-        let fit = words.fits(&question).get(&0).copied().unwrap_or_default();
-        question.words_in(fit.tokens)
+    /// Returns the embedding of a text that some part uses.
+    pub fn embedding_of(&self, text: TextId) -> Option<Embedding> {
+        self.vectors.get(text)
+    }
+
+    /// Returns the parts of an issue, in the order of their patterns.
+    pub fn parts_of(&self, issue: IssueId) -> impl Iterator<Item = &Part> {
+        let first = Part { issue, pattern: PatternId(0), text: Arc::default(), embedded: None };
+        let from = self.numbers.range(first..).map(|(part, _)| part);
+        from.take_while(move |part| part.issue == issue)
     }
 
     /// Returns the part of a document.
     pub(super) fn part(&self, document: Document) -> Option<&Part> {
         self.parts.get(&document)
-    }
-
-    /// Returns the parts of an issue, in the order of their patterns.
-    pub(super) fn parts_of(&self, issue: IssueId) -> impl Iterator<Item = &Part> {
-        let first = Part { issue, pattern: PatternId(0), text: Arc::default(), embedded: None };
-        let from = self.numbers.range(first..).map(|(part, _)| part);
-        from.take_while(move |part| part.issue == issue)
     }
 
     /// Returns the documents that use a text, in the order of their parts.
