@@ -1,11 +1,11 @@
 //! What a record or an issue means: what is embedded of it, what is near that, and what follows.
 //!
 //! In JSON it is the object `meaning`:
-//! `{"text","without","same_issue","related","issue","verdict","neighbours":[{"issue","template",
+//! `{"text","without","same_issue","related","issue","decision","neighbours":[{"issue","template",
 //! "similarity","distance","same_issue"}],"parts_in_all","parts":[{"pattern","template","state",
 //! "similarity"}],"similar":[{"issue","template","similarity","distance"}],"tags":[{"tag","score",
 //! "reason"}]}`. `text` is what is embedded, `without` a sentence that says why nothing is compared,
-//! `issue` where the record is, or would be counted, `verdict` that in words. `parts` are the patterns
+//! `issue` where the record is, or would be counted, `decision` that in words. `parts` are the patterns
 //! that are merged in that issue, each with its average similarity to the others there. Thresholds are
 //! absent where there is no graph. `distance` is 1 - similarity.
 //!
@@ -43,7 +43,7 @@ pub(super) struct Section {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) related: Option<f64>,
     pub(super) issue: Option<IssueId>,
-    pub(super) verdict: Option<String>,
+    pub(super) decision: Option<String>,
     pub(super) neighbours: Vec<Neighbour>,
     pub(super) parts_in_all: usize,
     pub(super) parts: Vec<Merged>,
@@ -157,7 +157,7 @@ impl Section {
         let kept = known.store.samples(SamplesOf::Fingerprint(identity.fingerprint), 1)?;
         self.issue = kept.and_then(|kept| kept.issue);
         if let Some(issue) = self.issue {
-            self.verdict = Some(format!("it is counted in issue {issue}"));
+            self.decision = Some(format!("it is counted in issue {issue}"));
             if let Some(found) = known.of_issue(issue, SIMILAR_MAX)? {
                 self.tell_parts(found);
             }
@@ -202,7 +202,7 @@ impl Section {
         let averages = of_class
             .filter_map(|row| Some((index.average_to(embedding, row.id, worth)?, Reverse(row.id))));
         let (threshold, best) = (known.same_issue, averages.max());
-        let verdict = match best {
+        let decision = match best {
             Some((average, Reverse(issue))) if average >= threshold => {
                 self.issue = Some(issue);
                 let patterns = index.parts_of(issue).count();
@@ -217,7 +217,7 @@ impl Section {
             ),
             None => "it would be an issue of its own: none of its class is similar".to_owned(),
         };
-        self.verdict = Some(verdict);
+        self.decision = Some(decision);
         Ok(())
     }
 

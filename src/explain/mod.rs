@@ -4,7 +4,7 @@
 //! ```text
 //! LINE ──────────────────────► one: header, masks, frames, rule, ids
 //! ID ──store──► its sample ──┘    │           └─► what varies in all of its samples
-//!         └───► its patterns ─────┴─► meaning: embedded text, neighbours, verdict, tags
+//!         └───► its patterns ─────┴─► meaning: embedded text, neighbours, decision, tags
 //! --each FILE ──► records: lines become records ──► set of skeletons ──► patterns ──► one object each
 //! ```
 

@@ -18,8 +18,8 @@ pub(super) fn write_meaning(output: &mut impl Write, section: &Section) -> Resul
     for tag in &section.tags {
         writeln!(output, "tag          {} {:.2}: {}", tag.tag, tag.score, shown(&tag.reason))?;
     }
-    if let Some(verdict) = &section.verdict {
-        writeln!(output, "issue        {verdict}")?;
+    if let Some(decision) = &section.decision {
+        writeln!(output, "issue        {decision}")?;
     }
     if let Some(sentence) = &section.without {
         writeln!(output, "compared     with nothing: {}", shown(sentence))?;

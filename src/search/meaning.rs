@@ -183,3 +183,141 @@ fn options<T: DeserializeOwned + Default>(graph: &Graph, component: &ComponentTy
     let options = nodes.next().and_then(|node| serde_json::from_value(node.options.clone()).ok());
     options.unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use engine::component::{Commit, Contents, EmbedError, Incarnation, Store};
+    use engine::model::{EMBEDDING_DIMENSIONS, Epoch, KernelClass, Part, PatternId, VectorRow};
+    use sinks::store::MemoryStore;
+
+    const CLASS: KernelClass = KernelClass::MINILM_L6_F32;
+
+    /// A vector in the plane, this many degrees from the first axis.
+    fn at(degrees: f32) -> Vector {
+        let mut numbers = [0.0; EMBEDDING_DIMENSIONS];
+        (numbers[0], numbers[1]) = (degrees.to_radians().cos(), degrees.to_radians().sin());
+        Vector(Box::new(numbers))
+    }
+
+    /// Knows that a full disk has no space left, and that payments are something else.
+    struct Storage;
+
+    impl Embedder for Storage {
+        fn kernel(&self) -> KernelClass {
+            CLASS
+        }
+
+        fn vectors(&self, texts: &[&str]) -> Result<Vec<Vector>, EmbedError> {
+            let degrees = |text: &&str| match text {
+                text if text.contains("space") => 20.0,
+                text if text.contains("payment") => 120.0,
+                _ => 0.0,
+            };
+            Ok(texts.iter().map(|text| at(degrees(text))).collect())
+        }
+
+        fn chunks(&self, texts: &[&str]) -> Vec<Vec<usize>> {
+            vec![(0..texts.len()).collect()]
+        }
+    }
+
+    fn storage() -> OpenModel {
+        Arc::new(|| Ok(Arc::new(Storage) as _))
+    }
+
+    fn none() -> OpenModel {
+        Arc::new(|| Err("there is no model".to_owned()))
+    }
+
+    /// Returns what is known of issues of one pattern each; those of `vectors` have theirs.
+    fn known(texts: &[&str], vectors: usize, embedder: OpenModel) -> Meaning {
+        let part = |(number, text): (u128, &&str)| Part {
+            issue: IssueId(number),
+            pattern: PatternId(number),
+            text: (*text).into(),
+            embedded: meaning::text(text).map(|text| TextId::of_text(&text)),
+        };
+        let parts = (1..).zip(texts).map(part).map(|part| (part, true)).collect();
+        let row = |text: &&str| {
+            let text = meaning::text(text).unwrap();
+            let vector = Storage.vectors(&[&text]).unwrap().remove(0);
+            VectorRow::new(TextId::of_text(&text), CLASS, &vector)
+        };
+        let mut vectors: Vec<VectorRow> = texts.iter().take(vectors).map(row).collect();
+        vectors.sort();
+        let (mut store, incarnation) = (MemoryStore::default(), Incarnation(1));
+        store.claim(incarnation, &[]).unwrap();
+        let contents = Contents { parts, vectors, ..Contents::default() };
+        let (predecessor, epoch, source_ids) = (None, Epoch(1), Arc::from([]));
+        store.commit(&Commit { incarnation, predecessor, epoch, source_ids, contents }).unwrap();
+        let store = store.reader();
+        Meaning {
+            index: Arc::new(SharedIndex::of_store(&*store).unwrap()),
+            store,
+            embedder,
+            same_issue: Similarity::from_millionths(550_000),
+            related: Similarity::from_millionths(375_000),
+            min_severity: Severity::Warn,
+            tags: ClassifyOptions::default(),
+        }
+    }
+
+    fn ids(found: &Found) -> Vec<u128> {
+        found.hits.iter().map(|hit| hit.issue.0).collect()
+    }
+
+    const TEXTS: [&str; 3] = ["disk <path> is full", "no space left", "payment was declined"];
+
+    #[test]
+    fn what_means_the_same_is_found_by_other_words() {
+        let found = known(&TEXTS, 3, storage()).search("full disk", 10).unwrap();
+        assert_eq!((ids(&found), &found.without_meaning), (vec![1, 2], &None));
+        assert_eq!(found.hits[0].words, ["full", "disk"]);
+        let similarity = found.hits[1].similarity.unwrap().ratio();
+        assert!((similarity - 20f64.to_radians().cos()).abs() < 0.01, "{similarity}");
+    }
+
+    #[test]
+    fn without_a_model_words_are_found_and_the_reason_is_said() {
+        let found = known(&TEXTS, 3, none()).search("full disk", 10).unwrap();
+        assert_eq!(ids(&found), [1]);
+        assert_eq!(found.without_meaning.as_deref(), Some("there is no model"));
+        let wordless = known(&TEXTS, 3, storage()).search("<num> 17", 10).unwrap();
+        assert!(wordless.without_meaning.is_some_and(|why| why.contains("no words")));
+    }
+
+    #[test]
+    fn a_vector_that_is_in_the_index_and_not_in_the_store_ranks_last() {
+        let known = known(&TEXTS, 1, storage());
+        let text = meaning::text(TEXTS[1]).unwrap();
+        let embedding = Embedding::of(&at(1.0), CLASS).unwrap();
+        let part = known.index.read().parts_of(IssueId(2)).next().cloned().unwrap();
+        let row = VectorRow::new(TextId::of_text(&text), CLASS, &at(1.0));
+        let contents =
+            Contents { parts: vec![(part, true)], vectors: vec![row], ..Contents::default() };
+        known.index.committed(&contents);
+        let ranked = known.ranked(&at(2.0), &embedding, 10).unwrap();
+        assert_eq!(ranked.len(), 2);
+        assert_eq!(ranked[1], TextId::of_text(&text));
+    }
+
+    #[test]
+    fn issues_that_mean_nearly_the_same_are_similar() {
+        let known = known(&TEXTS, 3, none());
+        let found = known.of_issue(IssueId(1), 10).unwrap().unwrap();
+        let similar: Vec<u128> = found.similar.iter().map(|one| one.issue.0).collect();
+        assert_eq!((similar, found.parts_in_all), (vec![2], 1));
+        assert_eq!(known.of_issue(IssueId(9), 10).unwrap(), None);
+    }
+
+    #[test]
+    fn tags_are_near_sentences_only_with_a_model() {
+        let classifier = known(&TEXTS, 0, storage()).classifier().unwrap();
+        let near = classifier.tags("odd", Some(&Embedding::of(&at(0.0), CLASS).unwrap()));
+        assert!(!near.is_empty());
+        let rules = known(&TEXTS, 0, none()).classifier().unwrap();
+        assert!(rules.tags("odd", Some(&Embedding::of(&at(0.0), CLASS).unwrap())).is_empty());
+        assert_eq!(&*rules.tags("disk full", None)[0].name, "disk");
+    }
+}
