@@ -3,6 +3,7 @@
 pub mod group;
 pub mod mistakes;
 pub mod model;
+pub mod search;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -57,6 +58,8 @@ pub enum Verb {
     /// Write out what is stored.
     #[command(subcommand)]
     Export(ExportVerb),
+    /// Find stored issues by words and by meaning, the best first.
+    Search(search::SearchArgs),
     /// Group texts by meaning and say what each is about; needs the model, no logs.
     Group(group::GroupArgs),
     /// Fetch, check and use the model that embeds texts.
@@ -243,9 +246,12 @@ pub struct ExplainArgs {
     /// Time zone of times without one (IANA name).
     #[arg(long, env = "SEISMOLOG_TIMEZONE", default_value = "UTC", value_name = "ZONE")]
     pub timezone: String,
-    /// Where the ids are stored.
+    /// Where the ids are stored, and the issues that a line is compared with.
     #[command(flatten)]
     pub graph: GraphFiles,
+    /// Where the model's files are.
+    #[command(flatten)]
+    pub place: model::ModelPlace,
 }
 
 /// The form of an explanation.

@@ -14,6 +14,7 @@ use encoder::Encoder;
 use engine::component::Embedder;
 use engine::model::{Embedding, IssueId, Similarity, Vector};
 use operators::classify::{Classifier, ClassifyOptions};
+use operators::cluster::Placed;
 use operators::{cluster, meaning};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
@@ -139,6 +140,7 @@ fn grouped<'a>(
     threshold: Similarity,
 ) -> Vec<Grouped<'a>> {
     let placed = cluster::group(embeddings, threshold);
+    let ids = ids(texts, &placed);
     let all = texts.iter().zip(embeddings).zip(placed);
     let grouped = all.map(|((text, embedding), placed)| {
         let tags = classifier.tags(text, embedding.as_ref()).into_iter().map(|tag| Tagged {
@@ -148,12 +150,24 @@ fn grouped<'a>(
         });
         Grouped {
             text,
-            issue: IssueId::of(&[b"text", texts[placed.first].as_bytes()]),
+            issue: ids[&placed.first],
             similarity: placed.similarity.ratio(),
             tags: tags.collect(),
         }
     });
     grouped.collect()
+}
+
+/// Returns the id of each issue by its first text: that of its smallest text, so that the order of the
+/// texts changes no id.
+fn ids(texts: &[String], placed: &[Placed]) -> HashMap<usize, IssueId> {
+    let mut smallest: HashMap<usize, &str> = HashMap::new();
+    for (text, Placed { first, .. }) in texts.iter().zip(placed) {
+        let known = smallest.entry(*first).or_insert(text);
+        *known = (*known).min(text);
+    }
+    let id = |text: &str| IssueId::of(&[b"text", text.as_bytes()]);
+    smallest.into_iter().map(|(first, text)| (first, id(text))).collect()
 }
 
 /// Writes issues for people, the largest first.

@@ -12,6 +12,7 @@ mod model;
 mod registry;
 mod run;
 mod scan;
+mod search;
 mod sparkline;
 mod telemetry;
 mod validate;
@@ -39,6 +40,7 @@ fn perform(verb: Verb) -> Result<(), Failure> {
         Verb::Graph(args) => validate::graph(args),
         Verb::Explain(args) => explain::explain(args),
         Verb::Export(ExportVerb::Counts { graph, .. }) => export::counts(graph),
+        Verb::Search(args) => search::search(args),
         Verb::Group(args) => group::group(args),
         Verb::Model(verb) => model::perform(verb),
         Verb::Health(args) => health::health(args),

@@ -354,12 +354,12 @@ fn members(reader: &dyn ReadStore) -> Result<BTreeMap<IssueId, BTreeSet<String>>
 }
 
 /// Returns the first 16 characters of an RFC 3339 instant: date, hour and minute.
-fn minute(instant: &str) -> String {
+pub fn minute(instant: &str) -> String {
     instant.chars().take(16).collect::<String>().replace('T', " ")
 }
 
 /// Returns at most `room` characters, control characters made visible (they come from logs).
-fn printable(text: &str, room: usize) -> String {
+pub fn printable(text: &str, room: usize) -> String {
     let mut shown: String =
         text.chars().take(room).map(|c| if c.is_control() { '·' } else { c }).collect();
     if text.chars().count() > room {

@@ -36,6 +36,7 @@ pub use access::{Access, AccessOptions};
 pub use error::ServeError;
 pub use limits::Limits;
 pub use routes::graph::{EdgeView, GraphView, NodeKind, NodeView};
+pub use routes::search::SearchResults;
 pub use server::{Listener, bind, serve};
 pub use wire::ExportLine;
 

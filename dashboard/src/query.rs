@@ -117,6 +117,16 @@ impl Query {
         };
         Range::new(from, to)
     }
+
+    /// Returns the range `from` … `to`; left out, both mean all time.
+    pub(crate) fn range_of_all_time(&self, now: EventTime) -> Result<Range, Problem> {
+        let (from, to) = (self.time("from")?, self.time("to")?);
+        if (from, to) == (None, None) {
+            return Ok(Range { from: EventTime::OLDEST, to: EventTime(i64::MAX) });
+        }
+        let latest = EventTime::from_secs(next_minute(now).secs() + EventTime::AHEAD_MAX_SECS);
+        Range::new(from.unwrap_or(EventTime::OLDEST), to.unwrap_or(latest))
+    }
 }
 
 const DAY_SECS: i64 = 24 * 3600;
@@ -229,6 +239,18 @@ mod tests {
         let range = Query::parse("", &[]).unwrap().range(now()).unwrap();
         assert_eq!(range.to, EventTime::from_secs(1_700_000_040));
         assert_eq!(range.secs(), DAY_SECS);
+    }
+
+    #[test]
+    fn a_search_is_about_all_time_unless_it_says_otherwise() {
+        let range = |raw| Query::parse(raw, &["from", "to"]).unwrap().range_of_all_time(now());
+        let all = range("").unwrap();
+        assert_eq!((all.from, all.to), (EventTime::OLDEST, EventTime(i64::MAX)));
+        let until = range("to=2023-11-14T22:13:20Z").unwrap();
+        assert_eq!((until.from, until.to), (all.from, EventTime::from_secs(1_700_000_000)));
+        let since = range("from=1960-01-01T00:00:00Z").unwrap();
+        assert!(since.to > now());
+        assert!(range("from=2025-01-01T00:00:00Z").is_err());
     }
 
     #[test]

@@ -5,9 +5,11 @@ use engine::component::{
     AlertRow, ClassCounts, CountRow, IssueRow, IssueState, MemberRow, SampleRow,
 };
 use engine::model::{
-    AlertKey, Bucket, EventTime, Fingerprint, IssueId, Severity, SeverityClass, Template, Verdict,
+    self, AlertKey, Bucket, EventTime, Fingerprint, IssueId, Severity, SeverityClass, Template,
+    Verdict,
 };
 use serde::{Serialize, Serializer};
+use std::sync::Arc;
 
 /// An instant or the start of a bucket, written as RFC 3339 in UTC.
 #[derive(Clone, Copy, Debug)]
@@ -39,6 +41,7 @@ pub(crate) struct Issue {
     class: SeverityClass,
     severity: Severity,
     services: Vec<String>,
+    tags: Vec<Tag>,
     state: IssueState,
     spiking: bool,
     first_seen: Time,
@@ -57,6 +60,7 @@ impl From<IssueRow> for Issue {
             class: row.class,
             severity: row.severity,
             services: row.services,
+            tags: row.tags.into_iter().map(Tag::from).collect(),
             state: row.state,
             spiking: row.spiking,
             first_seen: row.first_seen.into(),
@@ -66,6 +70,20 @@ impl From<IssueRow> for Issue {
             fingerprints: row.fingerprints,
             sparkline: row.sparkline,
         }
+    }
+}
+
+/// What kind of failure an issue is about.
+#[derive(Serialize)]
+pub(crate) struct Tag {
+    tag: Arc<str>,
+    score: f64,
+    reason: String,
+}
+
+impl From<model::Tag> for Tag {
+    fn from(tag: model::Tag) -> Self {
+        Self { score: tag.score.ratio(), reason: tag.reason.to_string(), tag: tag.name }
     }
 }
 

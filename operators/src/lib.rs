@@ -29,6 +29,7 @@ pub mod redact;
 pub mod route;
 pub mod rules;
 pub mod sample;
+pub mod search;
 pub mod skeleton;
 pub mod spike;
 pub mod trace;

@@ -10,4 +10,5 @@ mod identity;
 mod meaning;
 mod oracle;
 mod patterns;
+mod search;
 mod traces;

@@ -5,17 +5,19 @@
 //! *Not here:* what an operator of the graph is told about formats; records are read without
 //! configuration, and samples that do not fit their pattern then are left out of what is counted.
 
+use super::meaning::Section;
 use super::records::chunk;
 use super::rules;
+use crate::search::Meaning;
 use engine::clock::Clock;
-use engine::component::{Analyst, AskedRecord, KeptSamples, SampleRow, TopValue};
-use engine::component::{Variable, Variables};
+use engine::component::{Analyst, AskedRecord, Found, IssueMeaning, KeptSamples, SampleRow};
+use engine::component::{StoreError, TopValue, Variable, Variables};
 use engine::graph::Graph;
-use engine::model::EventTime;
+use engine::model::{EventTime, IssueId};
 use operators::fingerprint::{EventParts, Explained, IdentityRules, explain_event, explain_parts};
 use operators::parse::{Explanation, Format, Parser, explain as explain_line};
 use operators::pattern::{Values, rule::is_of_words, values_of};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -28,6 +30,7 @@ pub struct RecordAnalyst {
     /// What the user says about identity.
     rules: IdentityRules,
     clock: Arc<dyn Clock>,
+    meaning: Option<Meaning>,
 }
 
 impl RecordAnalyst {
@@ -40,12 +43,25 @@ impl RecordAnalyst {
         let mut all = zones.values();
         let first = all.next().filter(|first| zones.values().all(|zone| zone == *first));
         let zone = first.map_or("UTC", String::as_str).to_owned();
-        Self { zones, zone, rules: rules::of_graph(graph), clock }
+        Self { zones, zone, rules: rules::of_graph(graph), clock, meaning: None }
     }
 
     /// Returns an analyst that reads every record in one time zone, by the same rules.
     pub fn in_zone(zone: &str, rules: IdentityRules, clock: Arc<dyn Clock>) -> Self {
-        Self { zones: BTreeMap::new(), zone: zone.to_owned(), rules, clock }
+        Self { zones: BTreeMap::new(), zone: zone.to_owned(), rules, clock, meaning: None }
+    }
+
+    /// Returns the analyst with what questions by meaning need.
+    pub fn with_meaning(self, meaning: Option<Meaning>) -> Self {
+        Self { meaning, ..self }
+    }
+
+    /// Returns what a record means.
+    pub(super) fn section(&self, header: &Explanation, identity: &Explained) -> Section {
+        match &self.meaning {
+            Some(known) => Section::of_record(identity, header.severity, known),
+            None => Section::of_text(identity),
+        }
     }
 
     fn zone_of(&self, source: Option<&str>) -> &str {
@@ -78,7 +94,9 @@ impl RecordAnalyst {
 impl Analyst for RecordAnalyst {
     fn explain(&self, record: &AskedRecord<'_>) -> Value {
         let (header, identity) = self.analyse(record);
-        super::one::to_json(&header, &identity)
+        let mut explained = super::one::to_json(&header, &identity);
+        explained["meaning"] = json!(self.section(&header, &identity));
+        explained
     }
 
     fn variables(&self, kept: &KeptSamples) -> Variables {
@@ -89,6 +107,20 @@ impl Analyst for RecordAnalyst {
         let messages: Vec<Vec<u8>> = kept.samples.iter().map(|one| self.message(one)).collect();
         let messages = messages.iter().map(Vec::as_slice);
         variables(values_of(&kept.skeleton, &kept.template, messages))
+    }
+
+    fn search(&self, query: &str, limit: usize) -> Result<Found, StoreError> {
+        match &self.meaning {
+            Some(meaning) => meaning.search(query, limit),
+            None => {
+                let why = "this process keeps no index of its issues".to_owned();
+                Ok(Found { without_meaning: Some(why), ..Found::default() })
+            }
+        }
+    }
+
+    fn meaning(&self, issue: IssueId, limit: usize) -> Result<Option<IssueMeaning>, StoreError> {
+        self.meaning.as_ref().map_or(Ok(None), |meaning| meaning.of_issue(issue, limit))
     }
 }
 
@@ -145,7 +177,8 @@ mod tests {
         let zones = [("berlin", "Europe/Berlin"), ("here", "UTC")];
         let zones = zones.map(|(id, zone)| (id.to_owned(), zone.to_owned())).into();
         let (zone, rules) = ("UTC".to_owned(), IdentityRules::default());
-        RecordAnalyst { zones, zone, rules, clock: Arc::new(ManualClock::at(NOW)) }
+        let clock = Arc::new(ManualClock::at(NOW));
+        RecordAnalyst { zones, zone, rules, clock, meaning: None }
     }
 
     #[test]

@@ -3,16 +3,19 @@
 //!
 //! ```text
 //! LINE ──────────────────────► one: header, masks, frames, rule, ids
-//! ID ──store──► its sample ──┘                └─► what varies in all of its samples
+//! ID ──store──► its sample ──┘    │           └─► what varies in all of its samples
+//!         └───► its patterns ─────┴─► meaning: embedded text, neighbours, decision, tags
 //! --each FILE ──► records: lines become records ──► set of skeletons ──► patterns ──► one object each
 //! ```
 
 mod analyst;
 mod each;
 mod input;
+mod meaning;
 mod one;
 mod records;
 mod rules;
+mod show;
 
 pub use analyst::RecordAnalyst;
 

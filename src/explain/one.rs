@@ -1,12 +1,16 @@
 //! `explain LINE` and `explain ID`: everything that is known about one record.
 
 use super::analyst::{RecordAnalyst, variables_of_message};
+use super::meaning::Section;
 use super::rules;
+use super::show::write_meaning;
 use crate::cli::{ExplainArgs, ExplainOutput};
 use crate::failure::Failure;
+use crate::search::{Meaning, SharedIndex, local_model};
 use anyhow::anyhow;
 use engine::clock::SystemClock;
-use engine::component::{Analyst, AskedRecord, KeptSamples, SamplesOf, Variables};
+use engine::component::{Analyst, AskedRecord, KeptSamples, SamplesOf, StoreError, Variables};
+use engine::graph::Graph;
 use engine::model::PatternId;
 use operators::fingerprint::Explained;
 use operators::parse::Explanation;
@@ -17,21 +21,36 @@ use std::sync::Arc;
 /// Explains a line or, if `what` is the id of an issue or a fingerprint, a sample of it and what varies
 /// in all of its samples.
 pub(super) fn explain(what: &str, args: &ExplainArgs) -> Result<(), Failure> {
-    let clock = Arc::new(SystemClock);
-    let mut output = std::io::stdout().lock();
-    let as_json = args.output == Some(ExplainOutput::Jsonl);
-    let Some(of) = id_in(what)? else {
-        let record = AskedRecord { text: what, ..AskedRecord::default() };
-        let rules = rules::of_files(&args.graph)?;
-        let analyst = RecordAnalyst::in_zone(&args.timezone, rules, clock);
-        if as_json {
-            return Ok(writeln!(output, "{}", analyst.explain(&record))?);
+    match id_in(what)? {
+        Some(of) => explain_stored(what, of, args),
+        None => explain_line(what, args),
+    }
+}
+
+fn explain_line(line: &str, args: &ExplainArgs) -> Result<(), Failure> {
+    let record = AskedRecord { text: line, ..AskedRecord::default() };
+    let graph = rules::graph(&args.graph)?;
+    let identity_rules = graph.as_ref().map(rules::of_graph).unwrap_or_default();
+    let analyst = RecordAnalyst::in_zone(&args.timezone, identity_rules, Arc::new(SystemClock));
+    let analyst = analyst.with_meaning(graph.and_then(|graph| match known(&graph, args) {
+        Ok(known) => Some(known),
+        Err(error) => {
+            eprintln!("the line is compared with nothing: {:#}", anyhow::Error::from(error));
+            None
         }
-        let (header, identity) = analyst.analyse(&record);
-        return Ok(write_text(&mut output, &header, &identity)?);
-    };
+    }));
+    let mut output = std::io::stdout().lock();
+    if args.output == Some(ExplainOutput::Jsonl) {
+        return Ok(writeln!(output, "{}", analyst.explain(&record))?);
+    }
+    let (header, identity) = analyst.analyse(&record);
+    write_text(&mut output, &header, &identity)?;
+    Ok(write_meaning(&mut output, &analyst.section(&header, &identity))?)
+}
+
+fn explain_stored(what: &str, of: SamplesOf, args: &ExplainArgs) -> Result<(), Failure> {
     let graph = crate::run::load(&args.graph)?;
-    let analyst = RecordAnalyst::of(&graph, clock);
+    let analyst = RecordAnalyst::of(&graph, Arc::new(SystemClock));
     let none = || anyhow!("cannot explain {what}: the store of the graph has no sample of it");
     let reader = graph.store.store.reader();
     let kept = reader.samples(of, KeptSamples::READ_MAX)?.ok_or_else(none)?;
@@ -39,20 +58,31 @@ pub(super) fn explain(what: &str, args: &ExplainArgs) -> Result<(), Failure> {
     let (source, received) = (Some(sample.source.as_str()), Some(sample.time));
     let record = AskedRecord { text: &sample.record, source, received };
     let varies = analyst.variables(&kept);
-    if as_json {
-        let mut explained = analyst.explain(&record);
+    let section = Section::of_samples(&kept, &known(&graph, args)?)?;
+    let (header, identity) = analyst.analyse(&record);
+    let mut output = std::io::stdout().lock();
+    if args.output == Some(ExplainOutput::Jsonl) {
+        let mut explained = to_json(&header, &identity);
         explained["issue"] = json!(kept.issue);
         explained["kept"] = json!(kept.kept);
         explained["samples"] = json!(varies.samples);
         explained["variables"] = json!(varies.variables);
+        explained["meaning"] = json!(section);
         return Ok(writeln!(output, "{explained}")?);
     }
-    let (header, identity) = analyst.analyse(&record);
     write_text(&mut output, &header, &identity)?;
     if let Some(issue) = kept.issue {
         writeln!(output, "issue        {issue}")?;
     }
-    Ok(write_variables(&mut output, &varies, kept.kept)?)
+    write_variables(&mut output, &varies, kept.kept)?;
+    Ok(write_meaning(&mut output, &section)?)
+}
+
+/// Returns what is known by meaning: the issues in the store of a graph.
+fn known(graph: &Graph, args: &ExplainArgs) -> Result<Meaning, StoreError> {
+    let store = graph.store.store.reader();
+    let index = Arc::new(SharedIndex::of_store(&*store)?);
+    Ok(Meaning::of(graph, index, store, local_model(args.place.clone(), &graph.model)))
 }
 
 /// Returns which stored thing is meant; `None` for a line.

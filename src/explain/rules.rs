@@ -22,9 +22,14 @@ pub(super) fn of_graph(graph: &Graph) -> IdentityRules {
 
 /// Returns the rules of the graph that the arguments name; there need not be one.
 pub(super) fn of_files(files: &GraphFiles) -> Result<IdentityRules, Failure> {
+    Ok(graph(files)?.as_ref().map(of_graph).unwrap_or_default())
+}
+
+/// Returns the graph that the arguments name; there need not be one.
+pub(super) fn graph(files: &GraphFiles) -> Result<Option<Graph>, Failure> {
     let is_default = files.config.iter().all(|path| path == Path::new(DEFAULT_FILE));
     if is_default && !Path::new(DEFAULT_FILE).exists() {
-        return Ok(IdentityRules::default());
+        return Ok(None);
     }
-    Ok(of_graph(&crate::run::load(files)?))
+    crate::run::load(files).map(Some)
 }

@@ -15,7 +15,7 @@ use serde::Serialize;
 const LIMIT_MAX: usize = 200;
 const LIMIT_DEFAULT: usize = 50;
 /// Most slices of a sparkline.
-const POINTS_MAX: usize = 200;
+pub(super) const POINTS_MAX: usize = 200;
 const POINTS_DEFAULT: usize = 48;
 /// Most words to look for, and the longest of them.
 const WORDS_MAX: usize = 16;
@@ -24,8 +24,9 @@ const WORD_BYTES_MAX: usize = 256;
 const MEMBERS_MAX: usize = 1000;
 const SAMPLES_MAX: usize = 200;
 
-const LIST_PARAMETERS: &[&str] =
-    &["from", "to", "points", "order", "severity", "q", "service", "state", "limit", "cursor"];
+const LIST_PARAMETERS: &[&str] = &[
+    "from", "to", "points", "order", "severity", "q", "service", "tag", "state", "limit", "cursor",
+];
 
 const ORDERS: &[(&str, IssueOrder)] = &[
     ("relevance", IssueOrder::Relevance),
@@ -148,6 +149,7 @@ fn read_question(query: &Query, now: EventTime) -> Result<(IssueQuery, Range), P
         min_severity: query.choice("severity", &severities)?.unwrap_or(Severity::Warn),
         words: read_words(query)?,
         service: query.text("service").map(str::to_owned),
+        tag: query.text("tag").map(str::to_owned),
         only_new,
         only_spiking,
         order: query.choice("order", ORDERS)?.unwrap_or_default(),

@@ -13,8 +13,10 @@ pub(crate) mod health;
 pub(crate) mod issues;
 pub(crate) mod live;
 pub(crate) mod login;
+pub(crate) mod meaning;
 pub(crate) mod rejected;
 mod route;
+pub(crate) mod search;
 pub(crate) mod timeline;
 pub(crate) mod ui;
 pub(crate) mod values;
@@ -38,6 +40,8 @@ pub(crate) const ROUTES: &[Route] = &[
     Route::get("/api/v1/issues/{id}/timeline", Read, |call| Box::pin(timeline::of_issue(call))),
     Route::get("/api/v1/issues/{id}/explain", Read, |call| Box::pin(explain::of_issue(call))),
     Route::get("/api/v1/issues/{id}/values", Read, |call| Box::pin(values::of_issue(call))),
+    Route::get("/api/v1/issues/{id}/meaning", Read, |call| Box::pin(meaning::of_issue(call))),
+    Route::get("/api/v1/search", Read, |call| Box::pin(search::find(call))),
     Route::get("/api/v1/explain", Read, |call| Box::pin(explain::of_record(call))),
     Route::get("/api/v1/timeline", Read, |call| Box::pin(timeline::of_everything(call))),
     Route::get("/api/v1/alerts", Read, |call| Box::pin(alerts::list(call))),

@@ -162,9 +162,14 @@ impl ReadStore for FakeReadStore {
 
     fn samples(&self, of: SamplesOf, limit: usize) -> Result<Option<KeptSamples>, StoreError> {
         self.mood()?;
-        assert_eq!(limit, KeptSamples::READ_MAX);
-        Ok((of == SamplesOf::Issue(issue_id(0))).then(|| KeptSamples {
-            issue: Some(issue_id(0)),
+        assert!([0, KeptSamples::READ_MAX].contains(&limit));
+        // The second issue is part of the first by now; of the third there is nothing but itself.
+        let leads_to = |issue| match of {
+            SamplesOf::Issue(id) => id == issue_id(issue),
+            SamplesOf::Fingerprint(_) => false,
+        };
+        Ok((0..3).any(leads_to).then(|| KeptSamples {
+            issue: Some(issue_id(if leads_to(2) { 2 } else { 0 })),
             template: "connection to <ip> refused".to_owned(),
             kept: 12,
             ..KeptSamples::default()

@@ -13,7 +13,11 @@ fn guarded() -> Server {
 /// Returns an address that a route takes.
 fn example(path: &str) -> String {
     let path = path.replace("{id}", &issue_id(0).to_string()).replace('*', "some/page");
-    if path == "/api/v1/explain" { format!("{path}?record=words") } else { path }
+    match path.as_str() {
+        "/api/v1/explain" => format!("{path}?record=words"),
+        "/api/v1/search" => format!("{path}?q=words"),
+        _ => path,
+    }
 }
 
 /// Asks and reads the head only, since live streams have no end.

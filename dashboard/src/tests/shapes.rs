@@ -9,13 +9,13 @@ use engine::runtime::status::Phase;
 use serde_json::{Value, json};
 
 #[track_caller]
-fn keys(value: &Value) -> Vec<&str> {
+pub(super) fn keys(value: &Value) -> Vec<&str> {
     let mut keys: Vec<&str> = value.as_object().unwrap().keys().map(String::as_str).collect();
     keys.sort_unstable();
     keys
 }
 
-const ISSUE_KEYS: [&str; 13] = [
+pub(super) const ISSUE_KEYS: [&str; 14] = [
     "class",
     "count",
     "fingerprints",
@@ -27,6 +27,7 @@ const ISSUE_KEYS: [&str; 13] = [
     "sparkline",
     "spiking",
     "state",
+    "tags",
     "template",
     "total",
 ];
@@ -48,7 +49,13 @@ fn readiness_comes_with_reasons() {
     let server = Server::open();
     let ready = server.get("/readyz");
     let source = json!({ "id": "app", "state": "running", "message": null, "restarts": 0 });
-    let expected = json!({ "ready": true, "reasons": [], "epoch": 41, "sources": [source] });
+    let expected = json!({
+        "ready": true,
+        "reasons": [],
+        "degraded": [],
+        "epoch": 41,
+        "sources": [source],
+    });
     assert_eq!((ready.status, ready.json()), (200, expected));
     server.status.phase(Phase::Draining);
     let ready = server.get("/readyz");
@@ -73,13 +80,15 @@ fn the_issue_list_has_the_shape_of_the_contract() {
     assert_eq!(issue["last_seen"], "2023-11-14T22:13:19.25Z");
     assert_eq!((&issue["class"], &issue["state"]), (&json!("error"), &json!("new")));
     assert_eq!(issue["sparkline"].as_array().unwrap().len(), 48);
+    let tag = json!({ "tag": "network", "score": 0.625, "reason": "it says \"refused\"" });
+    assert_eq!(issue["tags"], json!([tag]));
 }
 
 #[test]
 fn parameters_of_the_issue_list_reach_the_store() {
     let server = Server::open();
     let path = "/api/v1/issues?from=2023-11-14T00:00:00Z&to=2023-11-14T12:00:00%2B01:00&points=3\
-        &order=last_seen&severity=error&q=refused%20Conn&service=api&state=new,spiking&limit=2";
+        &order=last_seen&severity=error&q=refused%20Conn&service=api&tag=disk&state=new,spiking&limit=2";
     assert_eq!(server.get(path).status, 200);
     let asked = server.store.asked.lock().unwrap().remove(0);
     assert_eq!(asked.to, EventTime::from_secs(1_699_959_600));
@@ -87,6 +96,7 @@ fn parameters_of_the_issue_list_reach_the_store() {
     assert_eq!((asked.order, asked.min_severity), (IssueOrder::LastSeen, Severity::Error));
     assert_eq!(asked.words, ["refused", "Conn"]);
     assert_eq!(asked.service.as_deref(), Some("api"));
+    assert_eq!((asked.tag.as_deref(), asked.ids), (Some("disk"), None));
     assert!(asked.only_new && asked.only_spiking);
     assert_eq!(asked.now, NOW);
 }

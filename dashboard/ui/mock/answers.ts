@@ -3,13 +3,14 @@
  * handed in; `scenario` bends the story so that every state of the UI can be looked at.
  */
 import type {
-  Alert, AlertsAnswer, AuditAnswer, GraphAnswer, Issue, IssueAnswer, IssuesAnswer, ReadyAnswer, RejectedAnswer, Severity, Slice,
-  TimelineAnswer, ValuesAnswer,
+  Alert, AlertsAnswer, AuditAnswer, GraphAnswer, Issue, IssueAnswer, IssuesAnswer, MeaningAnswer, ReadyAnswer, RejectedAnswer, SearchAnswer, Severity,
+  Slice, TimelineAnswer, ValuesAnswer,
 } from '../src/api/types';
 import { splitTemplate } from '../src/template.ts';
+import { partsOf, RELATED, relatedTo, SAME_ISSUE, similarityOf, tagsOf, wordsOf } from './meaning.ts';
 import { countInMinute, HISTORY_MINUTES, MINUTE_MS, noise, type Story, tellStories } from './incident.ts';
 
-export const SCENARIOS = ['incident', 'empty', 'old', 'unbalanced', 'locked', 'broken'] as const;
+export const SCENARIOS = ['incident', 'empty', 'old', 'unbalanced', 'locked', 'broken', 'modelless'] as const;
 export type Scenario = (typeof SCENARIOS)[number];
 
 const RANK: Severity[] = ['trace', 'debug', 'info', 'unknown', 'warn', 'error', 'fatal'];
@@ -70,6 +71,7 @@ export class MockAnswers {
     const { burst, sinceMinutes } = story;
     return {
       id: story.id, template: story.template, class: story.class, severity: story.severity, services: story.services,
+      tags: this.scenario === 'modelless' ? [] : tagsOf(story.template),
       state: sinceMinutes < 1_440 ? 'new' : 'ongoing', spiking: burst !== null && burst.to < 0,
       first_seen: iso(firstSeen * MINUTE_MS), last_seen: iso(Math.min(nowMs - this.#shift * MINUTE_MS, lastSeen * MINUTE_MS + 47_000)),
       count, total, fingerprints: story.fingerprints, sparkline,
@@ -91,6 +93,7 @@ export class MockAnswers {
       .filter((issue) => lowest === 'unknown' || rank(issue.severity) >= RANK.indexOf(lowest as Severity))
       .filter((issue) => words.every((word) => issue.template.toLowerCase().includes(word)))
       .filter((issue) => !query.get('service') || issue.services.includes(query.get('service')!))
+      .filter((issue) => !query.get('tag') || issue.tags.some((tag) => tag.tag === query.get('tag')))
       .filter((issue) => !state || (state === 'new' ? issue.state === 'new' : issue.spiking));
     const weight = (issue: Issue) => (issue.spiking ? 4 : 0) + (issue.state === 'new' ? 2 : 0) + rank(issue.severity) / 3 + Math.log10(issue.count);
     const orders: Record<string, (issue: Issue) => number> = {
@@ -125,6 +128,42 @@ export class MockAnswers {
       return { time, source: 'app-logs', fingerprint: fingerprint(0), record };
     });
     return { issue, members, samples, alerts: this.alerts(nowMs).alerts.filter((alert) => alert.issue === id) };
+  }
+
+  /** What an issue means; without a model everything waits. */
+  meaning(id: string, query: URLSearchParams, nowMs: number): MeaningAnswer | null {
+    const index = this.#stories.findIndex((story) => story.id === id);
+    if (index < 0) return null;
+    const [from, to] = readRange(query, nowMs);
+    const modelless = this.scenario === 'modelless';
+    const parts = partsOf(this.#stories[index]!, index, true).map((part) =>
+      modelless && part.state === 'embedded' ? { ...part, state: 'pending' as const, similarity: null } : part,
+    );
+    const similar = (modelless ? [] : relatedTo(this.#stories, index)).map((found) => {
+      const { id: issue, template, class: kind, severity, services, spiking, first_seen, last_seen, count, total } = this.#issue(found.index, from, to, 1, nowMs);
+      const { similarity } = found;
+      return { issue, template, text: template, similarity, distance: 1 - similarity, class: kind, severity, services, spiking, first_seen, last_seen, count, total };
+    });
+    return { issue: id, same_issue: SAME_ISSUE, related: RELATED, parts_in_all: parts.length, parts, similar };
+  }
+
+  /** Issues by words, and by a similarity that stands in for meaning. */
+  search(query: URLSearchParams, nowMs: number): SearchAnswer {
+    const question = query.get('q') ?? '';
+    const asked = wordsOf(question);
+    const modelless = this.scenario === 'modelless';
+    const hits = this.#stories.map((story, index) => {
+      const words = asked.filter((word) => wordsOf(story.template).some((other) => other.startsWith(word)));
+      const similarity = similarityOf(question, story.template);
+      return { index, words, similarity: modelless ? null : similarity, score: words.length / asked.length + (modelless ? 0 : similarity) };
+    });
+    const found = hits.filter((hit) => hit.words.length > 0 || (hit.similarity ?? 0) >= RELATED).sort((left, right) => right.score - left.score);
+    const results = found.slice(0, Number(query.get('limit') ?? 20)).map(({ index, ...hit }) => {
+      const issue = this.#issue(index, 0, nowMs, 1, nowMs);
+      return { issue: { ...issue, sparkline: [] }, text: issue.template, ...hit };
+    });
+    const why = 'The model is not there: put it into the cache with `seismolog model fetch`.';
+    return { query: question, without_meaning: modelless ? why : null, results };
   }
 
   values(id: string): ValuesAnswer | null {
@@ -231,7 +270,11 @@ export class MockAnswers {
 
   ready(): ReadyAnswer {
     return {
-      ready: true, reasons: [], epoch: this.epoch(),
+      ready: true, reasons: [],
+      degraded: this.scenario === 'modelless'
+        ? ['131 patterns wait for their embeddings: the model is not there. Until then each is an issue of its own; counts and alerts go on.']
+        : [],
+      epoch: this.epoch(),
       sources: [
         { id: 'app-logs', state: 'running', message: null },
         { id: 'edge-logs', state: 'backoff', message: 'could not open "edge/access.log": permission denied. Hint: mount the folder readable for user 65532.' },

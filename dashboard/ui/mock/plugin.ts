@@ -35,15 +35,20 @@ function stream(request: IncomingMessage, response: ServerResponse, answers: Moc
 function answerApi(url: URL, response: ServerResponse, answers: MockAnswers): void {
   const now = Date.now();
   const query = url.searchParams;
-  const [, id, part] = /^\/api\/v1\/issues\/([^/]+?)(\/timeline|\/values)?$/.exec(url.pathname) ?? [];
+  const [, id, part] = /^\/api\/v1\/issues\/([^/]+?)(\/timeline|\/values|\/meaning)?$/.exec(url.pathname) ?? [];
   if (id !== undefined) {
     const answer = answers.issue(decodeURIComponent(id), query, now);
     if (answer === null) return sendProblem(response, 404, 'Issue not found', `No issue has the id "${id}".`);
     if (part === '/values') return sendJson(response, 200, answers.values(answer.issue.id));
+    if (part === '/meaning') return sendJson(response, 200, answers.meaning(answer.issue.id, query, now));
     return sendJson(response, 200, part === '/timeline' ? answers.timeline(answer.issue.id, query, now) : answer);
+  }
+  if (url.pathname === '/api/v1/search' && !query.get('q')?.trim()) {
+    return sendProblem(response, 400, 'Bad Request', 'cannot use the parameter `q`: it is missing; write what you look for.');
   }
   const known: Record<string, () => unknown> = {
     '/api/v1/issues': () => answers.issues(query, now),
+    '/api/v1/search': () => answers.search(query, now),
     '/api/v1/timeline': () => answers.timeline(null, query, now),
     '/api/v1/alerts': () => answers.alerts(now),
     '/api/v1/graph': () => answers.graph(),

@@ -7,6 +7,7 @@
 export type Command =
   | 'go-overview'
   | 'go-issues'
+  | 'go-search'
   | 'go-alerts'
   | 'go-pipeline'
   | 'help'
@@ -27,11 +28,12 @@ export interface Shortcut {
 export const SHORTCUTS: readonly Shortcut[] = [
   { keys: ['g', 'o'], command: 'go-overview', does: 'Go to the overview' },
   { keys: ['g', 'i'], command: 'go-issues', does: 'Go to the issues' },
+  { keys: ['g', 's'], command: 'go-search', does: 'Go to the search' },
   { keys: ['g', 'a'], command: 'go-alerts', does: 'Go to the alerts' },
   { keys: ['g', 'p'], command: 'go-pipeline', does: 'Go to the pipeline' },
   { keys: ['j'], command: 'next', does: 'Move to the next row' },
   { keys: ['k'], command: 'previous', does: 'Move to the previous row' },
-  { keys: ['/'], command: 'filter', does: 'Filter the issues' },
+  { keys: ['/'], command: 'filter', does: 'Filter the issues, or move to the question of a search' },
   { keys: ['t'], command: 'range', does: 'Move to the time range' },
   { keys: ['u'], command: 'zone', does: 'Switch between UTC and local time' },
   { keys: ['w'], command: 'wrap', does: 'Wrap long records' },

@@ -7,7 +7,7 @@
 import type { SeverityClass } from './api/types';
 import { chooseSlice } from './charts/bins';
 
-export type PageName = 'overview' | 'issues' | 'issue' | 'alerts' | 'pipeline' | 'missing';
+export type PageName = 'overview' | 'issues' | 'issue' | 'search' | 'alerts' | 'pipeline' | 'missing';
 
 export const RANGE_SECONDS = { '1h': 3_600, '6h': 21_600, '24h': 86_400, '7d': 604_800 } as const;
 export type RangeName = keyof typeof RANGE_SECONDS;
@@ -35,6 +35,7 @@ export interface View {
   order: Order;
   q: string;
   service: string;
+  tag: string;
   hidden: SeverityClass[];
   node: string;
 }
@@ -54,16 +55,20 @@ export const DEFAULT_VIEW: View = {
   order: 'relevance',
   q: '',
   service: '',
+  tag: '',
   hidden: [],
   node: '',
 };
 
 /** A filter longer than this is cut: the address bar is not a place for a log file. */
 export const FILTER_CHARACTERS_MAX = 200;
+/** A question may be a sentence or a log line; the server takes 1,000 bytes. */
+export const QUESTION_CHARACTERS_MAX = 300;
 
 const PATHS: Record<Exclude<PageName, 'issue' | 'missing'>, string> = {
   overview: '/',
   issues: '/issues',
+  search: '/search',
   alerts: '/alerts',
   pipeline: '/pipeline',
 };
@@ -95,8 +100,10 @@ function parsePath(pathname: string): { page: PageName; issue: string } {
 export function parseAddress(pathname: string, search: string): Address {
   const query = new URLSearchParams(search);
   const hidden = (query.get('hide') ?? '').split(',');
+  const path = parsePath(pathname);
+  const text = (name: string, most = FILTER_CHARACTERS_MAX) => (query.get(name) ?? '').slice(0, most);
   return {
-    ...parsePath(pathname),
+    ...path,
     view: {
       range: oneOf(RANGE_NAMES, query.get('range'), DEFAULT_VIEW.range),
       custom: parseCustom(query.get('from'), query.get('to')),
@@ -104,10 +111,11 @@ export function parseAddress(pathname: string, search: string): Address {
       tab: oneOf(TABS, query.get('tab'), DEFAULT_VIEW.tab),
       severity: oneOf(SEVERITY_FILTERS, query.get('severity'), DEFAULT_VIEW.severity),
       order: oneOf(ORDERS, query.get('order'), DEFAULT_VIEW.order),
-      q: (query.get('q') ?? '').slice(0, FILTER_CHARACTERS_MAX),
-      service: (query.get('service') ?? '').slice(0, FILTER_CHARACTERS_MAX),
+      q: text('q', path.page === 'search' ? QUESTION_CHARACTERS_MAX : FILTER_CHARACTERS_MAX),
+      service: text('service'),
+      tag: text('tag'),
       hidden: CLASSES.filter((name) => hidden.includes(name)),
-      node: (query.get('node') ?? '').slice(0, FILTER_CHARACTERS_MAX),
+      node: text('node'),
     },
   };
 }
@@ -130,6 +138,7 @@ export function formatAddress(address: Address): string {
   set('order', view.order, DEFAULT_VIEW.order);
   set('q', view.q, '');
   set('service', view.service, '');
+  set('tag', view.tag, '');
   set('hide', view.hidden.join(','), '');
   set('node', view.node, '');
   const path = page === 'issue' ? `/issues/${encodeURIComponent(issue)}` : page === 'missing' ? '/' : PATHS[page];

@@ -1,6 +1,6 @@
 /** Requests: every failure becomes a problem a person can act on. */
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { fetchAudit, fetchIssues, fetchReady, Problem, problemFrom, signIn, withParameters } from '../src/api/client';
+import { fetchAudit, fetchIssues, fetchMeaning, fetchReady, fetchSearch, Problem, problemFrom, signIn, withParameters } from '../src/api/client';
 import { fetchIssueList, ISSUES_SHOWN_MAX, PAGE_ISSUES } from '../src/state/issueList';
 import type { Issue, IssuesAnswer } from '../src/api/types';
 
@@ -58,6 +58,17 @@ describe('requests', () => {
     vi.stubGlobal('fetch', fetch);
     await fetchIssues({ from: 'a', to: 'b', q: 'a&state=new' }, signal);
     expect(String((fetch.mock.calls as unknown[][])[0]?.[0])).toContain('q=a%26state%3Dnew');
+  });
+});
+
+describe('meaning', () => {
+  test('a question and an identity are escaped on their way', async () => {
+    const fetch = answer(200, '{}');
+    vi.stubGlobal('fetch', fetch);
+    await fetchSearch('why? & how', 50, signal);
+    await fetchMeaning('a/b', { from: 'a', to: 'b' }, signal);
+    const asked = (fetch.mock.calls as unknown[][]).map((call) => String(call[0]));
+    expect(asked).toEqual(['/api/v1/search?q=why%3F+%26+how&limit=50', '/api/v1/issues/a%2Fb/meaning?from=a&to=b']);
   });
 });
 

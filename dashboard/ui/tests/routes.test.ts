@@ -1,6 +1,6 @@
 /** Addresses: what is read back is what was written, and what is not understood falls back. */
 import { describe, expect, test } from 'vitest';
-import { addressOf, DEFAULT_VIEW, FILTER_CHARACTERS_MAX, formatAddress, parseAddress, rangeOf } from '../src/routes';
+import { addressOf, DEFAULT_VIEW, FILTER_CHARACTERS_MAX, formatAddress, parseAddress, QUESTION_CHARACTERS_MAX, rangeOf } from '../src/routes';
 
 const parse = (address: string) => {
   const url = new URL(address, 'http://here.invalid');
@@ -11,6 +11,7 @@ describe('addresses', () => {
   test.each([
     '/', '/issues', '/issues/i_0abc', '/alerts', '/pipeline', '/pipeline?node=app-logs', '/?range=7d', '/?hide=warn,rest',
     '/issues?range=1h&live=off&tab=spiking&severity=error&order=count&q=pool+exhausted&service=checkout',
+    '/issues?tag=resource+exhaustion', '/search', '/search?q=why+can+nobody+log+in',
     '/issues/i_0abc?from=2026-11-21T14:05:00Z&to=2026-11-21T15:00:00Z', '/issues/a%2Fb',
   ])('%s survives reading and writing', (address) => expect(formatAddress(parse(address))).toBe(address));
   test('defaults are left out and trailing slashes do not matter', () => {
@@ -28,9 +29,15 @@ describe('addresses', () => {
   });
   test('limit: a filter text is cut', () => {
     expect(parse(`/issues?q=${'x'.repeat(5_000)}`).view.q).toHaveLength(FILTER_CHARACTERS_MAX);
+    expect(parse(`/issues?tag=${'x'.repeat(5_000)}`).view.tag).toHaveLength(FILTER_CHARACTERS_MAX);
+  });
+  test('limit: a question is cut so that the server takes it, whatever its letters', () => {
+    const { q } = parse(`/search?q=${encodeURIComponent('語'.repeat(5_000))}`).view;
+    expect(q).toHaveLength(QUESTION_CHARACTERS_MAX);
+    expect(new TextEncoder().encode(q).length).toBeLessThanOrEqual(1_000);
   });
   test('another page keeps the time and drops the filters', () => {
-    const here = parse('/issues?range=6h&live=off&q=pool&tab=new').view;
+    const here = parse('/issues?range=6h&live=off&q=pool&tab=new&tag=disk').view;
     expect(formatAddress(addressOf('alerts', here))).toBe('/alerts?range=6h&live=off');
     expect(formatAddress(addressOf('issue', here, {}, 'i_1'))).toBe('/issues/i_1?range=6h&live=off');
   });

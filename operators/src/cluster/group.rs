@@ -3,9 +3,9 @@
 use super::reference::Graph;
 use super::rule::{Cluster, LINK_MARGIN, Node};
 use crate::meaning::{Change, LINKS_PER_NODE_MAX, Neighbours};
-use engine::model::{Embedding, Similarity};
-use foldhash::{HashMap, HashMapExt};
+use engine::model::{Embedding, KernelClass, Similarity};
 use std::collections::BTreeMap;
+use xxhash_rust::xxh3::xxh3_128;
 
 /// Where a text of the list belongs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,44 +17,57 @@ pub struct Placed {
 }
 
 /// Returns where each text belongs; a text without an embedding is alone, texts of the same embedding are
-/// together. All embeddings are of one kernel class, that of the first; what is of another is alone.
+/// together. Only embeddings of one kernel
+/// class are compared.
+///
+/// Which texts are together, and their similarities, do not depend on the order of the list (I1).
 pub fn group(embeddings: &[Option<Embedding>], threshold: Similarity) -> Vec<Placed> {
-    let firsts = firsts(embeddings);
-    let clusters = graph(embeddings, &firsts, threshold).clusters(threshold);
-    let cluster = |first: &usize| clusters[&name(*first)];
+    let by_node = by_node(embeddings);
+    let clusters = graph(embeddings, &by_node, threshold).clusters(threshold);
     let mut members: BTreeMap<Cluster, Vec<usize>> = BTreeMap::new();
-    for (index, first) in firsts.iter().enumerate() {
-        members.entry(cluster(first)).or_default().push(index);
+    for (node, places) in &by_node {
+        // In the order of nodes, so that an average over the first of them is one of the set.
+        members.entry(clusters[node]).or_default().extend(places);
     }
-    let placed = |(index, first): (usize, &usize)| Placed {
-        first: cluster(first).first.0 as usize,
-        similarity: average(embeddings, index, &members[&cluster(first)]),
-    };
-    firsts.iter().enumerate().map(placed).collect()
+    let alone = |(index, _)| Placed { first: index, similarity: Similarity::ONE };
+    let mut placed: Vec<Placed> = embeddings.iter().enumerate().map(alone).collect();
+    for members in members.into_values() {
+        let first = members.iter().copied().min().unwrap_or_default();
+        for index in &members {
+            placed[*index] = Placed { first, similarity: average(embeddings, *index, &members) };
+        }
+    }
+    placed
 }
 
-/// Returns for each text the first one that has the same embedding.
-fn firsts(embeddings: &[Option<Embedding>]) -> Vec<usize> {
-    let mut known: HashMap<&Embedding, usize> = HashMap::new();
-    let mut firsts = Vec::with_capacity(embeddings.len());
+/// Returns the places of each different embedding under the node that its numbers name.
+fn by_node(embeddings: &[Option<Embedding>]) -> BTreeMap<Node, Vec<usize>> {
+    let mut places: BTreeMap<Node, Vec<usize>> = BTreeMap::new();
     for (index, embedding) in embeddings.iter().enumerate() {
-        firsts.push(embedding.as_ref().map_or(index, |one| *known.entry(one).or_insert(index)));
+        if let Some(embedding) = embedding {
+            places.entry(name(embedding)).or_default().push(index);
+        }
     }
-    firsts
+    places
 }
 
-fn graph(embeddings: &[Option<Embedding>], firsts: &[usize], threshold: Similarity) -> Graph {
-    let nodes = firsts.iter().map(|first| name(*first)).collect();
+fn graph(
+    embeddings: &[Option<Embedding>],
+    by_node: &BTreeMap<Node, Vec<usize>>,
+    threshold: Similarity,
+) -> Graph {
+    let nodes = by_node.keys().copied().collect();
     let mut graph = Graph { nodes, ..Graph::default() };
-    let Some(kernel) = embeddings.iter().flatten().map(Embedding::kernel).next() else {
-        return graph;
-    };
-    let mut neighbours = Neighbours::new(kernel, floor(threshold), LINKS_PER_NODE_MAX);
-    for (index, embedding) in embeddings.iter().enumerate() {
-        let Some(embedding) = embedding.as_ref().filter(|_| firsts[index] == index) else {
-            continue;
-        };
-        for change in neighbours.insert(name(index), embedding) {
+    let different = by_node
+        .iter()
+        .filter_map(|(node, places)| Some((*node, embeddings[*places.first()?].as_ref()?)));
+    let mut classes: BTreeMap<KernelClass, Neighbours<Node>> = BTreeMap::new();
+    for (node, embedding) in different {
+        let class = embedding.kernel();
+        let neighbours = classes
+            .entry(class)
+            .or_insert_with(|| Neighbours::new(class, floor(threshold), LINKS_PER_NODE_MAX));
+        for change in neighbours.insert(node, embedding) {
             match change {
                 Change::Linked(link) => graph.links.insert((link.low, link.high), link.similarity),
                 Change::Unlinked(link) => graph.links.remove(&(link.low, link.high)),
@@ -69,9 +82,12 @@ pub fn floor(threshold: Similarity) -> Similarity {
     Similarity::from_millionths(threshold.millionths() - LINK_MARGIN)
 }
 
-/// Nodes of a list are named by their place: names of clusters are then places of first texts.
-fn name(index: usize) -> Node {
-    Node(index as u128)
+/// Nodes of a list are named by what they mean: ties are broken alike, whatever the order of the list.
+fn name(embedding: &Embedding) -> Node {
+    let class = embedding.kernel().code().to_be_bytes().map(|byte| byte as i8);
+    let bytes: Vec<u8> =
+        class.iter().chain(embedding.numbers()).map(|number| *number as u8).collect();
+    Node(xxh3_128(&bytes))
 }
 
 /// Texts that an average is taken over: of a larger cluster, its first ones.
@@ -93,7 +109,8 @@ fn average(embeddings: &[Option<Embedding>], index: usize, members: &[usize]) ->
 #[cfg(test)]
 mod tests {
     use super::*;
-    use engine::model::{EMBEDDING_DIMENSIONS, KernelClass};
+    use engine::model::EMBEDDING_DIMENSIONS;
+    use proptest::prelude::*;
 
     /// An embedding in the plane, this many degrees from the first axis.
     fn at(degrees: f64) -> Option<Embedding> {
@@ -125,5 +142,29 @@ mod tests {
         let texts: Vec<_> = (0..LINKS_PER_NODE_MAX * 3).map(|_| at(45.0)).collect();
         let placed = group(&texts, Similarity::from_millionths(550_000));
         assert!(placed.iter().all(|placed| placed.first == 0), "{placed:?}");
+    }
+
+    proptest! {
+        #[test]
+        fn the_order_of_the_texts_changes_nothing(
+            degrees in prop::collection::vec(prop::option::of(0u16..180), 0..40),
+            seed in any::<u64>(),
+        ) {
+            let threshold = Similarity::from_millionths(550_000);
+            let texts: Vec<_> =
+                degrees.iter().map(|d| d.and_then(|degrees| at(f64::from(degrees)))).collect();
+            let mut order: Vec<usize> = (0..texts.len()).collect();
+            order.sort_by_key(|index| xxh3_128(&(seed ^ *index as u64).to_be_bytes()));
+            let shuffled: Vec<_> = order.iter().map(|index| texts[*index].clone()).collect();
+            let (placed, moved) = (group(&texts, threshold), group(&shuffled, threshold));
+            for (one, original) in order.iter().enumerate() {
+                prop_assert_eq!(moved[one].similarity, placed[*original].similarity);
+                for (other, original_other) in order.iter().enumerate() {
+                    let together = moved[one].first == moved[other].first;
+                    let before = placed[*original].first == placed[*original_other].first;
+                    prop_assert_eq!(together, before);
+                }
+            }
+        }
     }
 }

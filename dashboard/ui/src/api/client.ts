@@ -10,9 +10,11 @@ import type {
   GraphAnswer,
   IssueAnswer,
   IssuesAnswer,
+  MeaningAnswer,
   ProblemBody,
   ReadyAnswer,
   RejectedAnswer,
+  SearchAnswer,
   TimelineAnswer,
   ValuesAnswer,
   VersionAnswer,
@@ -102,6 +104,7 @@ export interface IssuesQuery {
   severity?: string;
   q?: string;
   service?: string;
+  tag?: string;
   state?: string;
   limit?: number;
   cursor?: string | null;
@@ -124,6 +127,16 @@ export function fetchIssue(id: string, query: { from: string; to: string }, sign
 /** What varies among the kept samples of an issue. */
 export function fetchValues(id: string, signal: AbortSignal): Promise<ValuesAnswer> {
   return getJson(`/api/v1/issues/${encodeURIComponent(id)}/values`, {}, signal);
+}
+
+/** What an issue means: its patterns, and which issues are possibly related. */
+export function fetchMeaning(id: string, query: { from: string; to: string }, signal: AbortSignal): Promise<MeaningAnswer> {
+  return getJson(`/api/v1/issues/${encodeURIComponent(id)}/meaning`, query, signal);
+}
+
+/** Issues of all time by words and by meaning. */
+export function fetchSearch(q: string, limit: number, signal: AbortSignal): Promise<SearchAnswer> {
+  return getJson('/api/v1/search', { q, limit }, signal);
 }
 
 /** The counts of one issue, or of everything when `issue` is null. */

@@ -9,12 +9,23 @@ export type Severity = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' |
 /** The three groups that charts stack: fatal and error, warn and unknown, everything else. */
 export type SeverityClass = 'error' | 'warn' | 'rest';
 
+/** What kind of failure an issue is about. */
+export interface Tag {
+  tag: string;
+  /** How sure that is, from 0 to 1. */
+  score: number;
+  /** Why, as half a sentence. */
+  reason: string;
+}
+
 export interface Issue {
   id: string;
   template: string;
   class: SeverityClass;
   severity: Severity;
   services: string[];
+  /** The surest first. */
+  tags: Tag[];
   state: 'new' | 'ongoing';
   spiking: boolean;
   first_seen: string;
@@ -60,6 +71,65 @@ export interface IssueAnswer {
   members: Member[];
   samples: Sample[];
   alerts: Alert[];
+}
+
+/** An issue that a search found, and what of the question is in it. */
+export interface SearchHit {
+  issue: Issue;
+  /** The text of the pattern that fits best. */
+  text: string;
+  score: number;
+  /** The words of the question that stand in the text. */
+  words: string[];
+  /** How near the text is in meaning; null when only words were looked at. */
+  similarity: number | null;
+}
+
+export interface SearchAnswer {
+  query: string;
+  /** Why only words were looked at; null when meaning was too. */
+  without_meaning: string | null;
+  /** The best first. */
+  results: SearchHit[];
+}
+
+/** One pattern of an issue, and whether its meaning is known. */
+export interface Part {
+  pattern: string;
+  text: string;
+  state: 'embedded' | 'pending' | 'not_embedded';
+  /** The average similarity to the other patterns of the issue. */
+  similarity: number | null;
+}
+
+/** An issue that is possibly related to another. */
+export interface SimilarIssue {
+  issue: string;
+  template: string;
+  /** The text of the pattern that is nearest. */
+  text: string;
+  similarity: number;
+  distance: number;
+  class: SeverityClass;
+  severity: Severity;
+  services: string[];
+  spiking: boolean;
+  first_seen: string;
+  last_seen: string;
+  count: number;
+  total: number;
+}
+
+export interface MeaningAnswer {
+  issue: string;
+  /** Patterns whose average similarity reaches this are one issue. */
+  same_issue: number;
+  /** Issues whose average similarity reaches this are possibly related. */
+  related: number;
+  parts_in_all: number;
+  parts: Part[];
+  /** The most similar first. */
+  similar: SimilarIssue[];
 }
 
 export interface TopValue {
@@ -190,6 +260,8 @@ export interface SourceState {
 export interface ReadyAnswer {
   ready: boolean;
   reasons: string[];
+  /** What is missing while the engine goes on all the same, as sentences. */
+  degraded: string[];
   epoch: number;
   sources: SourceState[];
 }

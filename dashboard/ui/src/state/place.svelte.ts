@@ -51,7 +51,9 @@ class Place {
   async #arrive(scroll: number): Promise<void> {
     await tick();
     window.scrollTo(0, scroll);
-    document.getElementById('content')?.focus({ preventScroll: true });
+    // A page may say where its reader begins; otherwise it is the start of its content.
+    const start = document.querySelector<HTMLElement>('#content [data-arrive]') ?? document.getElementById('content');
+    start?.focus({ preventScroll: true });
   }
 
   #click(event: MouseEvent): void {

@@ -27,6 +27,8 @@ export interface Question<T> {
   /** The same text means the same question; "now" may move without being part of it. */
   key: string;
   load(signal: AbortSignal): Promise<T>;
+  /** An answer younger than this is kept when the page refreshes: for questions that cost the server much. */
+  restMs?: number;
 }
 
 export class Resource<T> {
@@ -36,6 +38,7 @@ export class Resource<T> {
   stale = $state(false);
   #question: Question<T> | null = null;
   #running: AbortController | null = null;
+  #answeredMs = 0;
   #again = false;
   #retryTimer = 0;
 
@@ -45,10 +48,13 @@ export class Resource<T> {
       this.#running = null;
       const known = remembered.get(question.key) as T | undefined;
       if (known !== undefined) this.data = known;
+      this.#answeredMs = 0;
       this.stale = known === undefined && this.data !== null;
       this.problem = null;
     }
+    const rests = question.key === this.#question?.key && this.problem === null && Date.now() - this.#answeredMs < (question.restMs ?? 0);
     this.#question = question;
+    if (rests) return;
     if (this.#running === null) void this.#run(question);
     else this.#again = true;
   }
@@ -71,6 +77,7 @@ export class Resource<T> {
       this.data = answer;
       this.problem = null;
       this.stale = false;
+      this.#answeredMs = Date.now();
       remember(question.key, answer);
     } catch (error) {
       if (this.#running !== controller) return;
