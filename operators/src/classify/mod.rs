@@ -129,8 +129,13 @@ pub type Known = (Sentence, Embedding);
 
 impl Classifier {
     /// Returns one that knows sentences by their embeddings; without any it knows the rules only.
-    pub fn new(sentences: impl Into<Arc<Vec<Known>>>) -> Classifier {
-        Classifier { sentences: sentences.into() }
+    pub fn new(sentences: Vec<Known>) -> Classifier {
+        Classifier::shared(Arc::new(sentences))
+    }
+
+    /// Returns one that shares what it knows with others.
+    pub fn shared(sentences: Arc<Vec<Known>>) -> Classifier {
+        Classifier { sentences }
     }
 
     /// Returns the tags of a text, the surest first, those that rules give before all others.

@@ -54,7 +54,7 @@ impl Operator for ClassifyOperator {
         let classifiers = self.classifiers(stage, wanted);
         let tags = texts.map(|row| ((), row)).join_map(classifiers, |(), (issue, asked), known| {
             let (text, embedding): &(Arc<str>, Option<Embedding>) = asked;
-            (*issue, Classifier::new(Arc::clone(known)).tags(text, embedding.as_ref()))
+            (*issue, Classifier::shared(Arc::clone(known)).tags(text, embedding.as_ref()))
         });
         Port::Tags(tags.flat_map(|(issue, tags)| tags.into_iter().map(move |tag| (issue, tag))))
     }
