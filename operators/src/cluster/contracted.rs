@@ -32,6 +32,8 @@ struct Contracting {
     together: BTreeMap<(Node, Node), isize>,
     told: HashMap<Node, Cluster>,
     touched: BTreeSet<Node>,
+    /// Nodes that were told to be joined to another.
+    joined: Vec<Node>,
 }
 
 impl View for Contracting {
@@ -65,7 +67,8 @@ impl View for Contracting {
         }
         // Must-links are few: what they join is found anew.
         let joined = self.joined();
-        touched.extend(joined.keys());
+        touched.extend(std::mem::replace(&mut self.joined, joined.keys().copied().collect()));
+        touched.extend(&self.joined);
         let mut changes = Vec::new();
         for node in touched {
             let single = Cluster { first: node, size: 1 };
