@@ -8,7 +8,8 @@
 
 use super::commit::{Backlog, CompletedEpoch};
 use super::recovery::corrections;
-use super::shutdown::{StopSignal, StopStage};
+use super::shutdown::StopStage;
+use super::worker::Around;
 use crate::component::Recovered;
 use crate::dataflow::{DataflowTime, Exchange, MutableAntichain, OperatorBuilder, Scope, Stream};
 use crate::invariants::may_commit;
@@ -81,9 +82,9 @@ pub fn outputs<'s>(
     timed: Stream<'s, TimedFact>,
     queue: Option<Sender<CompletedEpoch>>,
     recovered: &Arc<Recovered>,
-    backlog: &Arc<Backlog>,
-    stop: &StopSignal,
+    around: &Around,
 ) {
+    let Around { backlog, stop, desk } = around;
     let mut builder = OperatorBuilder::new("outputs".to_owned(), scope);
     let mut facts = builder.new_input(facts, Exchange::new(|_: &Fact| 0));
     let mut timed = builder.new_input(timed, Exchange::new(|_: &TimedFact| 0));
@@ -97,7 +98,7 @@ pub fn outputs<'s>(
     };
     // Corrections are owed even if nothing is derived at epoch 0.
     pending.facts.insert(Epoch::RECOVERED.0, Vec::new());
-    let (stop, mut queue) = (stop.clone(), queue);
+    let (stop, desk, mut queue) = (stop.clone(), desk.clone(), queue);
     let mut retry_at: Option<Instant> = None;
     builder.build_reschedule(move |_capabilities| {
         move |frontiers: &[MutableAntichain<DataflowTime>]| {
@@ -108,6 +109,7 @@ pub fn outputs<'s>(
             let Some(sender) = &queue else { return false };
             let lowest = frontiers.iter().filter_map(|f| f.frontier().first().copied()).min();
             pending.complete(lowest);
+            desk.settle(lowest.unwrap_or(DataflowTime::MAX));
             while let Some(completed) = pending.completed.pop_front() {
                 match sender.try_send(completed) {
                     Ok(()) => {}

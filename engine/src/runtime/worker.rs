@@ -117,5 +117,5 @@ pub fn build<'s>(
     facts.push(reading);
     let facts = scope.concatenate(facts);
     let timed = scope.concatenate(timed);
-    outputs(scope, facts, timed, committer, recovered, &around.backlog, &around.stop);
+    outputs(scope, facts, timed, committer, recovered, around);
 }

@@ -7,6 +7,7 @@
 use crate::dataflow::SyncActivator;
 use crate::model::{TextId, VectorRow};
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -22,6 +23,8 @@ pub struct Desk(Arc<Shared>);
 struct Shared {
     state: Mutex<State>,
     asked: Condvar,
+    /// Every epoch below it has been worked through.
+    settled: AtomicU64,
 }
 
 #[derive(Default)]
@@ -37,7 +40,7 @@ struct Inbox {
     name: Arc<str>,
     /// Texts that were embedded because it asked first.
     computed: u64,
-    answers: Vec<VectorRow>,
+    answers: VecDeque<VectorRow>,
     activator: Option<SyncActivator>,
 }
 
@@ -60,7 +63,7 @@ impl Desk {
     pub(super) fn join(&self, name: &str, activator: Option<SyncActivator>) -> Asker {
         let askers = &mut self.state().askers;
         let name = Arc::from(name);
-        askers.push(Inbox { name, computed: 0, answers: Vec::new(), activator });
+        askers.push(Inbox { name, computed: 0, answers: VecDeque::new(), activator });
         Asker(askers.len() - 1)
     }
 
@@ -76,14 +79,24 @@ impl Desk {
         }
     }
 
-    /// Takes what was answered.
-    pub(super) fn answers(&self, asker: Asker) -> Vec<VectorRow> {
+    /// Takes what was answered, at most so many.
+    pub(super) fn answers(&self, asker: Asker, at_most: usize) -> Vec<VectorRow> {
         let mut state = self.state();
-        state
-            .askers
-            .get_mut(asker.0)
-            .map(|inbox| std::mem::take(&mut inbox.answers))
-            .unwrap_or_default()
+        let Some(inbox) = state.askers.get_mut(asker.0) else { return Vec::new() };
+        let n = inbox.answers.len().min(at_most);
+        inbox.answers.drain(..n).collect()
+    }
+
+    /// Returns the first epoch that has not been worked through.
+    pub(super) fn settled(&self) -> u64 {
+        self.0.settled.load(Ordering::Relaxed)
+    }
+
+    /// Notes that every epoch below `epoch` has been worked through, and wakes those who wait for that.
+    pub(crate) fn settle(&self, epoch: u64) {
+        if self.0.settled.swap(epoch, Ordering::Relaxed) < epoch {
+            wake(&self.state());
+        }
     }
 
     /// Takes up to `at_most` texts that nobody works on; waits for some, not longer than `patience`.
@@ -116,18 +129,23 @@ impl Desk {
             for (rank, asker) in askers.into_iter().enumerate() {
                 if let Some(inbox) = state.askers.get_mut(asker) {
                     inbox.computed += u64::from(rank == 0);
-                    inbox.answers.push(row.clone());
+                    inbox.answers.push_back(row.clone());
                 }
             }
         }
-        for inbox in state.askers.iter().filter(|inbox| !inbox.answers.is_empty()) {
-            // A worker that has ended cannot be woken, and need not be.
-            let _ = inbox.activator.as_ref().map(SyncActivator::activate);
-        }
+        wake(&state);
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Wakes whoever has answers to take.
+fn wake(state: &State) {
+    for inbox in state.askers.iter().filter(|inbox| !inbox.answers.is_empty()) {
+        // A worker that has ended cannot be woken, and need not be.
+        let _ = inbox.activator.as_ref().map(SyncActivator::activate);
     }
 }
 
@@ -155,10 +173,11 @@ mod tests {
         assert_eq!(taken, [(id, disk_full)]);
         assert_eq!(desk.pending(), 1, "it is not answered yet");
         desk.answer(vec![row(id)]);
-        assert_eq!((desk.answers(one), desk.answers(two)), (vec![row(id)], vec![row(id)]));
+        assert_eq!((desk.answers(one, 9), desk.answers(two, 0)), (vec![row(id)], vec![]));
+        assert_eq!(desk.answers(two, 9), [row(id)], "what was not taken is kept");
         assert_eq!(desk.pending(), 0);
         assert_eq!(desk.computed(), BTreeMap::from([("one".into(), 1), ("two".into(), 0)]));
-        assert_eq!(desk.answers(one), []);
+        assert_eq!(desk.answers(one, 9), []);
     }
 
     #[test]

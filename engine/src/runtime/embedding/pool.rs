@@ -14,6 +14,8 @@ use std::time::Duration;
 const TAKEN_MAX: usize = 64;
 /// How long a thread waits for texts before it looks whether the engine stops.
 const PATIENCE: Duration = Duration::from_millis(200);
+/// How much other threads come before these, in the system's own measure of 0 to 19.
+const NICENESS: i32 = 10;
 /// How long to wait after the model could not be opened, first and at most.
 pub const RETRY_FIRST: Duration = Duration::from_secs(5);
 /// See [`RETRY_FIRST`].
@@ -56,6 +58,8 @@ pub(crate) fn start(
 
 impl Pool {
     fn run(&self) {
+        // Whatever else has work goes first. Where that cannot be said, they share alike.
+        let _ = rustix::process::nice(NICENESS);
         let mut retry = RETRY_FIRST;
         while !self.stops() {
             let texts = self.desk.take(TAKEN_MAX, PATIENCE);
@@ -91,7 +95,7 @@ impl Pool {
         if let Some(embedder) = &*opened {
             return Ok(Arc::clone(embedder));
         }
-        self.report(Some("the model is being opened".to_owned()));
+        self.report(None);
         let embedder = self.opener.open()?;
         *opened = Some(Arc::clone(&embedder));
         self.report(None);
