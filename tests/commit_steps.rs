@@ -8,7 +8,7 @@ use engine::clock::SystemClock;
 use engine::component::{
     Delivery, Intake, Operator, ReadStore, Source, SourceDefaults, SourceError, StoreError,
 };
-use engine::graph::{EngineOptions, Graph, OperatorNode, SourceNode, StoreNode};
+use engine::graph::{EngineOptions, Graph, ModelOptions, OperatorNode, SourceNode, StoreNode};
 use engine::model::{BucketSize, EventTime, Offset, PartitionId};
 use engine::runtime::{Engine, EngineError, Pace, RunOptions, Unobserved};
 use operators::fingerprint::FingerprintOperator;
@@ -131,6 +131,7 @@ fn graph(store: SqliteStore) -> Graph {
         },
         server: None,
         engine: EngineOptions { workers: 1, epoch: Duration::from_millis(100) },
+        model: ModelOptions { enabled: false, path: None, fetch: false },
     }
 }
 
