@@ -5,6 +5,7 @@ use crate::explain::RecordAnalyst;
 use crate::failure::Failure;
 use crate::model::SharedModel;
 use crate::registry::REGISTRY;
+use crate::search::{Meaning, OpenModel};
 use crate::telemetry::Telemetry;
 use anyhow::Context;
 use dashboard::{AccessOptions, Dashboard, EdgeView, GraphView, Limits, NodeKind, NodeView};
@@ -82,7 +83,6 @@ pub fn serve(
     let server = graph.server.clone();
     let access = server.as_ref().map(access).transpose()?;
     let view = view(&graph);
-    let analyst = Arc::new(RecordAnalyst::of(&graph, Arc::new(SystemClock)));
     let source_ids: Vec<String> = graph.sources.iter().map(|s| s.defaults.id.clone()).collect();
     let telemetry = Arc::new(Telemetry::new(&source_ids));
     let listener = match (&server, &access) {
@@ -94,6 +94,8 @@ pub fn serve(
     };
 
     let model = graph.model.enabled.then(|| Arc::new(SharedModel::new(graph.model.clone())));
+    let analyst = RecordAnalyst::of(&graph, Arc::new(SystemClock));
+    let analyst = Arc::new(analyst.with_meaning(Some(meaning(&graph, &telemetry, model.clone()))));
     for node in graph.operators.iter().filter(|node| EMBEDDING.contains(&node.component.name)) {
         telemetry.metrics.set_embeddings_computed(&node.id, 0);
     }
@@ -140,6 +142,15 @@ pub fn serve(
     }
     runtime.shutdown_background();
     Ok(outcome?)
+}
+
+/// Returns what questions by meaning need.
+fn meaning(graph: &Graph, telemetry: &Telemetry, model: Option<Arc<SharedModel>>) -> Meaning {
+    let open: OpenModel = Arc::new(move || match &model {
+        Some(model) => model.local(),
+        None => Err("the graph file turns it off with `model: { enabled: false }`".to_owned()),
+    });
+    Meaning::of(graph, Arc::clone(&telemetry.index), graph.store.store.reader(), open)
 }
 
 /// Describes the graph for the dashboard, which does not know components.

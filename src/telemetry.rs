@@ -3,6 +3,7 @@
 
 use crate::cli::LogFormat;
 use crate::failure::Failure;
+use crate::search::SharedIndex;
 use anyhow::Context;
 use engine::component::{Commit, Recovered};
 use engine::metrics::Metrics;
@@ -39,6 +40,8 @@ pub struct Telemetry {
     pub metrics: Arc<Metrics>,
     /// For `/api/v1/live`.
     pub live: LiveFeed,
+    /// The parts of all issues, for questions by meaning.
+    pub index: Arc<SharedIndex>,
     source_ids: Vec<String>,
     /// Bounded by the fingerprint stage's limit.
     issues: Mutex<HashMap<Fingerprint, IssueId>>,
@@ -54,6 +57,7 @@ impl Telemetry {
             status: Arc::new(Status::new(source_ids)),
             metrics: Arc::new(Metrics::new(source_ids)),
             live: LiveFeed::new(),
+            index: Arc::default(),
             source_ids: source_ids.to_vec(),
             issues: Mutex::default(),
             embedding_trouble: Mutex::default(),
@@ -87,6 +91,7 @@ impl Observer for Telemetry {
             tracing::info!(%epoch, "continuing after the last committed epoch");
             self.status.recovered(epoch);
         }
+        self.index.recovered(recovered);
         let mut issues = self.issues.lock().unwrap_or_else(PoisonError::into_inner);
         issues.extend(recovered.members.iter().map(|member| (member.fingerprint, member.issue)));
         self.metrics.set_fingerprints(issues.len());
@@ -144,6 +149,7 @@ impl Observer for Telemetry {
             self.status.crowded(crowded);
             self.metrics.set_patterns_crowded(crowded);
         }
+        self.index.committed(&commit.contents);
         self.status.committed(commit.epoch);
         let alerts = commit.contents.alerts.iter().map(|(key, _)| *key);
         self.live.publish(Committed::new(

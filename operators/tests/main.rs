@@ -7,6 +7,7 @@ mod families;
 mod fuzz;
 mod golden;
 mod identity;
+mod meaning;
 mod oracle;
 mod patterns;
 mod search;

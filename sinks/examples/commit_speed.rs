@@ -160,6 +160,11 @@ fn questions(store: &mut dyn Store, load: &Load) -> Result<(), StoreError> {
         let page = reader.issues(&query)?;
         println!("{}: {} issues listed in {:.1?}", load.name, page.matching, begin.elapsed());
     }
+    let ids = Some((0..20).map(|number| issue_of(3 * number).id).collect());
+    let hits = IssueQuery { ids, points: 0, ..IssueQuery::everything(to) };
+    let begin = Cpu::now();
+    let found = reader.issues(&hits)?.matching;
+    println!("{}: {found} issues of a search, all time, in {:.1?}", load.name, begin.elapsed());
     let begin = Cpu::now();
     let found = reader.issue(issue_of(3).id, &query)?.is_some();
     println!("{}: one issue (found: {found}) in {:.1?}", load.name, begin.elapsed());

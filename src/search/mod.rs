@@ -11,5 +11,5 @@ mod meaning;
 mod verb;
 
 pub use index::SharedIndex;
-pub use meaning::{Meaning, local_model};
+pub use meaning::{Meaning, OpenModel, local_model};
 pub use verb::search;

@@ -136,9 +136,8 @@ export class MockAnswers {
     if (index < 0) return null;
     const [from, to] = readRange(query, nowMs);
     const modelless = this.scenario === 'modelless';
-    const parts = partsOf(this.#stories[index]!, index, true).map((part) =>
-      modelless && part.state === 'embedded' ? { ...part, state: 'pending' as const, similarity: null } : part,
-    );
+    const known = partsOf(this.#stories[index]!, index, true);
+    const parts = modelless ? known.slice(0, 1).map((part) => ({ ...part, state: 'pending' as const, similarity: null })) : known;
     const similar = (modelless ? [] : relatedTo(this.#stories, index)).map((found) => {
       const { id: issue, template, class: kind, severity, services, spiking, first_seen, last_seen, count, total } = this.#issue(found.index, from, to, 1, nowMs);
       const { similarity } = found;
@@ -162,7 +161,7 @@ export class MockAnswers {
       const issue = this.#issue(index, 0, nowMs, 1, nowMs);
       return { issue: { ...issue, sparkline: [] }, text: issue.template, ...hit };
     });
-    const why = 'The model is not there: put it into the cache with `seismolog model fetch`.';
+    const why = 'The model is not there; seismolog model fetch puts it where it is looked for.';
     return { query: question, without_meaning: modelless ? why : null, results };
   }
 

@@ -8,6 +8,8 @@ import { noise, type Story } from './incident.ts';
 export const SAME_ISSUE = 0.55;
 export const RELATED = 0.3;
 const SIMILAR_MAX = 10;
+/** Words with the same first letters count as the same: connection, connections. */
+const STEM_LETTERS = 7;
 
 const TAG_WORDS: [tag: string, words: RegExp, near: string][] = [
   ['database', /query|replica|deadlock|transaction|connection from pool/i, 'a database query fails or is slow'],
@@ -37,17 +39,24 @@ export function tagsOf(text: string): Tag[] {
   return tags.sort((left, right) => right.score - left.score);
 }
 
+const COMMON = new Set(['and', 'after', 'for', 'from', 'the', 'with', 'why', 'out', 'not']);
+
+/** Returns the telling words of a text, placeholders left out. */
 export function wordsOf(text: string): string[] {
-  return text.toLowerCase().match(/[\p{L}]{3,}/gu) ?? [];
+  const words = text.replaceAll(/<[^>]*>/g, ' ').toLowerCase().match(/[\p{L}]{3,}/gu) ?? [];
+  return words.filter((word) => !COMMON.has(word));
 }
 
 /** Returns how alike two texts are, from 0 to 1: common words, and tags that they share. */
 export function similarityOf(left: string, right: string): number {
   const [words, others] = [new Set(wordsOf(left)), new Set(wordsOf(right))];
-  const common = [...words].filter((word) => others.has(word)).length;
+  const stem = (word: string) => word.slice(0, STEM_LETTERS);
+  const stems = new Set([...others].map(stem));
+  const common = [...words].filter((word) => stems.has(stem(word))).length;
   const tags = new Set(tagsOf(right).map(({ tag }) => tag));
   const shared = tagsOf(left).filter(({ tag }) => tags.has(tag)).length;
-  return Math.min(0.97, 0.08 + 0.85 * (common / Math.max(1, Math.min(words.size, others.size))) + 0.24 * shared);
+  const luck = noise(81, left.length * 131 + right.length * 17) / 6;
+  return Math.min(0.97, luck + 0.55 * (common / Math.sqrt(Math.max(1, words.size * others.size))) + 0.17 * shared);
 }
 
 /** Returns the patterns of a story; with `pending` the last one waits for its meaning. */
@@ -73,7 +82,7 @@ export function relatedTo(stories: Story[], index: number): { index: number; sim
   return stories
     .map((story, other) => ({ index: other, similarity: story.class === 'rest' ? 0 : similarityOf(template, story.template) }))
     .filter((found) => found.index !== index && found.similarity >= RELATED)
-    .map((found) => ({ ...found, similarity: Math.min(found.similarity, SAME_ISSUE - 0.01 - 0.02 * noise(71, found.index)) }))
+    .map((found) => ({ ...found, similarity: Math.min(found.similarity, SAME_ISSUE - 0.01 - 0.08 * noise(71, found.index)) }))
     .sort((left, right) => right.similarity - left.similarity)
     .slice(0, SIMILAR_MAX);
 }

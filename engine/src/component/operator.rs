@@ -9,8 +9,9 @@ use crate::dataflow::{
     AsCollection, Collection, Concatenate, DataflowTime, Scope, Stream, ToStream, concatenate,
 };
 use crate::model::{
-    Alert, Bucket, BucketSize, Candidate, Chunk, Embedding, Epoch, EventBatch, Fact, Fingerprint,
-    Issue, IssueId, Judgement, Member, Part, Pattern, PrintBatch, Severity, Sighting, Tag, TextId,
+    Alert, Bucket, BucketSize, Chunk, Embedding, Epoch, EventBatch, Fact, Fingerprint, Issue,
+    IssueId, Judgement, Member, Part, PatternId, Patterned, PrintBatch, Severity, Sighting, Tag,
+    TextId,
 };
 use crate::runtime::embedding::{Desk, vectors};
 use std::collections::HashMap;
@@ -32,23 +33,16 @@ pub enum Port<'s> {
     },
     /// Events counted per fingerprint and bucket: the count is the difference.
     Counts(Collection<'s, (Fingerprint, Bucket)>),
-    /// Which pattern each fingerprint has, and what else grouping needs to know of it.
-    Patterns {
-        /// The pattern of every fingerprint.
-        patterns: Collection<'s, (Fingerprint, Pattern)>,
-        /// One candidate per fingerprint and worker that saw it.
-        candidates: Collection<'s, Candidate>,
-    },
+    /// One row per fingerprint: its pattern, and what else grouping needs to know of it.
+    Patterns(Collection<'s, Patterned>),
     /// Patterns and their embeddings.
     Vectors {
         /// As in [`Port::Patterns`].
-        patterns: Collection<'s, (Fingerprint, Pattern)>,
-        /// As in [`Port::Patterns`].
-        candidates: Collection<'s, Candidate>,
+        patterned: Collection<'s, Patterned>,
         /// What is embedded for a pattern.
-        texts: Collection<'s, (Pattern, TextId)>,
+        texts: Collection<'s, (PatternId, TextId)>,
         /// The embedding of every pattern that has one by now.
-        vectors: Collection<'s, (Pattern, Embedding)>,
+        vectors: Collection<'s, (PatternId, Embedding)>,
     },
     /// Issues and their members.
     Issues {
@@ -79,7 +73,7 @@ impl Port<'_> {
             Port::Events(_) => StreamKind::Events,
             Port::Prints { .. } => StreamKind::Prints,
             Port::Counts(_) => StreamKind::Counts,
-            Port::Patterns { .. } => StreamKind::Patterns,
+            Port::Patterns(_) => StreamKind::Patterns,
             Port::Vectors { .. } => StreamKind::Vectors,
             Port::Issues { .. } => StreamKind::Issues,
             Port::Tags(_) => StreamKind::Tags,
@@ -127,14 +121,12 @@ macro_rules! take_collections {
 
 /// What a vector input carries, see [`Port::Vectors`].
 pub struct VectorPort<'s> {
-    /// The pattern of every fingerprint.
-    pub patterns: Collection<'s, (Fingerprint, Pattern)>,
-    /// One candidate per fingerprint and worker that saw it.
-    pub candidates: Collection<'s, Candidate>,
+    /// One row per fingerprint.
+    pub patterned: Collection<'s, Patterned>,
     /// What is embedded for a pattern.
-    pub texts: Collection<'s, (Pattern, TextId)>,
+    pub texts: Collection<'s, (PatternId, TextId)>,
     /// The embedding of every pattern that has one by now.
-    pub vectors: Collection<'s, (Pattern, Embedding)>,
+    pub vectors: Collection<'s, (PatternId, Embedding)>,
 }
 
 /// Issues with their severities, as thresholds see them.
@@ -174,6 +166,10 @@ impl<'s> Ports<'s> {
         counts, Counts, (Fingerprint, Bucket)
     );
     take_collections!(
+        /// Takes all pattern inputs.
+        patterns, Patterns, Patterned
+    );
+    take_collections!(
         /// Takes all spike inputs.
         spikes, Spikes, (IssueId, Judgement)
     );
@@ -196,42 +192,24 @@ impl<'s> Ports<'s> {
         (self.scope.concatenate(all_prints), self.scope.concatenate(all_sightings))
     }
 
-    /// Takes all pattern inputs: the patterns, and the candidates.
-    pub fn patterns(
-        &mut self,
-    ) -> (Collection<'s, (Fingerprint, Pattern)>, Collection<'s, Candidate>) {
-        let (mut all_patterns, mut all_candidates) = (Vec::new(), Vec::new());
-        self.ports.retain(|port| match port {
-            Port::Patterns { patterns, candidates } => {
-                all_patterns.push(patterns.clone());
-                all_candidates.push(candidates.clone());
-                false
-            }
-            _ => true,
-        });
-        (concatenate(self.scope, all_patterns), concatenate(self.scope, all_candidates))
-    }
-
     /// Takes all vector inputs.
     pub fn vectors(&mut self) -> VectorPort<'s> {
-        let (mut patterns, mut candidates) = (Vec::new(), Vec::new());
-        let (mut texts, mut vectors) = (Vec::new(), Vec::new());
+        let (mut all_patterned, mut all_texts) = (Vec::new(), Vec::new());
+        let mut all_vectors = Vec::new();
         self.ports.retain(|port| match port {
-            Port::Vectors { patterns: one, candidates: two, texts: three, vectors: four } => {
-                patterns.push(one.clone());
-                candidates.push(two.clone());
-                texts.push(three.clone());
-                vectors.push(four.clone());
+            Port::Vectors { patterned, texts, vectors } => {
+                all_patterned.push(patterned.clone());
+                all_texts.push(texts.clone());
+                all_vectors.push(vectors.clone());
                 false
             }
             _ => true,
         });
         let scope = self.scope;
         VectorPort {
-            patterns: concatenate(scope, patterns),
-            candidates: concatenate(scope, candidates),
-            texts: concatenate(scope, texts),
-            vectors: concatenate(scope, vectors),
+            patterned: concatenate(scope, all_patterned),
+            texts: concatenate(scope, all_texts),
+            vectors: concatenate(scope, all_vectors),
         }
     }
 

@@ -2,7 +2,7 @@
 //! function of the set of events, never of their order.
 
 use super::fingerprint::id_type;
-use super::{Fingerprint, FirstSeen, ParseIdError, Severity, SeverityClass, Template};
+use super::{Fingerprint, FirstSeen, ParseIdError, Pattern, Severity, SeverityClass, Template};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
@@ -43,6 +43,15 @@ pub struct Member {
     pub fingerprint: Fingerprint,
     /// The issue it belongs to.
     pub issue: IssueId,
+}
+
+/// A fingerprint with its pattern, and what else grouping needs to know of it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Patterned {
+    /// What is known of the fingerprint.
+    pub one: Candidate,
+    /// Its pattern.
+    pub pattern: Pattern,
 }
 
 /// What the issue stage needs to know of a fingerprint besides its pattern.

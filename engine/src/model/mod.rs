@@ -30,7 +30,7 @@ pub use fact::{Fact, Progress, StateKey, StateRow};
 pub use fingerprint::{
     FINGERPRINT_VERSION, Fingerprint, FirstSeen, ParseIdError, Sample, Sighting, Template,
 };
-pub use issue::{Candidate, Issue, IssueId, Member};
+pub use issue::{Candidate, Issue, IssueId, Member, Patterned};
 pub use part::Part;
 pub use pattern::{Pattern, PatternId};
 pub use tag::{Tag, TagReason, Tagged};

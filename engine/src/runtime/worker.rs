@@ -79,7 +79,7 @@ fn timed_facts(port: Port<'_>) -> Vec<Stream<'_, TimedFact>> {
         Port::Lines(_)
         | Port::Events(_)
         | Port::Prints { .. }
-        | Port::Patterns { .. }
+        | Port::Patterns(_)
         | Port::Vectors { .. }
         | Port::Spikes(_) => Vec::new(),
     }

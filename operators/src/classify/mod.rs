@@ -121,7 +121,7 @@ impl Sentence {
 /// Says what kind of failure texts are about.
 #[derive(Clone, Debug, Default)]
 pub struct Classifier {
-    sentences: Arc<Vec<Known>>,
+    sentences: Vec<Known>,
 }
 
 /// A sentence and its embedding.
@@ -130,11 +130,6 @@ pub type Known = (Sentence, Embedding);
 impl Classifier {
     /// Returns one that knows sentences by their embeddings; without any it knows the rules only.
     pub fn new(sentences: Vec<Known>) -> Classifier {
-        Classifier::shared(Arc::new(sentences))
-    }
-
-    /// Returns one that shares what it knows with others.
-    pub fn shared(sentences: Arc<Vec<Known>>) -> Classifier {
         Classifier { sentences }
     }
 

@@ -10,9 +10,10 @@
 //! What ties two clusters is the *difference* of their record, so ties of clusters that become one add
 //! up by themselves; a cluster's size is part of its name, so that no join has to look it up.
 
+use super::contracted::contracted;
 use super::rule::{Cluster, Node, Ties, closest};
 use engine::dataflow::{
-    AsCollection, Collection, DataflowTime, Iterate, Map, Product, ValBuilder, ValSpine, Variable,
+    AsCollection, Collection, DataflowTime, Map, Product, ValBuilder, ValSpine, Variable,
     VecCollection,
 };
 use engine::model::Similarity;
@@ -87,33 +88,6 @@ pub fn clusters<'s>(graph: Changing<'s>, threshold: Similarity) -> Collection<'s
         labels.leave(scope)
     });
     joined.map(|(cluster, node)| (node, cluster))
-}
-
-/// Returns the clusters that must be, before any similarity is looked at.
-fn contracted<'s>(
-    nodes: Collection<'s, Node>,
-    together: Collection<'s, (Node, Node)>,
-) -> Collection<'s, (Cluster, Node)> {
-    let known = |pairs: Collection<'s, (Node, Node)>| {
-        pairs.semijoin(nodes.clone()).map(|(one, other)| (other, one))
-    };
-    let pairs = known(known(together));
-    let both_ways = pairs.clone().map(|(one, other)| (other, one)).concat(pairs);
-    let own = both_ways.clone().map(|(one, _)| (one, one)).distinct();
-    let firsts = own.clone().iterate(|scope, firsts| {
-        let reached = firsts.join_map(both_ways.enter(scope), |_, first, other| (*other, *first));
-        let all = own.enter(scope).concat(reached);
-        all.reduce(|_, firsts, smallest| smallest.push((*firsts[0].0, 1)))
-    });
-    let bound = firsts.clone().map(|(node, _)| node);
-    let free = nodes.map(|node| (node, ())).antijoin(bound);
-    let free = free.map(|(node, ())| (Cluster { first: node, size: 1 }, node));
-    let groups = firsts.map(|(node, first)| (first, node));
-    let groups = groups.reduce(|_first, members: &[(&Node, isize)], sized| {
-        let size = u32::try_from(members.len()).unwrap_or(u32::MAX);
-        sized.extend(members.iter().map(|(node, _)| ((**node, size), 1)));
-    });
-    free.concat(groups.map(|(first, (node, size))| (Cluster { first, size }, node)))
 }
 
 /// Returns what ties the clusters that must be.

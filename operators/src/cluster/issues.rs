@@ -1,22 +1,23 @@
 //! Issues from patterns and their embeddings: a cluster of (class, pattern) is one issue.
 //!
 //! ```text
-//! candidates ─best per fingerprint─┐
-//! patterns ─────────────join───────┴─► (node, candidate) ──────────────join──► issues, members,
-//!              vectors ──join──► links ─► clusters ─► node → cluster ───┘        severities
-//!          constraints ──────────────────────┘
+//! one row per fingerprint ─┬─► nodes ──────────────► clusters ──► issues, members, severities, parts
+//!                          └──┐                     ▲  ▲   ▲
+//! vectors ────────────────────┴─► placed ──► links ─┘  │   │
+//! constraints ─────────────────────────────────────────┴───┘
 //! ```
 //! A pattern without a vector is an issue of its own.
 
 use super::constraints::resolved;
 use super::group::floor;
 use super::incremental::{Changing, clusters};
+use super::placed::{Nodes, nodes};
 use super::rule::Node;
-use crate::issue::{self, Embedded, Held};
+use crate::issue::{self, Embedded};
 use crate::meaning::{LINKS_PER_NODE_MAX, Linked, links};
 use engine::component::{OptionsError, Port, VectorPort};
 use engine::dataflow::Collection;
-use engine::model::{Conflict, Constraint, IssueId, Similarity};
+use engine::model::{Conflict, Constraint, IssueId, Patterned, Similarity};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -78,33 +79,24 @@ pub fn issues<'s>(
     input: VectorPort<'s>,
     constraints: Collection<'s, Constraint>,
 ) -> Clustered<'s> {
-    let VectorPort { patterns, candidates, texts, vectors } = input;
+    let VectorPort { patterned, texts, vectors } = input;
     let threshold = Similarity::from_ratio(options.same_issue);
-    let held = issue::held(patterns, candidates);
-    let placed = held.clone().map(|(node, held)| (held.pattern, (held.one.class, node)));
-    let placed = placed.distinct();
-    let embedded = vectors
-        .clone()
-        .arrange_by_key()
-        .join_core(placed.clone().arrange_by_key(), |_pattern, embedding, (class, node)| {
-            Some((*class, *node, embedding.clone()))
-        });
-    let names = held
-        .clone()
-        .map(|(node, Held { one, .. })| (IssueId::new(one.class, one.template), (one.class, node)));
+    let Nodes { nodes, placed } = nodes(patterned.clone(), vectors.clone());
+    let names = patterned.clone().map(|Patterned { one, pattern }| {
+        (IssueId::new(one.class, one.template), (one.class, Node::new(one.class, pattern.id)))
+    });
     let said = resolved(constraints, names);
-    let Linked { links, crowded } = links(embedded, floor(threshold), options.links_max);
+    let Linked { links, crowded } = links(placed, floor(threshold), options.links_max);
     let graph = Changing {
-        nodes: placed.map(|(_pattern, (_class, node))| node),
+        nodes,
         links,
         together: said.together.clone(),
         apart: said.apart.clone(),
         alone: said.alone.clone(),
     };
     let clusters = clusters(graph, threshold);
-    let grouped = held
-        .join_map(clusters.clone(), |_node: &Node, held, cluster| (cluster.first, held.clone()));
-    let issues = issue::derived(grouped, Embedded { texts, vectors });
+    let firsts = clusters.clone().map(|(node, cluster)| (node, cluster.first));
+    let issues = issue::derived(patterned, firsts, Embedded { texts, vectors });
     Clustered { issues, conflicts: said.conflicts(clusters), crowded }
 }
 

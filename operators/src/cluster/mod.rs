@@ -8,10 +8,12 @@
 //! *Not here:* which embeddings are near each other (`meaning`).
 
 mod constraints;
+mod contracted;
 mod group;
 mod incremental;
 mod issues;
 mod operator;
+mod placed;
 mod reference;
 pub mod rule;
 

@@ -12,7 +12,7 @@ mod neighbours;
 mod scan;
 mod text;
 
-pub use links::{Linked, links};
+pub use links::{Linked, Placed, links};
 pub use neighbours::{Change, LINKS_PER_NODE_MAX, Link, Neighbours};
 pub use scan::{Flat, RERANKED, nearest_by_vector};
 pub use text::{TEXT_BYTES_MAX, all_words, text};

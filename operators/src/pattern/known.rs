@@ -4,11 +4,13 @@
 //! *State and limits:* one entry per fingerprint, in the map and in the collection; bounded by the
 //! fingerprint stage's `max_fingerprints`.
 
+use crate::view::{View, differences, view};
 use engine::component::KnownFingerprint;
 use engine::dataflow::{AsCollection, Collection, GenericOperator, Pipeline, Stream};
 use engine::model::{Candidate, Fingerprint, FirstSeen, Severity, Sighting};
 use foldhash::{HashMap, HashMapExt};
 use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// A fingerprint as one worker knows it.
@@ -32,6 +34,15 @@ impl Known {
             },
             skeleton: Arc::clone(&stored.skeleton),
         }
+    }
+
+    /// Returns what two know together.
+    fn merged(self, other: Known) -> Known {
+        let severity = self.candidate.severity.max(other.candidate.severity);
+        let (left, right) = (self.candidate.first, other.candidate.first);
+        let mut earlier = if left <= right { self } else { other };
+        earlier.candidate.severity = severity;
+        earlier
     }
 
     fn seen(sighting: &Sighting, (severity, first, text): &Best) -> Known {
@@ -88,4 +99,48 @@ pub(super) fn known<'s>(sightings: Stream<'s, Sighting>) -> Collection<'s, Known
             }
         })
         .as_collection()
+}
+
+/// Returns one row per fingerprint: workers and the store may each know something of it.
+pub(super) fn best(known: Collection<'_, Known>) -> Collection<'_, Known> {
+    let owner = |known: &Known| known.candidate.fingerprint.0 as u64;
+    view("best", known, owner, BestKnown::default())
+}
+
+/// What all workers know of each fingerprint.
+#[derive(Default)]
+struct BestKnown {
+    known: HashMap<Fingerprint, BTreeMap<Known, isize>>,
+    told: HashMap<Fingerprint, Known>,
+    touched: BTreeSet<Fingerprint>,
+}
+
+impl View for BestKnown {
+    type Row = Known;
+    type Told = Known;
+
+    fn change(&mut self, row: Known, n: isize) {
+        let fingerprint = row.candidate.fingerprint;
+        let rows = self.known.entry(fingerprint).or_default();
+        let count = rows.entry(row.clone()).or_default();
+        *count += n;
+        if *count == 0 {
+            rows.remove(&row);
+        }
+        self.touched.insert(fingerprint);
+    }
+
+    fn tell(&mut self) -> Vec<(Known, isize)> {
+        let mut changes = Vec::new();
+        for fingerprint in std::mem::take(&mut self.touched) {
+            let rows = self.known.get(&fingerprint).into_iter().flatten();
+            let now = rows.map(|(known, _)| known.clone()).reduce(Known::merged);
+            let before = match &now {
+                Some(now) => self.told.insert(fingerprint, now.clone()),
+                None => self.told.remove(&fingerprint),
+            };
+            changes.extend(differences(before.as_slice(), now.as_slice()));
+        }
+        changes
+    }
 }

@@ -1,9 +1,8 @@
 //! pattern: words that vary become variables, so that templates that differ only in a name are one.
 //!
 //! ```text
-//!             ┌──► candidates                        class, template, severity, first time
-//! sightings ──┤
-//!             └──► skeletons ──iterate──► skeleton → pattern ──join──► fingerprint → pattern
+//! sightings ──► what each worker knows ──► best per fingerprint ──────────────join──► fingerprint, pattern
+//!                                               └─► skeletons ──iterate──► pattern ─┘
 //! ```
 //! *Promises:* a function of the *set* of skeletons, service and class left aside: independent of
 //! order and of worker count, incremental, and a skeleton that goes takes back the merges it caused
@@ -28,8 +27,8 @@ pub use text::{
 use engine::component::{
     Build, ComponentType, Operator, Options, OptionsError, Port, Ports, Stage, StreamKind,
 };
-use engine::model::Pattern;
-use known::{Known, known};
+use engine::model::{Pattern, Patterned};
+use known::{Known, best, known};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -64,12 +63,15 @@ impl Operator for PatternOperator {
             recovered.fingerprints.iter().map(|one| (Known::recovered(one), 1)).collect()
         });
         let known = known(sightings).concat(recovered);
-        let skeletons = known.clone().map(|one| (one.skeleton, one.candidate.fingerprint));
-        let skeletons = skeletons.distinct();
-        let by_skeleton = patterns(skeletons.clone().map(|(skeleton, _)| skeleton));
-        let patterns = skeletons.join_map(by_skeleton, |_skeleton, fingerprint, pattern| {
-            (*fingerprint, Pattern::new(pattern.clone()))
-        });
-        Port::Patterns { patterns, candidates: known.map(|one| one.candidate) }
+        let best = best(known);
+        let by_skeleton = patterns(best.clone().map(|one| one.skeleton));
+        let patterned = best.map(|one| (one.skeleton, one.candidate)).join_map(
+            by_skeleton,
+            |_skeleton, one, pattern| Patterned {
+                one: one.clone(),
+                pattern: Pattern::new(pattern.clone()),
+            },
+        );
+        Port::Patterns(patterned)
     }
 }
