@@ -121,7 +121,12 @@ impl Meaning {
     /// Returns the vector of a question.
     fn vector(&self, question: &str) -> Result<(Vector, Embedding), String> {
         let text = meaning::text(question);
-        self.embedded(&text.ok_or("the question has no words that mean something")?)
+        let text = text.ok_or("the question has no words that mean something")?;
+        let embedded = self.embedded(&text)?;
+        match self.index.read().has_vectors() {
+            true => Ok(embedded),
+            false => Err("no pattern has its vector yet: a running engine gives them".to_owned()),
+        }
     }
 
     fn embedded(&self, text: &str) -> Result<(Vector, Embedding), String> {
@@ -283,6 +288,8 @@ mod tests {
         let found = known(&TEXTS, 3, none()).search("full disk", 10).unwrap();
         assert_eq!(ids(&found), [1]);
         assert_eq!(found.without_meaning.as_deref(), Some("there is no model"));
+        let waiting = known(&TEXTS, 0, storage()).search("full disk", 10).unwrap();
+        assert!(waiting.without_meaning.is_some_and(|why| why.contains("no pattern has its")));
         let wordless = known(&TEXTS, 3, storage()).search("<num> 17", 10).unwrap();
         assert!(wordless.without_meaning.is_some_and(|why| why.contains("no words")));
     }

@@ -4,6 +4,7 @@ use super::{Meaning, SharedIndex, local_model};
 use crate::cli::search::{SearchArgs, SearchOutput};
 use crate::failure::Failure;
 use crate::scan::{minute, printable};
+use anyhow::Context;
 use dashboard::SearchResults;
 use engine::clock::{Clock, SystemClock};
 use engine::component::{Found, Hit, IssueOrder, IssueQuery, IssueRow};
@@ -26,7 +27,9 @@ pub fn search(args: SearchArgs) -> Result<(), Failure> {
     }
     let graph = crate::run::load(&args.graph)?;
     let store = graph.store.store.reader();
-    let index = Arc::new(SharedIndex::of_store(&*store)?);
+    let index = SharedIndex::of_store(&*store);
+    let index =
+        Arc::new(index.context("cannot search the graph's store (`seismolog run` makes it)")?);
     let model = local_model(args.place, &graph.model);
     let found = Meaning::of(&graph, index, Arc::clone(&store), model)
         .search(&query, usize::from(args.limit))?;

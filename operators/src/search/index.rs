@@ -78,6 +78,11 @@ impl Index {
         self.parts.is_empty()
     }
 
+    /// Returns whether some part has a vector.
+    pub fn has_vectors(&self) -> bool {
+        !self.vectors.is_empty()
+    }
+
     /// Returns the texts that an answer of `limit` issues by meaning is chosen from, the most similar
     /// first: those at least as similar as [`SIMILARITY_MIN`], at most [`TEXTS_PER_ISSUE_MAX`] of one issue.
     pub fn candidates(&self, query: &Embedding, limit: usize) -> Vec<(TextId, Similarity)> {

@@ -9,6 +9,14 @@ pub const QUESTION_TOKENS_MAX: usize = 32;
 /// A last word with so many characters is taken as the beginning of words: it may still be typed.
 pub const PREFIX_CHARS_MIN: usize = 3;
 
+/// Words that hold a sentence together and say nothing of what it is about: they are looked for only if
+/// a question has no others.
+const FUNCTION_WORDS: [&str; 36] = [
+    "a", "an", "and", "are", "as", "at", "be", "by", "can", "do", "does", "for", "from", "has",
+    "have", "how", "in", "is", "it", "its", "of", "on", "or", "that", "the", "this", "to", "was",
+    "were", "what", "when", "where", "which", "who", "why", "with",
+];
+
 /// A question by words.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Question {
@@ -39,8 +47,13 @@ impl Question {
         let looked_at = &text[..text.floor_char_boundary(QUESTION_BYTES_MAX)];
         let mut question = Question::default();
         let mut last = None;
+        let says_nothing = |asked: &&str| FUNCTION_WORDS.contains(&&*asked.to_lowercase());
+        let only_such = looked_at.split_whitespace().all(|asked| says_nothing(&asked));
         for asked in looked_at.split_whitespace() {
-            last = question.add(asked);
+            last = match says_nothing(&asked) && !only_such {
+                true => None,
+                false => question.add(asked),
+            };
         }
         let is_open = looked_at.len() == text.len() && !text.ends_with(char::is_whitespace);
         if let Some(token) = last.filter(|_| is_open).and_then(|at| question.tokens.get_mut(at)) {
@@ -109,6 +122,13 @@ mod tests {
         assert_eq!(question.words_in(0b01), ["pool"]);
         assert_eq!(question.words_in(0b11), ["PoolClosed", "pool"]);
         assert!(Question::new("-- <num>").is_empty());
+    }
+
+    #[test]
+    fn words_that_hold_a_sentence_together_are_looked_for_only_if_there_are_no_others() {
+        let texts = |text: &str| tokens(text).into_iter().map(|(text, _)| text).collect::<Vec<_>>();
+        assert_eq!(texts("Why is the database slow"), ["database", "slow"]);
+        assert_eq!(texts("what is it"), ["what", "is", "it"]);
     }
 
     #[test]

@@ -57,6 +57,11 @@ impl Vectors {
         self.flats.get(self.classes.get(&text)?)?.get(text)
     }
 
+    /// Returns whether no text that a document uses has an embedding.
+    pub(super) fn is_empty(&self) -> bool {
+        self.flats.is_empty()
+    }
+
     /// Returns the texts that are at least as similar to `query` as `floor`, the most similar first.
     pub(super) fn above(&self, query: &Embedding, floor: Similarity) -> Vec<(TextId, Similarity)> {
         let flat = self.flats.get(&query.kernel());
