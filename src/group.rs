@@ -15,7 +15,8 @@ use engine::component::Embedder;
 use engine::model::{Embedding, IssueId, Similarity, Vector};
 use operators::classify::{Classifier, ClassifyOptions};
 use operators::cluster::Placed;
-use operators::{cluster, meaning};
+use operators::cluster::{self, ClusterOptions};
+use operators::meaning;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
 use std::io::{BufWriter, Write};
@@ -64,8 +65,13 @@ pub fn group(args: GroupArgs) -> Result<(), Failure> {
         }
     }
     let embeddings = embedded(&encoder, &texts, threads.get())?;
+    let options = ClusterOptions {
+        same_issue: args.threshold,
+        links_max: args.links_max.into(),
+        ..ClusterOptions::default()
+    };
     let classifier = classifier(&encoder, threads.get())?;
-    let grouped = grouped(&texts, &embeddings, &classifier, Similarity::from_ratio(args.threshold));
+    let grouped = grouped(&texts, &embeddings, &classifier, &options);
     let mut output = BufWriter::new(std::io::stdout().lock());
     match args.output {
         GroupOutput::Jsonl => {
@@ -137,9 +143,9 @@ fn grouped<'a>(
     texts: &'a [String],
     embeddings: &[Option<Embedding>],
     classifier: &Classifier,
-    threshold: Similarity,
+    options: &ClusterOptions,
 ) -> Vec<Grouped<'a>> {
-    let placed = cluster::group(embeddings, threshold);
+    let placed = cluster::group(embeddings, options);
     let ids = ids(texts, &placed);
     let all = texts.iter().zip(embeddings).zip(placed);
     let grouped = all.map(|((text, embedding), placed)| {
@@ -209,7 +215,7 @@ mod tests {
     fn issues_are_shown_the_largest_first() {
         let texts = ["one", "connection refused", "connection refused"].map(str::to_owned);
         let none = [None, None, None];
-        let grouped = grouped(&texts, &none, &Classifier::default(), Similarity::ONE);
+        let grouped = grouped(&texts, &none, &Classifier::default(), &ClusterOptions::default());
         let mut output = Vec::new();
         show(&grouped, &mut output).unwrap();
         let output = String::from_utf8(output).unwrap();

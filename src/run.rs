@@ -83,8 +83,7 @@ pub fn serve(
     let server = graph.server.clone();
     let access = server.as_ref().map(access).transpose()?;
     let view = view(&graph);
-    let source_ids: Vec<String> = graph.sources.iter().map(|s| s.defaults.id.clone()).collect();
-    let telemetry = Arc::new(Telemetry::new(&source_ids));
+    let telemetry = Arc::new(telemetry(&graph));
     let listener = match (&server, &access) {
         (Some(server), Some(access)) => {
             let address = resolve(&server.listen)?;
@@ -96,9 +95,6 @@ pub fn serve(
     let model = graph.model.enabled.then(|| Arc::new(SharedModel::new(graph.model.clone())));
     let analyst = RecordAnalyst::of(&graph, Arc::new(SystemClock));
     let analyst = Arc::new(analyst.with_meaning(Some(meaning(&graph, &telemetry, model.clone()))));
-    for node in graph.operators.iter().filter(|node| EMBEDDING.contains(&node.component.name)) {
-        telemetry.metrics.set_embeddings_computed(&node.id, 0);
-    }
     let options = RunOptions {
         pace: Pace::Every(graph.engine.epoch),
         clock: Arc::new(SystemClock),
@@ -142,6 +138,16 @@ pub fn serve(
     }
     runtime.shutdown_background();
     Ok(outcome?)
+}
+
+/// Returns what watches the graph, with every metric that it will have.
+fn telemetry(graph: &Graph) -> Telemetry {
+    let source_ids: Vec<String> = graph.sources.iter().map(|s| s.defaults.id.clone()).collect();
+    let telemetry = Telemetry::new(&source_ids);
+    for node in graph.operators.iter().filter(|node| EMBEDDING.contains(&node.component.name)) {
+        telemetry.metrics.set_embeddings_computed(&node.id, 0);
+    }
+    telemetry
 }
 
 /// Returns what questions by meaning need.

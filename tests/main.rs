@@ -6,6 +6,7 @@
 //! - `commit_steps`: the engine on SQLite, killed at every named step of its commit path (I3, I5).
 //! - `crash_recovery`: the real binary killed and restarted while its files grow and rotate (I3, I5).
 //! - `explained`: what is told of stored issues and of rejected records, through the real binary.
+//! - `meaning`: issues by meaning with the real model, and what happens without it.
 //! - `scale_out`: one, two and four workers, then two processes, store the same (I2).
 //!
 //! A file in this folder that is not listed here would never run; `tidy` fails on it.
@@ -17,5 +18,6 @@ mod commit_steps;
 mod crash_recovery;
 mod end_to_end;
 mod explained;
+mod meaning;
 mod scale_out;
 mod tidy;

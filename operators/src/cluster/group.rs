@@ -1,8 +1,9 @@
 //! Clusters of a list of texts, without counts and without a dataflow: the verb `group`, and previews.
 
+use super::issues::ClusterOptions;
 use super::reference::Graph;
 use super::rule::{Cluster, LINK_MARGIN, Node};
-use crate::meaning::{Change, LINKS_PER_NODE_MAX, Neighbours};
+use crate::meaning::{Change, Neighbours};
 use engine::model::{Embedding, KernelClass, Similarity};
 use std::collections::BTreeMap;
 use xxhash_rust::xxh3::xxh3_128;
@@ -17,13 +18,14 @@ pub struct Placed {
 }
 
 /// Returns where each text belongs; a text without an embedding is alone, texts of the same embedding are
-/// together. Only embeddings of one kernel
-/// class are compared.
+/// together. Only embeddings of one kernel class are compared.
 ///
 /// Which texts are together, and their similarities, do not depend on the order of the list (I1).
-pub fn group(embeddings: &[Option<Embedding>], threshold: Similarity) -> Vec<Placed> {
+pub fn group(embeddings: &[Option<Embedding>], options: &ClusterOptions) -> Vec<Placed> {
+    let threshold = Similarity::from_ratio(options.same_issue);
     let by_node = by_node(embeddings);
-    let clusters = graph(embeddings, &by_node, threshold).clusters(threshold);
+    let graph = graph(embeddings, &by_node, threshold, options.links_max);
+    let clusters = graph.clusters(threshold);
     let mut members: BTreeMap<Cluster, Vec<usize>> = BTreeMap::new();
     for (node, places) in &by_node {
         // In the order of nodes, so that an average over the first of them is one of the set.
@@ -55,6 +57,7 @@ fn graph(
     embeddings: &[Option<Embedding>],
     by_node: &BTreeMap<Node, Vec<usize>>,
     threshold: Similarity,
+    links_max: usize,
 ) -> Graph {
     let nodes = by_node.keys().copied().collect();
     let mut graph = Graph { nodes, ..Graph::default() };
@@ -66,7 +69,7 @@ fn graph(
         let class = embedding.kernel();
         let neighbours = classes
             .entry(class)
-            .or_insert_with(|| Neighbours::new(class, floor(threshold), LINKS_PER_NODE_MAX));
+            .or_insert_with(|| Neighbours::new(class, floor(threshold), links_max));
         for change in neighbours.insert(node, embedding) {
             match change {
                 Change::Linked(link) => graph.links.insert((link.low, link.high), link.similarity),
@@ -124,7 +127,7 @@ mod tests {
     #[test]
     fn texts_of_like_meaning_are_together_under_the_first_of_them() {
         let texts = [at(0.0), None, at(100.0), at(10.0), at(95.0), None];
-        let placed = group(&texts, Similarity::from_millionths(550_000));
+        let placed = group(&texts, &ClusterOptions::default());
         let firsts: Vec<usize> = placed.iter().map(|placed| placed.first).collect();
         assert_eq!(firsts, [0, 1, 2, 0, 2, 5]);
         assert!(placed[0].similarity > Similarity::from_millionths(980_000));
@@ -133,14 +136,16 @@ mod tests {
 
     #[test]
     fn nothing_is_grouped_into_nothing() {
-        assert!(group(&[], Similarity::ONE).is_empty());
-        assert_eq!(group(&[None], Similarity::ONE).len(), 1);
+        let options = ClusterOptions::default();
+        assert!(group(&[], &options).is_empty());
+        assert_eq!(group(&[None], &options).len(), 1);
     }
 
     #[test]
     fn limit_more_equal_texts_than_a_node_has_links_are_together() {
-        let texts: Vec<_> = (0..LINKS_PER_NODE_MAX * 3).map(|_| at(45.0)).collect();
-        let placed = group(&texts, Similarity::from_millionths(550_000));
+        let texts: Vec<_> =
+            (0..ClusterOptions::default().links_max * 3).map(|_| at(45.0)).collect();
+        let placed = group(&texts, &ClusterOptions::default());
         assert!(placed.iter().all(|placed| placed.first == 0), "{placed:?}");
     }
 
@@ -150,13 +155,13 @@ mod tests {
             degrees in prop::collection::vec(prop::option::of(0u16..180), 0..40),
             seed in any::<u64>(),
         ) {
-            let threshold = Similarity::from_millionths(550_000);
+            let options = ClusterOptions::default();
             let texts: Vec<_> =
                 degrees.iter().map(|d| d.and_then(|degrees| at(f64::from(degrees)))).collect();
             let mut order: Vec<usize> = (0..texts.len()).collect();
             order.sort_by_key(|index| xxh3_128(&(seed ^ *index as u64).to_be_bytes()));
             let shuffled: Vec<_> = order.iter().map(|index| texts[*index].clone()).collect();
-            let (placed, moved) = (group(&texts, threshold), group(&shuffled, threshold));
+            let (placed, moved) = (group(&texts, &options), group(&shuffled, &options));
             for (one, original) in order.iter().enumerate() {
                 prop_assert_eq!(moved[one].similarity, placed[*original].similarity);
                 for (other, original_other) in order.iter().enumerate() {
