@@ -12,7 +12,7 @@ use crate::model::{Lines, embed_on, encoder};
 use anyhow::{Context, bail};
 use encoder::Encoder;
 use engine::component::Embedder;
-use engine::model::{Embedding, IssueId, Similarity, Vector};
+use engine::model::{Embedding, IssueId, Vector};
 use operators::classify::{Classifier, ClassifyOptions};
 use operators::cluster::Placed;
 use operators::cluster::{self, ClusterOptions};

@@ -15,7 +15,8 @@ pub struct GroupArgs {
     /// related; the default is what the operator `cluster` merges.
     #[arg(long, value_name = "RATIO", default_value_t = 0.55, value_parser = ratio)]
     pub threshold: f64,
-    /// Nearest texts that are kept for each text, as `links_max` of the operator `cluster`.
+    /// Nearest texts that are kept for each text, as `links_max` of the operator `cluster`; low thresholds
+    /// need more of them.
     #[arg(long, value_name = "N", default_value_t = 128, value_parser = value_parser!(u16).range(1..=1024))]
     pub links_max: u16,
     /// Form of the result.
