@@ -93,8 +93,11 @@ pub fn serve(
     };
 
     let model = graph.model.enabled.then(|| Arc::new(SharedModel::new(graph.model.clone())));
-    let analyst = RecordAnalyst::of(&graph, Arc::new(SystemClock));
-    let analyst = Arc::new(analyst.with_meaning(Some(meaning(&graph, &telemetry, model.clone()))));
+    let analyst = RecordAnalyst::of(&graph, Arc::new(SystemClock)).with_meaning(Some(meaning(
+        &graph,
+        &telemetry,
+        model.clone(),
+    )));
     let options = RunOptions {
         pace: Pace::Every(graph.engine.epoch),
         clock: Arc::new(SystemClock),
@@ -111,7 +114,7 @@ pub fn serve(
         let address = format!("http://{}", listener.address());
         let dashboard = Dashboard {
             read: engine.reader(),
-            analyst,
+            analyst: Arc::new(analyst),
             status: Arc::clone(&telemetry.status),
             live: telemetry.live.clone(),
             metrics: Arc::clone(&telemetry.metrics),

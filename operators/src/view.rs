@@ -3,8 +3,7 @@
 //!
 //! *Picture:* rows ──exchange by owner──► per epoch, complete: rows that go, rows that come ──► what changed.
 //! *Promises:* a view sees whole epochs and each row's net change, so what it tells need only be a function
-//! of the set it holds (I1, I2, I6); `debug` builds of the tests hold each view against the same from
-//! scratch.
+//! of the set it holds (I1, I2, I6); the oracles hold the whole chain against the same from scratch.
 //! *Frontier:* holds each epoch until its input is complete.
 //! *State and limits:* the view's own.
 //! *Why not a chain of joins:* every join and every reduction of a type of its own is compiled on its own;
@@ -15,16 +14,16 @@ use serde::{Serialize, de::DeserializeOwned};
 use std::collections::BTreeMap;
 
 /// What can be a row or a result.
-pub(crate) trait Data: Ord + Clone + Serialize + DeserializeOwned + Send + 'static {}
+pub(crate) trait Tuple: Ord + Clone + Serialize + DeserializeOwned + Send + 'static {}
 
-impl<T: Ord + Clone + Serialize + DeserializeOwned + Send + 'static> Data for T {}
+impl<T: Ord + Clone + Serialize + DeserializeOwned + Send + 'static> Tuple for T {}
 
 /// A state machine over a changing set of rows.
 pub(crate) trait View: 'static {
     /// What it is about.
-    type Row: Data;
+    type Row: Tuple;
     /// What follows from the rows.
-    type Told: Data;
+    type Told: Tuple;
 
     /// Takes into account that a row comes (`n > 0`) or goes. Within an epoch rows that go come first.
     fn change(&mut self, row: Self::Row, n: isize);

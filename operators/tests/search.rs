@@ -3,6 +3,10 @@
 //!
 //! - `oracle_`: compared with an index built afresh, and with the definition written out.
 //! - `limit_`: each bound is reached.
+#![allow(
+    clippy::disallowed_methods,
+    reason = "tests take their number of cases from the environment"
+)]
 
 use engine::component::{IssueMeaning, PartState};
 use engine::model::{
