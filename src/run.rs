@@ -93,11 +93,7 @@ pub fn serve(
     };
 
     let model = graph.model.enabled.then(|| Arc::new(SharedModel::new(graph.model.clone())));
-    let analyst = RecordAnalyst::of(&graph, Arc::new(SystemClock)).with_meaning(Some(meaning(
-        &graph,
-        &telemetry,
-        model.clone(),
-    )));
+    let analyst = analyst(&graph, &telemetry, model.clone());
     let options = RunOptions {
         pace: Pace::Every(graph.engine.epoch),
         clock: Arc::new(SystemClock),
@@ -114,7 +110,7 @@ pub fn serve(
         let address = format!("http://{}", listener.address());
         let dashboard = Dashboard {
             read: engine.reader(),
-            analyst: Arc::new(analyst),
+            analyst,
             status: Arc::clone(&telemetry.status),
             live: telemetry.live.clone(),
             metrics: Arc::clone(&telemetry.metrics),
@@ -153,13 +149,20 @@ fn telemetry(graph: &Graph) -> Telemetry {
     telemetry
 }
 
-/// Returns what questions by meaning need.
-fn meaning(graph: &Graph, telemetry: &Telemetry, model: Option<Arc<SharedModel>>) -> Meaning {
+/// Returns what answers questions about records and about what issues mean.
+fn analyst(
+    graph: &Graph,
+    telemetry: &Telemetry,
+    model: Option<Arc<SharedModel>>,
+) -> Arc<RecordAnalyst> {
     let open: OpenModel = Arc::new(move || match &model {
         Some(model) => model.local(),
         None => Err("the graph file turns it off with `model: { enabled: false }`".to_owned()),
     });
-    Meaning::of(graph, Arc::clone(&telemetry.index), graph.store.store.reader(), open)
+    let store = graph.store.store.reader();
+    let meaning = Meaning::of(graph, Arc::clone(&telemetry.index), store, open);
+    let analyst = RecordAnalyst::of(graph, Arc::new(SystemClock));
+    Arc::new(analyst.with_meaning(Some(meaning)))
 }
 
 /// Describes the graph for the dashboard, which does not know components.
