@@ -33,6 +33,9 @@ pub const OWN_TAGS_MAX: usize = 64;
 pub const SENTENCES_MAX: usize = 32;
 /// A sentence that is less similar says nothing about a text.
 pub const NEAR: Similarity = Similarity::from_millionths(400_000);
+/// A sentence must be so similar to add a tag to one that is known already: below, second tags of ordinary
+/// messages were more often wrong than right.
+pub const ALSO_NEAR: Similarity = Similarity::from_millionths(500_000);
 
 /// The options of `classify`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -144,7 +147,10 @@ impl Classifier {
         let near = embedding.map(|embedding| self.near(embedding)).unwrap_or_default();
         let mut tags: Vec<Tag> = Vec::new();
         for tag in by_rule.chain(near) {
-            if tags.len() < TAGS_MAX && tags.iter().all(|known| known.name != tag.name) {
+            let by_words = matches!(tag.reason, TagReason::Words(_));
+            let is_sure = by_words || tags.is_empty() || tag.score >= ALSO_NEAR;
+            let is_new = tags.iter().all(|known| known.name != tag.name);
+            if is_sure && is_new && tags.len() < TAGS_MAX {
                 tags.push(tag);
             }
         }

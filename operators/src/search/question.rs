@@ -11,10 +11,11 @@ pub const PREFIX_CHARS_MIN: usize = 3;
 
 /// Words that hold a sentence together and say nothing of what it is about: they are looked for only if
 /// a question has no others.
-const FUNCTION_WORDS: [&str; 36] = [
-    "a", "an", "and", "are", "as", "at", "be", "by", "can", "do", "does", "for", "from", "has",
-    "have", "how", "in", "is", "it", "its", "of", "on", "or", "that", "the", "this", "to", "was",
-    "were", "what", "when", "where", "which", "who", "why", "with",
+const FUNCTION_WORDS: [&str; 44] = [
+    "a", "an", "and", "are", "as", "at", "be", "by", "can", "cannot", "could", "did", "do", "does",
+    "for", "from", "has", "have", "how", "in", "is", "it", "its", "no", "not", "of", "on", "or",
+    "that", "the", "there", "this", "to", "was", "were", "what", "when", "where", "which", "who",
+    "why", "will", "with", "would",
 ];
 
 /// A question by words.
