@@ -163,6 +163,9 @@ fn adding(nodes: usize) -> Result<f64> {
                 alone.advance_to(epoch);
                 graph.0.flush();
                 graph.1.flush();
+                together.flush();
+                apart.flush();
+                alone.flush();
                 worker.step_while(|| probe.less_than(&epoch));
             }
             if node + 1 == nodes {

@@ -9,6 +9,7 @@
 mod codes;
 mod links;
 mod neighbours;
+mod rows;
 mod scan;
 mod text;
 

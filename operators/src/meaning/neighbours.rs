@@ -48,7 +48,7 @@ pub enum Change<N> {
 type Rank<N> = (Reverse<Similarity>, N);
 
 /// Names, their embeddings and their links.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Neighbours<N> {
     flat: Flat<N>,
     near: HashMap<N, Vec<Rank<N>>>,

@@ -5,6 +5,7 @@
 //! *State and limits:* 400 bytes and its name for each row.
 //! *Not here:* what is linked (`neighbours`).
 
+use super::rows::{Row, Rows};
 use engine::model::{EMBEDDING_DIMENSIONS, Embedding, KernelClass, Similarity, Vector};
 use foldhash::{HashMap, HashMapExt};
 use std::cmp::{Ordering, Reverse};
@@ -17,14 +18,12 @@ const BLOCK_ROWS: usize = 512;
 /// off by less than a hundredth of it.
 const SPARE: f32 = 1e-4;
 
-type Row = [i8; EMBEDDING_DIMENSIONS];
-
 /// Embeddings of one kernel class, each with a name.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Flat<N> {
     kernel: KernelClass,
     names: Vec<N>,
-    rows: Vec<Row>,
+    rows: Rows,
     /// The product of each row with itself.
     squares: Vec<i32>,
     /// One over the length of each row.
@@ -39,7 +38,7 @@ impl<N: Copy + Ord + Hash> Flat<N> {
         Flat {
             kernel,
             names: Vec::new(),
-            rows: Vec::new(),
+            rows: Rows::default(),
             squares: Vec::new(),
             inverses: Vec::new(),
             places: HashMap::new(),
@@ -65,7 +64,7 @@ impl<N: Copy + Ord + Hash> Flat<N> {
     /// Returns the embedding of that name.
     pub fn get(&self, name: N) -> Option<Embedding> {
         let place = *self.places.get(&name)?;
-        Some(Embedding::from_numbers(self.rows[place], self.kernel))
+        Some(Embedding::from_numbers(self.rows.get(place), self.kernel))
     }
 
     /// Appends a row, in place of the one of that name if there is one. Nothing happens, and `false` is
@@ -78,7 +77,7 @@ impl<N: Copy + Ord + Hash> Flat<N> {
         let square = embedding.dot(embedding);
         self.places.insert(name, self.names.len());
         self.names.push(name);
-        self.rows.push(*embedding.numbers());
+        self.rows.push(embedding.numbers());
         self.squares.push(square);
         self.inverses.push(inverse_length(square));
         true
@@ -143,10 +142,9 @@ impl<N: Copy + Ord + Hash> Flat<N> {
         let bound = |floor: Similarity| (floor.ratio() as f32 - SPARE) * length;
         let wide = query.numbers().map(i16::from);
         let mut products = [0i32; BLOCK_ROWS];
-        for (block, rows) in self.rows.chunks(BLOCK_ROWS).enumerate() {
+        for (start, rows) in self.rows.blocks(BLOCK_ROWS) {
             let products = &mut products[..rows.len()];
             self.arch.dispatch(|| multiply(rows, &wide, products));
-            let start = block * BLOCK_ROWS;
             let inverses = &self.inverses[start..start + rows.len()];
             let mut lowest = bound(floor);
             for (offset, (&product, inverse)) in products.iter().zip(inverses).enumerate() {
@@ -175,7 +173,7 @@ fn multiply(rows: &[Row], query: &[i16; EMBEDDING_DIMENSIONS], products: &mut [i
     for (row, product) in rows.iter().zip(products) {
         let mut sum = 0i32;
         for dimension in 0..EMBEDDING_DIMENSIONS {
-            sum += i32::from(i16::from(row[dimension])) * i32::from(query[dimension]);
+            sum += i32::from(i16::from(row[dimension] as i8)) * i32::from(query[dimension]);
         }
         *product = sum;
     }

@@ -19,7 +19,7 @@ pub const TEXTS_PER_ISSUE_MAX: usize = 4;
 const CANDIDATES_PER_HIT: usize = RERANKED / 10;
 
 /// Parts of issues and the vectors of their texts, ready to be asked.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub struct Index {
     /// Whole parts are the keys: while a part changes, the old and the new one may both be there.
     numbers: BTreeMap<Part, Document>,

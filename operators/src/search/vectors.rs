@@ -11,7 +11,7 @@ use foldhash::HashMap;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Texts, who uses them, and their embeddings.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub(super) struct Vectors {
     users: BTreeSet<(TextId, Document)>,
     flats: BTreeMap<KernelClass, Flat<TextId>>,
