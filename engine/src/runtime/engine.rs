@@ -10,6 +10,7 @@ use super::epochs::{Epochs, Pace};
 use super::intake::{Queues, SourceIntake, Wakers};
 use super::observer::Observer;
 use super::reader::Reader;
+use super::receipts::Receipts;
 use super::recovery::offsets_by_source;
 use super::shutdown::{StopSignal, StopStage};
 use super::supervise::{SourceEnd, supervise};
@@ -190,6 +191,7 @@ impl Engine {
         let backlog = Arc::new(Backlog::default());
         let desk = Desk::default();
         let source_ids: Arc<[String]> = parts.shape.sources.iter().map(|s| s.id.clone()).collect();
+        let receipts = Receipts::new(source_ids.len());
         let (completed_sender, completed) = bounded(EPOCHS_MAX);
         let reader = parts.store.reader();
 
@@ -204,6 +206,7 @@ impl Engine {
                     backlog: Arc::clone(&backlog),
                     observer: Arc::clone(&options.observer),
                     stop: stop.signal.clone(),
+                    receipts: receipts.clone(),
                     wake: Box::new(move || wakers.wake_all()),
                 };
                 start_committer(committer, completed, stop.clone())
@@ -239,6 +242,8 @@ impl Engine {
                 observer: Arc::clone(&options.observer),
                 offsets,
                 dealt: BTreeMap::new(),
+                receipts: receipts.clone(),
+                has_sent: false,
             },
         )?;
         // Sources that have ended already could not close the queues while this handle was open.
