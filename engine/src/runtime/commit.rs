@@ -11,6 +11,7 @@
 
 use super::fold::Fold;
 use super::observer::Observer;
+use super::receipts::Receipts;
 use super::shutdown::{StopSignal, StopStage};
 use super::supervise::store_backoff;
 use crate::component::{Commit, Incarnation, SourceTable, Store, StoreError};
@@ -93,6 +94,8 @@ pub struct Committer {
     pub observer: Arc<dyn Observer>,
     /// Whether the engine stops.
     pub stop: StopSignal,
+    /// Where sources learn what is durable.
+    pub receipts: Receipts,
     /// Called after every commit, to wake workers that wait for room.
     pub wake: Box<dyn Fn() + Send>,
 }
@@ -125,6 +128,7 @@ impl Committer {
             if !durable {
                 return Ok(());
             }
+            self.receipts.note(&commit.contents.progress);
             self.last = Some(epoch);
             self.backlog.committed.store(epoch.0, Ordering::Release);
             (self.wake)();
@@ -266,6 +270,7 @@ mod tests {
             backlog: Arc::default(),
             observer: Arc::new(crate::runtime::Unobserved),
             stop: StopSignal::default(),
+            receipts: Receipts::default(),
             wake: Box::new(|| {}),
         };
         assert!(committer.perform(&commit()).expect("the store is ours"));

@@ -10,11 +10,10 @@ use super::epochs::{Epochs, Pace};
 use super::intake::{Queues, Wakers};
 use super::observer::Observer;
 use super::reader::{Reader, Request};
+use super::receipts::Receipts;
 use super::recovery::offsets_by_source;
 use super::shutdown::{StopSignal, StopStage};
-use super::sources::{
-    Ground, Prepared, REQUESTS_MAX, Sources, StoredSource, stored_sources,
-};
+use super::sources::{Ground, Prepared, REQUESTS_MAX, Sources, StoredSource, stored_sources};
 use super::supervise::store_backoff;
 use super::worker::{self, Around, Shape};
 use crate::clock::{Clock, SystemClock};
@@ -227,6 +226,8 @@ impl Engine {
         let (stop, backlog, desk) = (options.stop.clone(), Arc::default(), Desk::default());
         let wakers = Arc::clone(&stop.wakers);
         let (table, starting) = all_sources(parts.sources, &options, &recovered);
+        // Also for those that are added.
+        let receipts = Receipts::new(SourceTable::SOURCES_MAX);
         let (completed_sender, completed) = bounded(EPOCHS_MAX);
         let (requests_sender, requests) = bounded(REQUESTS_MAX);
         let reader = parts.store.reader();
@@ -242,6 +243,7 @@ impl Engine {
                     backlog: Arc::clone(&backlog),
                     observer: Arc::clone(&options.observer),
                     stop: stop.signal.clone(),
+                    receipts: receipts.clone(),
                     wake: Box::new(move || wakers.wake_all()),
                 };
                 start_committer(committer, completed, stop.clone())
@@ -272,6 +274,7 @@ impl Engine {
             stop: stop.signal.clone(),
             clock: options.clock,
             observer: options.observer,
+            receipts,
             backlog,
             requests: requests_sender,
         };

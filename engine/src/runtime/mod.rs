@@ -17,6 +17,7 @@ mod intake;
 mod observer;
 mod outputs;
 mod reader;
+mod receipts;
 mod recovery;
 mod shutdown;
 mod sources;

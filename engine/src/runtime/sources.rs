@@ -13,6 +13,7 @@ use super::commit::Backlog;
 use super::intake::{Queues, SourceIntake, Wakers};
 use super::observer::Observer;
 use super::reader::Request;
+use super::receipts::Receipts;
 use super::shutdown::{StopSignal, StopStage};
 use super::supervise::{SourceEnd, supervise};
 use crate::clock::Clock;
@@ -119,6 +120,7 @@ pub(super) struct Ground {
     pub(super) stop: StopSignal,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) observer: Arc<dyn Observer>,
+    pub(super) receipts: Receipts,
     pub(super) backlog: Arc<Backlog>,
     pub(super) requests: Sender<Request>,
 }
@@ -153,6 +155,8 @@ struct Slot {
 struct Place {
     offsets: BTreeMap<PartitionId, Offset>,
     dealt: BTreeMap<PartitionId, usize>,
+    /// Whether it has handed over anything in this life of the engine.
+    has_sent: bool,
 }
 
 impl Slot {
@@ -328,6 +332,8 @@ impl Sources {
             observer: Arc::clone(&running.ground.observer),
             offsets: place.offsets,
             dealt: place.dealt,
+            receipts: running.ground.receipts.clone(),
+            has_sent: place.has_sent,
         };
         let (source, sources) = (Arc::clone(&slot.source), self.clone());
         let name = running.ground.table.get(usize::from(index.0));
@@ -350,6 +356,7 @@ impl Sources {
             slot.place = Place {
                 offsets: std::mem::take(&mut intake.offsets),
                 dealt: std::mem::take(&mut intake.dealt),
+                has_sent: intake.has_sent,
             };
             drop(intake);
             slot.end = Some(end);
@@ -383,7 +390,8 @@ impl Sources {
             value: value.map(Arc::from),
         };
         let (epoch, answer) = bounded(1);
-        let sent = running.ground.requests.try_send(Request { facts: vec![Fact::State(row)], epoch });
+        let sent =
+            running.ground.requests.try_send(Request { facts: vec![Fact::State(row)], epoch });
         let (backlog, stop) = (Arc::clone(&running.ground.backlog), running.ground.stop.clone());
         running.ground.wakers.wake_all();
         drop(guard);
