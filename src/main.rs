@@ -1,6 +1,7 @@
 //! Parses arguments, calls one function, prints one error, sets the exit code.
 //! Memory comes from the system's allocator (`docs/decisions/003-allocator.md`).
 
+mod added_sources;
 mod cli;
 mod demo;
 mod explain;

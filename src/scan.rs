@@ -6,7 +6,6 @@ use crate::failure::Failure;
 use crate::registry::REGISTRY;
 use crate::sparkline::sparkline;
 use anyhow::{Context, anyhow};
-use engine::clock::SystemClock;
 use engine::component::{Audit, IssueQuery, IssueRow, ReadStore, RejectedRow};
 use engine::graph::{Graph, GraphInput};
 use engine::model::{EventTime, IssueId, Severity, SourceIndex};

@@ -144,7 +144,7 @@ impl Snapshot {
             Phase::Running => {}
         }
         if let Some(error) = self.store_error {
-            reasons.push(format!("the store cannot be written: {error}"));
+            reasons.push(format!("the store cannot be used: {error}"));
         }
         reasons.extend(stall_verdict(self.waiting, self.since_commit));
         Health {
@@ -279,6 +279,11 @@ impl Status {
         self.slow().store_error = error.map(cut);
     }
 
+    /// Returns whether something is wrong with the store.
+    pub fn has_store_error(&self) -> bool {
+        self.slow().store_error.is_some()
+    }
+
     /// Notes how many texts wait for an embedding, and why.
     pub fn embedding(&self, pending: usize, trouble: Option<String>) {
         let meaning = &mut self.slow().meaning;
@@ -407,7 +412,7 @@ mod tests {
         let status = running();
         status.store_error(Some("disk full".to_owned()));
         let reasons = status.health(Instant::now()).reasons;
-        assert_eq!(reasons, ["the store cannot be written: disk full"]);
+        assert_eq!(reasons, ["the store cannot be used: disk full"]);
         status.store_error(None);
         assert!(status.health(Instant::now()).ready);
     }
