@@ -9,5 +9,6 @@ mod fake_intake;
 pub mod fuzz;
 pub mod generate;
 pub mod harness;
+pub mod postgres;
 
 pub use fake_intake::FakeIntake;
