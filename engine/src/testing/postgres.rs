@@ -186,8 +186,9 @@ impl Server {
         let text = std::fs::read_to_string(pid_file).expect("the server runs");
         let pid = text.lines().next().expect("the first line is its process");
         let limit = bytes.map_or("unlimited".to_owned(), |bytes| bytes.to_string());
-        let limit = format!("--fsize={limit}:unlimited");
-        run(Command::new("prlimit").args(["--pid", pid, &limit])).expect("a limit can be set");
+        let limit = format!("--fsize={limit}:");
+        // Only who runs a process may limit it.
+        run(unprivileged(Path::new("prlimit")).args(["--pid", pid, &limit])).expect("a limit can be set");
     }
 }
 
