@@ -6,7 +6,7 @@ use engine::component::{Commit, Incarnation, Store, StoreError};
 use engine::testing::answers::{Answers, answers};
 use engine::testing::crash_store::{CrashPlan, CrashStore};
 use engine::testing::generate::Commits;
-use sinks::store::sqlite::{CommitStep, CrashPoints};
+use sinks::store::{CommitStep, CrashPoints};
 use sinks::store::{MemoryStore, SqliteStore};
 use std::path::{Path, PathBuf};
 

@@ -8,8 +8,11 @@ mod audit;
 pub mod memory;
 mod rows;
 mod slices;
+mod sql;
 pub mod sqlite;
+mod steps;
 mod view;
 
 pub use memory::{MEMORY, MemoryStore};
 pub use sqlite::{SQLITE, SqliteStore};
+pub use steps::{CommitStep, CrashPoints, NoCrash};
