@@ -188,7 +188,8 @@ impl Server {
         let limit = bytes.map_or("unlimited".to_owned(), |bytes| bytes.to_string());
         let limit = format!("--fsize={limit}:");
         // Only who runs a process may limit it.
-        run(unprivileged(Path::new("prlimit")).args(["--pid", pid, &limit])).expect("a limit can be set");
+        run(unprivileged(Path::new("prlimit")).args(["--pid", pid, &limit]))
+            .expect("a limit can be set");
     }
 }
 

@@ -6,6 +6,7 @@
 
 mod audit;
 pub mod memory;
+pub mod postgres;
 mod rows;
 mod slices;
 mod sql;
@@ -14,5 +15,6 @@ mod steps;
 mod view;
 
 pub use memory::{MEMORY, MemoryStore};
+pub use postgres::{POSTGRES, PostgresStore};
 pub use sqlite::{SQLITE, SqliteStore};
 pub use steps::{CommitStep, CrashPoints, NoCrash};

@@ -20,6 +20,7 @@ pub(super) fn counts(
     snapshot: &dyn Snapshot,
     each: &mut dyn FnMut(CountRow) -> bool,
 ) -> Result<(), Failure> {
+    snapshot.allow_long_sorts()?;
     let mut shown: Option<(i64, String, String)> = None;
     snapshot.stream(COUNTS, &[(&codec::blob(0)).into()], &mut |row| {
         let id = row.integer(5)?;

@@ -111,7 +111,7 @@ fn missing(column: usize) -> Failure {
 
 /// A read transaction: all answers are of one commit.
 pub(crate) trait Snapshot {
-    /// Calls `row` with every row of an answer that fits into memory.
+    /// Calls `row` with every row of an answer that fits into memory; nothing else is asked meanwhile.
     fn each(
         &self,
         sql: &str,
@@ -141,6 +141,11 @@ pub(crate) trait Snapshot {
         bound: &[Bound<'_>],
         row: &mut dyn FnMut(&dyn Row) -> Result<bool, Failure>,
     ) -> Result<(), Failure>;
+
+    /// Called before an answer for which everything stored is sorted, so that it is waited for.
+    fn allow_long_sorts(&self) -> Result<(), Failure> {
+        Ok(())
+    }
 }
 
 /// Returns all rows of an answer.
