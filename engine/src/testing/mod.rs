@@ -6,6 +6,7 @@ pub mod answers;
 pub mod conformance;
 pub mod crash_store;
 mod fake_intake;
+pub mod fault_proxy;
 pub mod fuzz;
 pub mod generate;
 pub mod harness;
