@@ -13,6 +13,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../schema/sqlite/0003_values.sql"),
     include_str!("../schema/sqlite/0004_vectors.sql"),
     include_str!("../schema/sqlite/0005_meaning.sql"),
+    include_str!("../schema/sqlite/0006_retention.sql"),
 ];
 
 /// Marks a database file as ours ("seis").
@@ -52,7 +53,7 @@ pub(super) fn check_current(connection: &Connection, path: &Path) -> Result<(), 
 }
 
 /// Applies the migrations that the file does not have yet.
-pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), Failure> {
+pub(in crate::store) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), Failure> {
     for (index, migration) in MIGRATIONS.iter().enumerate().skip(version(connection)?) {
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         transaction.execute_batch(migration)?;
