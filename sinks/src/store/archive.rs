@@ -236,6 +236,9 @@ pub(crate) fn open(path: &Path, scratch: &Path) -> Result<Connection, Failure> {
         check(path)?;
         return connect::reader(path);
     }
+    if migrate::is_empty(path)? {
+        return Err(refused(format!("{path:?} is neither a backup nor a store")));
+    }
     std::fs::copy(path, scratch).map_err(|error| unwritable(scratch, error))?;
     drop(connect::writer(scratch)?);
     connect::reader(scratch)

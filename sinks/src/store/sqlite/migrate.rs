@@ -3,7 +3,7 @@
 
 use super::Failure;
 use engine::component::StoreError;
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use std::path::Path;
 
 /// The migrations in order; the number of those applied is the schema's version.
@@ -63,6 +63,13 @@ pub(in crate::store) fn migrate(connection: &mut Connection, path: &Path) -> Res
         tracing::info!(schema = index + 1, path = %path.display(), "migrated the store");
     }
     Ok(())
+}
+
+/// Returns whether the file holds no store at all.
+pub(in crate::store) fn is_empty(path: &Path) -> Result<bool, Failure> {
+    let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    check(&connection, path)?;
+    Ok(version(&connection)? == 0)
 }
 
 fn version(connection: &Connection) -> Result<usize, Failure> {
