@@ -175,7 +175,9 @@ impl Committer {
             *failures += 1;
             match self.store.committed() {
                 Ok((epoch, owner)) => return Ok(Some(decide(commit, epoch, owner))),
-                Err(StoreError::Unavailable { .. }) => {}
+                Err(error @ StoreError::Unavailable { .. }) => {
+                    self.observer.store(Some(&error.to_string()));
+                }
                 Err(lasting) => return Err(lasting),
             }
         }

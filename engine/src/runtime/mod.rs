@@ -37,9 +37,12 @@ pub use shutdown::StopStage;
 pub use supervise::{BACKOFF_FIRST, BACKOFF_MAX, backoff};
 pub use worker::Shape;
 #[cfg(feature = "testing")]
-pub(crate) use {
-    commit::CompletedEpoch,
-    reader::Reader,
+pub use {
+    commit::{Backlog, Committer, CompletedEpoch},
     shutdown::StopSignal,
+};
+#[cfg(feature = "testing")]
+pub(crate) use {
+    reader::Reader,
     worker::{Around, build},
 };
