@@ -7,9 +7,11 @@
 //! ```
 
 use crossbeam_channel::{Receiver, Sender, bounded};
-use engine::component::{Commit, Contents, Incarnation, Store, StoreError};
+use engine::component::{
+    Commit, Contents, Incarnation, SourceDefaults, SourceTable, Store, StoreError,
+};
 use engine::model::{Epoch, Fact, Member};
-use engine::runtime::{Backlog, Committer, CompletedEpoch, Fold, Observer, StopSignal};
+use engine::runtime::{Committer, CompletedEpoch, Fold, Observer};
 use engine::testing::answers::answers;
 use engine::testing::generate::{Commits, SOURCE_IDS, fingerprint_of, issue_of};
 use sinks::store::MemoryStore;
@@ -57,16 +59,18 @@ impl Committing {
         let (epochs, completed) = bounded(8);
         let (complain, complaints) = bounded(64);
         let (wake, durable) = bounded(1_000);
-        let committer = Committer {
-            store,
-            incarnation: OWNER,
-            last: None,
-            source_ids: SOURCE_IDS.map(str::to_owned).to_vec().into(),
-            backlog: Arc::new(Backlog::default()),
-            observer: Arc::new(Complaints(complain)),
-            stop: StopSignal::default(),
-            wake: Box::new(move || wake.try_send(()).unwrap_or_default()),
+        let source = |id: &str| SourceDefaults {
+            id: id.to_owned(),
+            service: "".into(),
+            timezone: "UTC".to_owned(),
         };
+        let committer = Committer::beside_a_test(
+            store,
+            OWNER,
+            SourceTable::new(SOURCE_IDS.map(source)),
+            Arc::new(Complaints(complain)),
+            Box::new(move || wake.try_send(()).unwrap_or_default()),
+        );
         let thread = std::thread::spawn(move || committer.run(&completed));
         let generated = Commits::new(seed, FINGERPRINTS);
         let (epochs, last) = (Some(epochs), None);

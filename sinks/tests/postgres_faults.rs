@@ -143,7 +143,7 @@ fn fault_a_reader_notices_silence_and_recovers() {
     assert!(reader.audit().unwrap().balanced);
     network.proxy.set(Fault::BlackHole);
     let error = reader.audit().unwrap_err();
-    assert!(error.to_string().contains("has not answered for 1s"), "{error}");
+    assert!(error.sentence().contains("has not answered for 1s"), "{error:?}");
     network.proxy.set(Fault::Pass);
     assert!(reader.audit().unwrap().balanced);
     network.proxy.cut();
@@ -167,7 +167,7 @@ fn a_second_engine_is_refused_by_name_until_the_first_is_gone() {
     first.load(None).unwrap();
     let error = open(&network.direct).load(None).unwrap_err();
     let named = |what: &str| what.contains("seismolog ") && what.contains("pid ");
-    assert!(matches!(&error, StoreError::InUse(what) if named(what)), "{error}");
+    assert!(matches!(&error, StoreError::InUse(what) if named(what)), "{error:?}");
     drop(first);
     open(&network.direct).load(None).unwrap();
 }

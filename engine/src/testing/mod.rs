@@ -10,6 +10,9 @@ pub mod fault_proxy;
 pub mod fuzz;
 pub mod generate;
 pub mod harness;
+mod life;
 pub mod postgres;
+pub mod source_conformance;
 
 pub use fake_intake::FakeIntake;
+pub use life::{Ended, Life};

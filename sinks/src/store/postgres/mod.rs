@@ -149,6 +149,10 @@ impl Store for PostgresStore {
         self.write("asking for the last commit", |writer, _| writer.committed())
     }
 
+    fn is_remote(&self) -> bool {
+        true
+    }
+
     fn reader(&self) -> Arc<dyn ReadStore> {
         self.readers.clone()
     }
