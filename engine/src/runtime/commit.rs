@@ -103,6 +103,30 @@ pub struct Committer {
     pub wake: Box<dyn Fn() + Send>,
 }
 
+#[cfg(feature = "testing")]
+impl Committer {
+    /// Returns a committer that nobody stops and no source listens to, to try a store with.
+    pub fn beside_a_test(
+        store: Box<dyn Store>,
+        incarnation: Incarnation,
+        sources: SourceTable,
+        observer: Arc<dyn Observer>,
+        wake: Box<dyn Fn() + Send>,
+    ) -> Committer {
+        Committer {
+            store,
+            incarnation,
+            last: None,
+            sources,
+            backlog: Arc::default(),
+            observer,
+            stop: StopSignal::default(),
+            receipts: Receipts::default(),
+            wake,
+        }
+    }
+}
+
 impl Committer {
     /// Commits until the workers are gone, the store refuses for good, or the stop is abandoned.
     pub fn run(mut self, completed: &Receiver<CompletedEpoch>) -> Result<(), StoreError> {
