@@ -41,9 +41,7 @@ fn push_value(value: &[u8], records: &mut Records) -> Result<(), Refusal> {
     match value.trim_ascii() {
         [] => Ok(()),
         object @ [b'{', ..] => records.push(&compact(object)),
-        string @ [b'"', ..] => {
-            records.push(&[&b"{\"message\":"[..], string, b"}"].concat())
-        }
+        string @ [b'"', ..] => records.push(&[&b"{\"message\":"[..], string, b"}"].concat()),
         other => push_message(&compact(other), records),
     }
 }
@@ -95,9 +93,7 @@ fn compact(text: &[u8]) -> Vec<u8> {
 /// Returns the elements of the inside of a checked array.
 fn elements(inner: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut outside = Outside::default();
-    inner.split(move |byte| {
-        outside.step(*byte) && *byte == b',' && outside.depth == 0
-    })
+    inner.split(move |byte| outside.step(*byte) && *byte == b',' && outside.depth == 0)
 }
 
 #[cfg(test)]

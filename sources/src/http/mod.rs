@@ -49,7 +49,9 @@ struct Http;
 impl Protocol for Http {
     fn decoder(&self, content_type: Option<&str>) -> Result<Decode, Refusal> {
         Ok(match essence(content_type.unwrap_or("text/plain")).as_str() {
-            "application/x-ndjson" | "application/ndjson" | "application/jsonl"
+            "application/x-ndjson"
+            | "application/ndjson"
+            | "application/jsonl"
             | "application/x-jsonlines" => json::lines,
             "application/json" => json::values,
             // What `curl` says if it is told nothing.

@@ -37,7 +37,10 @@ fn pushed() -> Pushed {
 engine::pushed_source_conforms!(pushed());
 
 /// Runs a source while `with` talks to it; returns its lines.
-fn served(value: serde_json::Value, with: impl FnOnce(&dyn Fn(&str, &[u8]) -> Answer)) -> Vec<String> {
+fn served(
+    value: serde_json::Value,
+    with: impl FnOnce(&dyn Fn(&str, &[u8]) -> Answer),
+) -> Vec<String> {
     let source = source(&options(value)).unwrap();
     let bound = source.bound();
     let life = Life::start(Arc::new(source), BTreeMap::new(), EventTime(0));

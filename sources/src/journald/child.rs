@@ -77,11 +77,16 @@ impl Child {
 
     /// Returns why it ended, as it said itself.
     pub fn complaint(mut self, program: &str) -> SourceError {
-        let status = self.process.wait().map_or_else(|e| e.to_string(), |status| status.to_string());
+        let status =
+            self.process.wait().map_or_else(|e| e.to_string(), |status| status.to_string());
         let said = self.complaints.recv().unwrap_or_default();
         let said = String::from_utf8_lossy(said.trim_ascii()).replace('\n', "; ");
         let said = if said.is_empty() { String::new() } else { format!(": {said}") };
-        SourceError { what: format!("\"{program}\" ended ({status}){said}"), retry: true, cause: None }
+        SourceError {
+            what: format!("\"{program}\" ended ({status}){said}"),
+            retry: true,
+            cause: None,
+        }
     }
 }
 

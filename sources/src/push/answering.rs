@@ -144,7 +144,7 @@ impl Answering {
         let unpacking = tokio::task::spawn_blocking(move || {
             let body = body::unpack(packing, body, bytes_max, &mut share)?;
             decode(&body, &mut records)?;
-            Ok((key.map(|key| Key::new(&key, &body)), records))
+            Ok::<_, Refusal>((key.map(|key| Key::new(&key, &body)), records))
         });
         let Ok(unpacked) = unpacking.await else {
             return Err(Refusal::malformed("the body cannot be read"));

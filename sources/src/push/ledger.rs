@@ -209,7 +209,9 @@ impl Ledger {
             let Some(ticket) = self.tickets.pop_front() else { break };
             let durable = match &ticket.reach {
                 Reach::Number(reached) => *reached <= number,
-                Reach::Offset(offset) => intake.committed(&ticket.partition).as_ref() == Some(offset),
+                Reach::Offset(offset) => {
+                    intake.committed(&ticket.partition).as_ref() == Some(offset)
+                }
             };
             if !durable {
                 self.tickets.push_back(ticket);
@@ -228,9 +230,7 @@ impl Ledger {
     fn durable_number(&self, intake: &dyn Intake) -> u64 {
         match self.tickets.is_empty() {
             true => 0,
-            false => {
-                intake.committed(&PartitionId(REQUESTS.into())).as_ref().map_or(0, number_of)
-            }
+            false => intake.committed(&PartitionId(REQUESTS.into())).as_ref().map_or(0, number_of),
         }
     }
 

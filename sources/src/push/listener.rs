@@ -40,7 +40,8 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// How long open requests may take to be answered once the source ends.
 const DRAIN_MAX: Duration = Duration::from_millis(500);
 /// What a connection too many is told.
-const REFUSED: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nConnection: close\r\n\
+const REFUSED: &[u8] =
+    b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nConnection: close\r\n\
                          Content-Length: 0\r\n\r\n";
 
 /// A running listener.

@@ -148,8 +148,10 @@ mod tests {
         records.push(&[b'x'; 700_000]).unwrap();
         for skipped in [0, 1, 39_999, 40_000, 40_001, u64::MAX] {
             let pieces = records.pieces(skipped);
-            let joined: Vec<u8> =
-                pieces.iter().flat_map(|(range, _)| records.lines()[range.clone()].to_vec()).collect();
+            let joined: Vec<u8> = pieces
+                .iter()
+                .flat_map(|(range, _)| records.lines()[range.clone()].to_vec())
+                .collect();
             let expected: Vec<u8> = records
                 .lines()
                 .split_inclusive(|byte| *byte == b'\n')

@@ -36,7 +36,8 @@ pub fn connect(bound: &Bound) -> TcpStream {
 
 /// The head of a request with a body of so many bytes.
 pub fn head(path: &str, headers: &[(&str, &str)], bytes: usize) -> String {
-    let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    let headers: String =
+        headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
     format!("POST {path} HTTP/1.1\r\nHost: test\r\nContent-Length: {bytes}\r\n{headers}\r\n")
 }
 

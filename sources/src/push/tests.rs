@@ -194,7 +194,9 @@ fn limit_a_large_body_is_refused_whether_or_not_it_says_its_length() {
     let answer = running.post(&[], &[b'x'; 1025]);
     assert!(answer.status == 413 && answer.text().contains("1024 bytes"), "{answer:?}");
     let mut stream = connect(&running.bound);
-    stream.write_all(b"POST /in HTTP/1.1\r\nHost: t\r\nTransfer-Encoding: chunked\r\n\r\n").unwrap();
+    stream
+        .write_all(b"POST /in HTTP/1.1\r\nHost: t\r\nTransfer-Encoding: chunked\r\n\r\n")
+        .unwrap();
     for _ in 0..3 {
         let _refused = write!(stream, "200\r\n{}\r\n", "x".repeat(512));
     }

@@ -67,7 +67,8 @@ fn limit_long_values_are_cut_and_the_line_stays_json() {
     let long = "\"é\u{1}".repeat(10_000);
     let text = format!("MESSAGE={long}\nPRIORITY=3\nOTHER={long}\n\nMESSAGE=next\n\n");
     let size = (long.len() as u64).to_le_bytes();
-    let binary = [b"MESSAGE\n", &size[..], long.as_bytes(), b"\nPRIORITY=3\n\nMESSAGE=next\n\n"].concat();
+    let binary =
+        [b"MESSAGE\n", &size[..], long.as_bytes(), b"\nPRIORITY=3\n\nMESSAGE=next\n\n"].concat();
     for bytes in [text.as_bytes(), &binary] {
         for max in [64, 500, 10_000] {
             let found = entries(bytes, max, 100);
