@@ -22,11 +22,15 @@ use crate::norm::{HIDDEN, HIDDEN_BLOCKS, Norm, Normalise, Pool};
 use crate::plan::{CHUNK_TOKENS, plan};
 use crate::tokens::{TOKENIZER_SHA256, WordPieces};
 use std::io::Read;
+use std::thread;
 
 /// Numbers of a vector.
 pub const DIMENSIONS: usize = HIDDEN;
 /// Tokens for which a [`Room`] has room.
 const ROOM_TOKENS: usize = if CHUNK_TOKENS > TOKENS_MAX { CHUNK_TOKENS } else { TOKENS_MAX };
+/// Tokens from which on it pays to share a product between threads (measured: to start and join a thread
+/// costs as much as five rows of a product).
+const SHARED_TOKENS_MIN: usize = 64;
 
 /// Which files are accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,6 +46,7 @@ pub struct Encoder {
     pieces: WordPieces,
     model: Model,
     kernel: Kernel,
+    threads: usize,
 }
 
 /// What one thread needs to embed a chunk; made once and used again.
@@ -51,15 +56,22 @@ pub struct Room {
     /// Projections and what attention makes of them, or the inside of the feed-forward part.
     wide: Vec<Row>,
     attention: AttentionRoom,
+    threads: usize,
 }
 
 impl Room {
     /// Returns room for any chunk.
     pub fn new() -> Room {
+        Room::shared_by(1)
+    }
+
+    /// Returns room for any chunk, the products of which so many threads share. The vectors are the same.
+    pub fn shared_by(threads: usize) -> Room {
         Room {
             hidden: vec![Row::ZERO; HIDDEN_BLOCKS * ROOM_TOKENS],
             wide: vec![Row::ZERO; INNER_BLOCKS * ROOM_TOKENS],
             attention: AttentionRoom::new(TOKENS_MAX),
+            threads: threads.max(1),
         }
     }
 }
@@ -90,12 +102,18 @@ impl Encoder {
             let (file, expected) = ("model.safetensors", WEIGHTS_SHA256);
             return Err(EncoderError::OtherDigest { file, found, expected });
         }
-        Ok(Encoder { pieces, model, kernel: Kernel::detect() })
+        Ok(Encoder { pieces, model, kernel: Kernel::detect(), threads: 1 })
     }
 
     /// Returns the same encoder on other instructions; the vectors stay the same.
     pub fn on(mut self, kernel: Kernel) -> Encoder {
         self.kernel = kernel;
+        self
+    }
+
+    /// Returns the same encoder, which shares a long text that is embedded alone between threads.
+    pub fn with_threads(mut self, threads: usize) -> Encoder {
+        self.threads = threads;
         self
     }
 
@@ -109,12 +127,13 @@ impl Encoder {
         self.pieces.tokenize(text)
     }
 
-    /// Returns the vector of each text, in the order of the texts, on the calling thread.
+    /// Returns the vector of each text, in the order of the texts, on the calling thread; a single long
+    /// one with the help of others, see [`Encoder::with_threads`].
     pub fn embed(&self, texts: &[&[u32]]) -> Result<Vec<[f32; DIMENSIONS]>, EncoderError> {
         let counts: Vec<usize> = texts.iter().map(|tokens| tokens.len()).collect();
         let mut vectors = vec![[0.0; DIMENSIONS]; texts.len()];
         check(texts)?;
-        let mut room = Room::new();
+        let mut room = Room::shared_by(if texts.len() == 1 { self.threads } else { 1 });
         for chunk in plan(&counts) {
             let tokens: Vec<&[u32]> = chunk.iter().map(|&index| texts[index]).collect();
             for (index, vector) in chunk.into_iter().zip(self.embed_chunk(&mut room, &tokens)?) {
@@ -136,16 +155,17 @@ impl Encoder {
             let (index, limit) = (texts.len() - 1, ROOM_TOKENS);
             return Err(EncoderError::TokenCount { index, tokens: total, limit });
         }
-        let Room { hidden, wide, attention } = room;
+        let Room { hidden, wide, attention, threads } = room;
+        let threads = if total < SHARED_TOKENS_MIN { 1 } else { *threads };
         let hidden = &mut hidden[..HIDDEN_BLOCKS * total];
         let wide = &mut wide[..INNER_BLOCKS * total];
         self.look_up(texts, hidden, total);
         self.normalise(hidden, total, &self.model.words_norm);
         for layer in &self.model.layers {
-            self.attend(layer, texts, hidden, wide, attention);
+            self.attend(layer, texts, hidden, wide, attention, threads);
             self.normalise(hidden, total, &layer.attended_norm);
-            self.multiply(hidden, total, &layer.inner, wide, Gelu);
-            self.multiply(wide, total, &layer.outer, hidden, AddTo);
+            self.multiply(hidden, total, &layer.inner, wide, Gelu, threads);
+            self.multiply(wide, total, &layer.outer, hidden, AddTo, threads);
             self.normalise(hidden, total, &layer.outer_norm);
         }
         let pool = |first: usize, count: usize| {
@@ -183,10 +203,11 @@ impl Encoder {
         hidden: &mut [Row],
         wide: &mut [Row],
         room: &mut AttentionRoom,
+        threads: usize,
     ) {
         let total = hidden.len() / HIDDEN_BLOCKS;
         let (projections, attended) = wide.split_at_mut(3 * HEADS * total);
-        self.multiply(hidden, total, &layer.projections, projections, Store);
+        self.multiply(hidden, total, &layer.projections, projections, Store, threads);
         for (first, count) in rows_of(texts) {
             self.kernel.run(Attend {
                 projections: Blocks { rows: projections, stride: total, first, count },
@@ -195,7 +216,7 @@ impl Encoder {
                 out: BlocksMut { rows: attended, stride: total, first, count },
             });
         }
-        self.multiply(attended, total, &layer.attended, hidden, AddTo);
+        self.multiply(attended, total, &layer.attended, hidden, AddTo, threads);
     }
 
     fn multiply(
@@ -204,15 +225,27 @@ impl Encoder {
         count: usize,
         weights: &Linear,
         out: &mut [Row],
-        finish: impl Finish,
+        finish: impl Finish + Send,
+        threads: usize,
     ) {
-        self.kernel.run(Multiply {
-            a: Blocks::whole(a, count),
-            depth: a.len() / count * WIDTH,
-            panels: &weights.panels,
-            bias: Some(&weights.bias),
-            out: BlocksMut::whole(out, count),
-            finish,
+        let depth = a.len() / count * WIDTH;
+        // Every thread makes some of the blocks of the result: they lie one after the other.
+        let blocks = weights.bias.len().div_ceil(threads);
+        let shares = weights.panels.chunks(blocks * depth).zip(weights.bias.chunks(blocks));
+        let mut shares = shares.zip(out.chunks_mut(blocks * count)).map(|((panels, bias), out)| {
+            let (a, out) = (Blocks::whole(a, count), BlocksMut::whole(out, count));
+            let bias = Some(bias);
+            move || self.kernel.run(Multiply { a, depth, panels, bias, out, finish })
+        });
+        let own = shares.next();
+        if threads == 1 {
+            return own.into_iter().for_each(|own| own());
+        }
+        thread::scope(|scope| {
+            for share in shares {
+                scope.spawn(share);
+            }
+            own.into_iter().for_each(|own| own());
         });
     }
 

@@ -1,7 +1,8 @@
 //! all-MiniLM-L6-v2 on the processor: a text's vector as a pure function of the model's bytes.
 //!
-//! No files, no threads, no clock: the root package finds and reads the weights, the engine's runtime
-//! owns the threads that call [`Encoder::embed_chunk`] with the chunks of a [`plan`]. Same bits on every
+//! No files, no clock: the root package finds and reads the weights, the engine's runtime owns the threads
+//! that call [`Encoder::embed_chunk`] with the chunks of a [`plan`]; only the products of a single long text
+//! are shared with threads that end with them. Same bits on every
 //! processor, in every company; tested against candle's `BertModel` and against vectors made with
 //! sentence-transformers.
 //!

@@ -58,6 +58,18 @@ fn a_vector_is_the_same_in_a_room_that_was_used_before_and_on_several_threads() 
 }
 
 #[test]
+fn a_vector_is_the_same_when_threads_share_its_products() {
+    let encoder = encoder();
+    for tokens in texts(&[2, 63, 64, 160, 256]) {
+        let expected = encoder.embed(&[&tokens]).unwrap();
+        for threads in [0, 2, 3, 5, 64] {
+            let shared = encoder.embed_chunk(&mut Room::shared_by(threads), &[&tokens]).unwrap();
+            assert!(shared == expected, "{} tokens, {threads} threads", tokens.len());
+        }
+    }
+}
+
+#[test]
 fn a_vector_is_the_same_on_every_kernel() {
     let texts = texts(&[2, 22, 33]);
     let mut encoder = encoder();

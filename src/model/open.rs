@@ -40,7 +40,8 @@ impl SharedModel {
         if let Some(encoder) = &*opened {
             return Ok(Arc::clone(encoder));
         }
-        let encoder = Arc::new(self.places()?.load()?);
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        let encoder = Arc::new(self.places()?.load()?.with_threads(threads));
         *opened = Some(Arc::clone(&encoder));
         Ok(encoder)
     }

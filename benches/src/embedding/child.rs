@@ -56,6 +56,10 @@ fn embed(
     batch: &[Vec<u32>],
     threads: usize,
 ) -> Result<Vec<[f32; DIMENSIONS]>, EncoderError> {
+    if let [text] = batch {
+        // One text has no company to share threads with: they share its products.
+        return encoder.embed_chunk(&mut Room::shared_by(threads), &[text]);
+    }
     let counts: Vec<usize> = batch.iter().map(Vec::len).collect();
     let order: Vec<usize> = plan(&counts).into_iter().flatten().collect();
     let all = |order: &[usize]| {

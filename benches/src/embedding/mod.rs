@@ -33,6 +33,7 @@ const CASES: &[(&str, &str, u64, u64)] = &[
     ("times_batch_32_two_threads", "short", 32, 2),
     ("times_mixed_sorted", "mixed", 32, 1),
     ("times_256_tokens", "long", 1, 1),
+    ("times_256_tokens_two_threads", "long", 1, 2),
 ];
 
 /// Measures; returns raw numbers and figures.
@@ -69,10 +70,13 @@ pub fn measure(scratch: &Path, scenario: &Scenario) -> Result<(Value, Vec<(&'sta
             let times = |side: fn(&(Value, Value)) -> &Value| -> Vec<f64> {
                 rounds.iter().flat_map(|round| numbers(&side(round)["batch_ms"])).collect()
             };
-            figures.push(("p50_ms_256_tokens", percentile(times(|round| &round.0), 50)));
-            figures.push(("p99_ms_256_tokens", percentile(times(|round| &round.0), 99)));
-            figures
-                .push(("p99_ms_256_tokens_onnxruntime", percentile(times(|round| &round.1), 99)));
+            let [p50, p99, p99_theirs] = match threads {
+                1 => ["p50_ms_one_thread", "p99_ms_one_thread", "p99_ms_one_thread_onnxruntime"],
+                _ => ["p50_ms_256_tokens", "p99_ms_256_tokens", "p99_ms_256_tokens_onnxruntime"],
+            };
+            figures.push((p50, percentile(times(|round| &round.0), 50)));
+            figures.push((p99, percentile(times(|round| &round.0), 99)));
+            figures.push((p99_theirs, percentile(times(|round| &round.1), 99)));
         }
         if figure == "times_batch_32" {
             let (ours, theirs) = &rounds[0];

@@ -80,6 +80,11 @@ pub trait Intake {
 pub trait Source: Send + Sync {
     /// Reads until there is nothing more to come (`Ok`), the engine stops, or something fails.
     fn run(&self, intake: &mut dyn Intake) -> Result<(), SourceError>;
+
+    /// Looks at what there is to read, without reading it; returns one sentence about it.
+    fn check(&self) -> Result<String, SourceError> {
+        Ok("there is nothing to connect to".to_owned())
+    }
 }
 
 /// Why a source had to give up for now.

@@ -13,8 +13,8 @@ use super::fold::Fold;
 use super::observer::Observer;
 use super::receipts::Receipts;
 use super::shutdown::{StopSignal, StopStage};
-use super::supervise::backoff;
-use crate::component::{Commit, Incarnation, Store, StoreError};
+use super::supervise::store_backoff;
+use crate::component::{Commit, Incarnation, SourceTable, Store, StoreError};
 use crate::invariants::continues;
 use crate::model::{Epoch, Fact};
 use crossbeam_channel::Receiver;
@@ -86,8 +86,8 @@ pub struct Committer {
     pub incarnation: Incarnation,
     /// The last durable epoch.
     pub last: Option<Epoch>,
-    /// Ids of the graph's sources.
-    pub source_ids: Arc<[String]>,
+    /// The sources, by index.
+    pub sources: SourceTable,
     /// Shared with the workers.
     pub backlog: Arc<Backlog>,
     /// Who watches.
@@ -120,7 +120,7 @@ impl Committer {
                 incarnation: self.incarnation,
                 predecessor: self.last,
                 epoch,
-                source_ids: Arc::clone(&self.source_ids),
+                source_ids: self.sources.ids(),
                 contents: fold.finish(),
             };
             let durable = self.perform(&commit)?;
@@ -145,7 +145,7 @@ impl Committer {
         loop {
             let trouble = match self.store.commit(commit) {
                 Ok(()) => break,
-                Err(error @ StoreError::Unavailable { .. }) => error.to_string(),
+                Err(error @ StoreError::Unavailable { .. }) => error.sentence(),
                 Err(lasting) => return Err(lasting),
             };
             self.observer.store(Some(&trouble));
@@ -173,13 +173,15 @@ impl Committer {
     ) -> Result<Option<Verdict>, StoreError> {
         loop {
             let jitter = (started.elapsed().subsec_nanos() >> 8) as u8;
-            if self.stop.wait(StopStage::Abandoned, backoff(*failures, jitter)) {
+            if self.stop.wait(StopStage::Abandoned, store_backoff(*failures, jitter)) {
                 return Ok(None);
             }
             *failures += 1;
             match self.store.committed() {
                 Ok((epoch, owner)) => return Ok(Some(decide(commit, epoch, owner))),
-                Err(StoreError::Unavailable { .. }) => {}
+                Err(error @ StoreError::Unavailable { .. }) => {
+                    self.observer.store(Some(&error.sentence()));
+                }
                 Err(lasting) => return Err(lasting),
             }
         }
@@ -264,7 +266,7 @@ mod tests {
             store: Box::new(store),
             incarnation: Incarnation(7),
             last: Some(Epoch(4)),
-            source_ids: Arc::new([]),
+            sources: SourceTable::default(),
             backlog: Arc::default(),
             observer: Arc::new(crate::runtime::Unobserved),
             stop: StopSignal::default(),
