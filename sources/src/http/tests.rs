@@ -134,10 +134,17 @@ fn curl_is_understood_as_it_comes() {
 }
 
 #[test]
+fn a_check_says_where_it_could_listen() {
+    let source = source(&options(json!({"listen": "127.0.0.1:0"}))).unwrap();
+    assert!(source.check().unwrap().starts_with("can listen on 127.0.0.1:"));
+}
+
+#[test]
 fn a_taken_port_is_an_error_that_is_tried_again() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let listen = taken.local_addr().unwrap().to_string();
     let source = source(&options(json!({ "listen": listen }))).unwrap();
+    assert!(source.check().is_err());
     let error = source.run(&mut FakeIntake::at(EventTime(0))).unwrap_err();
     assert!(error.retry && error.what.starts_with("cannot listen on"), "{error}");
 }

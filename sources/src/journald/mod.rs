@@ -153,6 +153,12 @@ impl Batch {
 }
 
 impl Source for JournaldSource {
+    fn check(&self) -> Result<String, SourceError> {
+        let one = ["--output=export", "--lines=1", "--no-pager"].map(str::to_owned);
+        Child::start(&self.0.command, &one)?;
+        Ok(format!("\"{}\" can be started", self.0.command[0]))
+    }
+
     fn run(&self, intake: &mut dyn Intake) -> Result<(), SourceError> {
         let resumed = intake.resume().into_iter().find(|(id, _)| &*id.0 == PARTITION);
         let place = resumed.and_then(|(_, offset)| serde_json::from_str::<Place>(&offset.0).ok());

@@ -107,7 +107,9 @@ fn limit_a_program_that_says_more_than_is_taken_waits_and_a_long_complaint_is_cu
 #[test]
 fn a_program_that_cannot_be_started_is_tried_again() {
     let mut intake = FakeIntake::at(EventTime(0));
-    let error = source(vec!["/no/such/program".into()]).run(&mut intake).unwrap_err();
+    let missing = source(vec!["/no/such/program".into()]);
+    assert!(missing.check().is_err() && source(vec!["/bin/true".into()]).check().is_ok());
+    let error = missing.run(&mut intake).unwrap_err();
     assert!(error.retry && error.what.starts_with("cannot start \"/no/such/program\""), "{error}");
 }
 

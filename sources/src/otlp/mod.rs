@@ -9,6 +9,8 @@
 //! records could not be taken, or a `Status` with the reason. What may succeed later has `Retry-After`.
 //! *Promises, Offset and limits:* see [`push`](crate::push); `protobuf` and `json` name theirs.
 
+#[cfg(test)]
+mod clients;
 mod json;
 mod protobuf;
 mod record;

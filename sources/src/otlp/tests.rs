@@ -15,13 +15,13 @@ use std::io::Write;
 
 const PROTOBUF: &str = "application/x-protobuf";
 
-fn new(value: serde_json::Value) -> PushSource {
+pub fn new(value: serde_json::Value) -> PushSource {
     let mut value = value;
     value["listen"] = json!("127.0.0.1:0");
     source(&Options { id: "in".into(), value, base: "/".into() }).unwrap()
 }
 
-fn life(source: PushSource) -> Life {
+pub fn life(source: PushSource) -> Life {
     Life::start(Arc::new(source), BTreeMap::new(), EventTime(0))
 }
 

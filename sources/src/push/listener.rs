@@ -59,11 +59,7 @@ impl Listener {
         header_time: Duration,
         answering: Answering,
     ) -> Result<Self, SourceError> {
-        let failed = |error: io::Error| SourceError {
-            what: format!("cannot listen on {address}: {error}"),
-            retry: true,
-            cause: Some(Box::new(error)),
-        };
+        let failed = |error| failed(address, error);
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_io()
             .enable_time()
@@ -106,6 +102,17 @@ impl Drop for Listener {
             tracing::warn!(address = %self.address, "the listener had panicked");
         }
     }
+}
+
+/// Returns the address if it could be listened on at this moment.
+pub fn check(address: SocketAddr) -> Result<SocketAddr, SourceError> {
+    let socket = std::net::TcpListener::bind(address).map_err(|error| failed(address, error))?;
+    socket.local_addr().map_err(|error| failed(address, error))
+}
+
+fn failed(address: SocketAddr, error: io::Error) -> SourceError {
+    let what = format!("cannot listen on {address}: {error}");
+    SourceError { what, retry: true, cause: Some(Box::new(error)) }
 }
 
 fn bind(address: SocketAddr) -> io::Result<TcpListener> {

@@ -131,11 +131,12 @@ impl PushSource {
         Arc::clone(&self.bound)
     }
 
+    fn tokens(&self) -> Result<Tokens, SourceError> {
+        self.settings.token_file.as_deref().map_or_else(|| Ok(Tokens::default()), Tokens::read)
+    }
+
     fn listen(&self) -> Result<(Listener, Receiver<Job>), SourceError> {
-        let tokens = match &self.settings.token_file {
-            Some(path) => Tokens::read(path)?,
-            None => Tokens::default(),
-        };
+        let tokens = self.tokens()?;
         let (jobs, queue) = sync_channel(JOBS_MAX);
         let settings = self.settings.clone();
         let (listen, connections_max) = (settings.listen, settings.connections_max);
@@ -147,6 +148,12 @@ impl PushSource {
 }
 
 impl Source for PushSource {
+    fn check(&self) -> Result<String, SourceError> {
+        self.tokens()?;
+        let address = listener::check(self.settings.listen)?;
+        Ok(format!("can listen on {address}"))
+    }
+
     fn run(&self, intake: &mut dyn Intake) -> Result<(), SourceError> {
         let mut ledger = Ledger::resume(intake, RECEIPTS_MAX)?;
         let (listener, queue) = self.listen()?;
