@@ -3,12 +3,19 @@
 //! | Source | Partition | Offset | Promise |
 //! | --- | --- | --- | --- |
 //! | [`file`] | one content stream (the life of a file) | position, identity and tail anchors | exactly once |
+//! | [`http`] | `requests`, or one a request | running number; the receipt of a keyed request | at least once; exactly once with an `Idempotency-Key` |
+//! | [`journald`] | `journal` | the journal's cursor | exactly once |
+//! | [`otlp`] | as `http` | as `http` | as `http` |
 //! | [`stdin`] | `stdin` | none that can be resumed | at most once |
 //! | [`synthetic`] | one per service | position in the generator | exactly once |
 #![forbid(unsafe_code)]
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 pub mod file;
+pub mod http;
+pub mod journald;
 mod lines;
+pub mod otlp;
+pub mod push;
 pub mod stdin;
 pub mod synthetic;
