@@ -6,10 +6,12 @@ pub mod answers;
 pub mod conformance;
 pub mod crash_store;
 mod fake_intake;
+pub mod fault_proxy;
 pub mod fuzz;
 pub mod generate;
 pub mod harness;
 mod life;
+pub mod postgres;
 pub mod source_conformance;
 
 pub use fake_intake::FakeIntake;

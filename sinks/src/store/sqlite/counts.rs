@@ -4,15 +4,13 @@
 
 use super::Failure;
 use super::write::Memory;
-use crate::store::slices::HOUR_SECS;
+use crate::store::sql::deltas::{Delta, hours_of};
+use crate::store::sql::prune::{forget_late, take_forgotten};
 use engine::model::{Bucket, Fingerprint};
 use rusqlite::Transaction;
 
 /// Rows that one INSERT statement writes.
 const ROWS_PER_STATEMENT: usize = 64;
-
-/// What a bucket of a fingerprint gains: bucket start, row number, events.
-type Delta = (i64, i64, i64);
 
 impl Memory {
     /// Adds counts to minutes, hours and totals. `counts` is ordered by fingerprint.
@@ -30,25 +28,14 @@ impl Memory {
             minutes.extend(of_one.iter().map(|&(_, bucket, n)| (bucket.0, id, n)));
         }
         minutes.sort_unstable();
+        let mut hours = hours_of(&minutes);
+        let horizons = self.horizons(transaction)?;
+        let late_minutes = take_forgotten(&mut minutes, horizons.minutes);
+        let late_hours = take_forgotten(&mut hours, horizons.hours);
+        forget_late(&**transaction, late_minutes, late_hours)?;
         add(transaction, "minutes", &minutes)?;
-        add(transaction, "hours", &hours_of(&minutes))
+        add(transaction, "hours", &hours)
     }
-}
-
-fn hours_of(minutes: &[Delta]) -> Vec<Delta> {
-    let hour = |start: i64| start - start.rem_euclid(HOUR_SECS);
-    let mut hours: Vec<Delta> =
-        minutes.iter().map(|&(start, id, n)| (hour(start), id, n)).collect();
-    hours.sort_unstable();
-    hours.dedup_by(|next, kept| {
-        let same = (next.0, next.1) == (kept.0, kept.1);
-        if same {
-            kept.2 += next.2;
-        }
-        same
-    });
-    hours.retain(|&(_, _, n)| n != 0);
-    hours
 }
 
 fn add(transaction: &Transaction<'_>, table: &str, deltas: &[Delta]) -> Result<(), Failure> {

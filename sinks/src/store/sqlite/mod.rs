@@ -9,35 +9,35 @@
 //! what is stored decides, never what was remembered. Each question is one read transaction.
 //!
 //! *State and limits:* the writer remembers at most [`write::IDS_MAX`] row numbers and full days;
-//! readers use at most [`readers::CONNECTIONS_MAX`] connections.
+//! readers use at most
+//! [`CONNECTIONS_MAX`](crate::store::sql::questions::CONNECTIONS_MAX) connections.
 //!
-//! *Not here:* retention of old rows.
+//! *Not here:* what is too old (`retention`).
 
-mod codec;
 mod commit;
-mod connect;
+pub(super) mod connect;
 mod counts;
-mod migrate;
-mod parts;
-mod read;
-mod readers;
-mod recover;
+mod derived;
+pub(super) mod migrate;
+mod restore;
 mod samples;
-mod steps;
-mod tags;
-mod vectors;
+mod snapshot;
 mod write;
 
-pub use steps::{CommitStep, CrashPoints, NoCrash};
+pub use crate::store::steps::{CommitStep, CrashPoints, NoCrash};
 
+use crate::store::retention::RetentionOptions;
 use crate::store::rows::STORE_INPUTS;
-use connect::Failure;
+use crate::store::sql::Failure;
+use crate::store::sql::prune::{check_sums, prune};
+use crate::store::sql::questions::Questions;
+use crate::store::sql::recover::recover;
 use engine::component::{
-    Build, Commit, ComponentType, History, Incarnation, NodeIdentity, Options, OptionsError,
-    ReadStore, Recovered, Store, StoreError,
+    BackupReport, Build, Commit, ComponentType, History, Incarnation, NodeIdentity, Options,
+    OptionsError, ReadStore, Recovered, Store, StoreError,
 };
 use engine::model::Epoch;
-use readers::Readers;
+use snapshot::ReadOnly;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use write::Writer;
@@ -59,27 +59,34 @@ struct SqliteOptions {
     /// The database file, relative to the graph file's folder. It is created if it is not there;
     /// the files `PATH-wal`, `PATH-shm` and `PATH.lock` appear beside it.
     path: PathBuf,
+    /// How long what is kept.
+    retention: RetentionOptions,
 }
 
 impl Default for SqliteOptions {
     fn default() -> Self {
-        Self { path: PathBuf::from("seismolog.db") }
+        Self { path: PathBuf::from("seismolog.db"), retention: RetentionOptions::default() }
     }
 }
 
 fn build(options: &Options) -> Result<Box<dyn Store>, Vec<OptionsError>> {
-    let SqliteOptions { path } = options.parse()?;
+    let SqliteOptions { path, retention } = options.parse()?;
+    let mistakes = retention.mistakes();
+    if !mistakes.is_empty() {
+        return Err(mistakes);
+    }
     if path.file_name().is_none() {
         let error = OptionsError::at("path", format!("{path:?} does not name a file"));
         return Err(vec![error.hint("Write a file name, such as ./seismolog.db.")]);
     }
-    Ok(Box::new(SqliteStore::new(options.resolve(&path))))
+    Ok(Box::new(SqliteStore { retention, ..SqliteStore::new(options.resolve(&path)) }))
 }
 
 /// A [`Store`] in one SQLite file.
 pub struct SqliteStore {
     path: PathBuf,
-    readers: Arc<Readers>,
+    retention: RetentionOptions,
+    readers: Arc<Questions<ReadOnly>>,
     /// Declared before the lock: the connection closes before the next owner may come.
     writer: Option<Writer>,
     lock: Option<connect::Lock>,
@@ -90,8 +97,15 @@ impl SqliteStore {
     /// Returns the store at `path`, without touching the disk yet.
     pub fn new(path: impl AsRef<Path>) -> Self {
         let path = path.as_ref().to_owned();
-        let readers = Arc::new(Readers::new(path.clone()));
-        Self { path, readers, writer: None, lock: None, crash_points: Box::new(NoCrash) }
+        let readers = Arc::new(Questions::new(ReadOnly::new(path.clone())));
+        Self {
+            path,
+            retention: RetentionOptions::default(),
+            readers,
+            writer: None,
+            lock: None,
+            crash_points: Box::new(NoCrash),
+        }
     }
 
     /// Sets who is told about the steps of commits.
@@ -117,14 +131,19 @@ impl SqliteStore {
         };
         result.map_err(|failure| {
             self.writer = None;
-            failure.during(what, &self.path)
+            connect::explain(failure, what, &self.path)
         })
     }
 }
 
 impl Store for SqliteStore {
     fn load(&mut self, history: Option<History>) -> Result<Recovered, StoreError> {
-        self.write("loading the last commit", |writer, _| writer.recover(history))
+        self.write("loading the last commit", |writer, _| {
+            let Writer { connection, memory } = writer;
+            let transaction = connection.transaction()?;
+            check_sums(&*transaction)?;
+            recover(&*transaction, history, |fingerprint, id| memory.remember(fingerprint, id))
+        })
     }
 
     fn claim(
@@ -142,6 +161,27 @@ impl Store for SqliteStore {
 
     fn committed(&mut self) -> Result<(Option<Epoch>, Option<Incarnation>), StoreError> {
         self.write("asking for the last commit", |writer, _| writer.committed())
+    }
+
+    fn prune(&mut self) -> Result<bool, StoreError> {
+        let retention = self.retention;
+        self.write("forgetting what is too old", |writer, _| {
+            let Writer { connection, memory } = writer;
+            let transaction = connection.transaction()?;
+            let (horizons, has_more) = prune(&*transaction, &retention)?;
+            transaction.commit()?;
+            memory.forget(horizons);
+            Ok(has_more)
+        })
+    }
+
+    fn restore(&mut self, from: &Path, replace: bool) -> Result<BackupReport, StoreError> {
+        if self.lock.is_none() {
+            self.lock = Some(connect::lock(&self.path)?);
+        }
+        self.writer = None;
+        let explain = |failure| connect::explain(failure, "restoring a backup", &self.path);
+        restore::restore(from, &self.path, replace).map_err(explain)
     }
 
     fn reader(&self) -> Arc<dyn ReadStore> {

@@ -3,13 +3,14 @@
 //! [`Memory`] spares the writer look-ups; it is dropped with the connection after any error, since
 //! a transaction that was rolled back may have taught it rows that are gone.
 
-use super::{Failure, codec};
+use super::Failure;
+use crate::store::retention::Horizons;
 use crate::store::rows::{
     FastMap, GONE_RANK, NEVER_FIRST, NEVER_LAST, counter_name, source_id, source_rank,
 };
+use crate::store::sql::{codec, prune};
 use engine::model::{
-    Account, Alert, AlertKey, Fingerprint, Issue, IssueId, Member, Progress, Rejected, Sighting,
-    SourceIndex, StateRow,
+    Account, Fingerprint, IssueId, Progress, Rejected, Sighting, SourceIndex, StateRow,
 };
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use std::sync::Arc;
@@ -39,9 +40,25 @@ pub(super) struct Memory {
     fingerprints: FastMap<Fingerprint, i64>,
     /// Per key of a fingerprint's day that is full: its largest kept hash.
     pub(super) full_days: FastMap<i64, u64>,
+    /// Below what rows are forgotten.
+    horizons: Option<Horizons>,
 }
 
 impl Memory {
+    /// Returns below what rows are forgotten.
+    pub(super) fn horizons(&mut self, connection: &Connection) -> Result<Horizons, Failure> {
+        match self.horizons {
+            Some(horizons) => Ok(horizons),
+            None => Ok(*self.horizons.insert(prune::horizons(connection)?)),
+        }
+    }
+
+    /// Remembers that everything below is forgotten; days that were full may be gone.
+    pub(super) fn forget(&mut self, horizons: Horizons) {
+        self.horizons = Some(horizons);
+        self.full_days.clear();
+    }
+
     /// Gives every source of the graph a row number and its rank.
     pub(super) fn name_sources(
         &mut self,
@@ -202,25 +219,6 @@ impl Memory {
         }
         Ok(())
     }
-
-    /// Inserts or removes members.
-    pub(super) fn members(
-        &mut self,
-        transaction: &Transaction<'_>,
-        members: &[(Member, bool)],
-    ) -> Result<(), Failure> {
-        let mut insert = transaction.prepare_cached(
-            "INSERT OR IGNORE INTO members (issue, fingerprint_id) VALUES (?1, ?2)",
-        )?;
-        let mut remove = transaction
-            .prepare_cached("DELETE FROM members WHERE issue = ?1 AND fingerprint_id = ?2")?;
-        for (member, present) in members {
-            let id = self.fingerprint(transaction, member.fingerprint)?;
-            let statement = if *present { &mut insert } else { &mut remove };
-            statement.execute(params![codec::blob(member.issue.0), id])?;
-        }
-        Ok(())
-    }
 }
 
 /// Replaces or forgets what operators keep.
@@ -234,61 +232,6 @@ pub(super) fn state(transaction: &Transaction<'_>, rows: &[StateRow]) -> Result<
         match value {
             Some(value) => keep.execute(params![node, key, value])?,
             None => forget.execute(params![node, key])?,
-        };
-    }
-    Ok(())
-}
-
-/// Inserts, replaces or removes issues.
-pub(super) fn issues(
-    transaction: &Transaction<'_>,
-    issues: &[(Issue, bool)],
-) -> Result<(), Failure> {
-    let mut insert = transaction.prepare_cached(
-        "INSERT OR REPLACE INTO issues (issue, class, template, text, skeleton) \
-         VALUES (?1, ?2, ?3, ?4, ?5)",
-    )?;
-    let mut remove = transaction.prepare_cached("DELETE FROM issues WHERE issue = ?1")?;
-    for (issue, present) in issues {
-        let id = codec::blob(issue.id.0);
-        match present {
-            true => {
-                let template = codec::blob(issue.template.0);
-                let class = issue.class as u8;
-                insert.execute(params![id, class, template, issue.text, issue.skeleton])?
-            }
-            false => remove.execute([id])?,
-        };
-    }
-    Ok(())
-}
-
-/// Inserts, replaces or removes alerts.
-pub(super) fn alerts(
-    transaction: &Transaction<'_>,
-    alerts: &[(AlertKey, Option<Alert>)],
-) -> Result<(), Failure> {
-    let insert = format!(
-        "INSERT OR REPLACE INTO alerts ({}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
-        codec::ALERT_COLUMNS
-    );
-    let mut insert = transaction.prepare_cached(&insert)?;
-    let mut remove = transaction.prepare_cached("DELETE FROM alerts WHERE alert_key = ?1")?;
-    for (key, alert) in alerts {
-        match alert {
-            Some(alert) => insert.execute(params![
-                codec::blob(key.0),
-                codec::blob(alert.issue.0),
-                alert.start.0,
-                alert.last.0,
-                alert.bucket_secs,
-                alert.observed,
-                alert.peak.bucket.0,
-                alert.peak.observed,
-                alert.peak.expected_milli,
-                alert.peak.surprise_milli,
-            ])?,
-            None => remove.execute([codec::blob(key.0)])?,
         };
     }
     Ok(())
