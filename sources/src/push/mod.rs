@@ -1,7 +1,7 @@
 //! Push: what all sources have in common to which others push over HTTP.
 //!
 //! ```text
-//! clients ──► listener ──► answering ──[ ≤ JOBS_MAX jobs ]──► source's thread: ledger ──► intake
+//! clients ──► listener ──► answering ──[ bounded queue ]──► source's thread: ledger ──► intake
 //!    ▲        (own thread)     ▲                                   │ committed?
 //!    └───────── answer ────────┴──────────── outcome ◄─────────────┘
 //! ```
@@ -11,9 +11,9 @@
 //! that was not acknowledged (a timeout, a stop, a crash) may be counted all the same. A client that
 //! goes away changes nothing. Of the lines of two requests, none are ever one record.
 //!
-//! *Offsets:* see [`ledger`]. *State and limits:* every module names its own; [`JOBS_MAX`] jobs. Of
-//! several processes of a cluster only the first learns of commits: a source in another acknowledges
-//! nothing. *Not here:* what the bodies mean (`http`, `otlp`).
+//! *Offsets:* see [`ledger`]. *State and limits:* every module names its own; the queue holds as many
+//! jobs as there may be requests at a time. Of several processes of a cluster only the first learns of
+//! commits: a source in another acknowledges nothing. *Not here:* what the bodies mean (`http`, `otlp`).
 
 mod access;
 mod answering;
@@ -47,8 +47,6 @@ use std::sync::mpsc::{Receiver, TryRecvError, sync_channel};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
-/// Requests that wait for the source's thread.
-pub const JOBS_MAX: usize = 64;
 /// How long to wait when nothing has arrived.
 const IDLE: Duration = Duration::from_millis(10);
 /// The same once nothing has arrived for [`QUIET_ROUNDS`] waits: an idle source costs next to nothing.
@@ -142,8 +140,9 @@ impl PushSource {
 
     fn listen(&self) -> Result<(Listener, Receiver<Job>), SourceError> {
         let tokens = self.tokens()?;
-        let (jobs, queue) = sync_channel(JOBS_MAX);
         let settings = self.settings.clone();
+        // Only requests that are no longer waited for can fill it.
+        let (jobs, queue) = sync_channel(settings.requests_max);
         let (listen, connections_max) = (settings.listen, settings.connections_max);
         let protocol = Arc::clone(&self.protocol);
         let answering = Answering::new(settings, tokens, self.patience, protocol, jobs);
