@@ -11,6 +11,7 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod escaped;
 pub mod file;
 pub mod http;
 pub mod journald;
