@@ -2,13 +2,16 @@
 //!
 //! | Source | Partition | Offset | Promise |
 //! | --- | --- | --- | --- |
+//! | [`elasticsearch`] | `documents` | settled time, highest key, ids in the overlap | exactly once, see there |
 //! | [`file`] | one content stream (the life of a file) | position, identity and tail anchors | exactly once |
 //! | [`stdin`] | `stdin` | none that can be resumed | at most once |
 //! | [`synthetic`] | one per service | position in the generator | exactly once |
 #![forbid(unsafe_code)]
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+pub mod elasticsearch;
 pub mod file;
 mod lines;
+mod poll;
 pub mod stdin;
 pub mod synthetic;
