@@ -115,8 +115,11 @@ impl Client {
         if let Some(authorization) = &self.authorization {
             request = request.header(header::AUTHORIZATION, authorization.expose());
         }
-        if call.body.is_some() {
-            request = request.header(header::CONTENT_TYPE, "application/json");
+        if let Some(body) = &call.body {
+            // The length is named since not every method would name it by itself.
+            request = request
+                .header(header::CONTENT_TYPE, "application/json")
+                .header(header::CONTENT_LENGTH, body.len());
         }
         let (agent, body, max) = (self.agent.clone(), call.body.clone(), self.answer_max);
         let exchange = move || exchange(&agent, request, body, max);

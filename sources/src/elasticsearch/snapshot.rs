@@ -51,8 +51,7 @@ pub fn open(
             (format!("/{index}/_search/point_in_time?keep_alive={KEEP_ALIVE}"), "pit_id")
         }
     };
-    let call = Call { body: None, ..Call::post(path, String::new()) };
-    match client.call(&call, stopped) {
+    match client.call(&Call::post(path, String::new()), stopped) {
         Ok(bytes) => {
             let json: Json = serde_json::from_slice(&bytes).unwrap_or_default();
             Ok(json[name].as_str().map(str::to_owned))

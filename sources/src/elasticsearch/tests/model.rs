@@ -156,7 +156,10 @@ fn check(cluster: &FakeCluster, ops: Vec<Op>, page: u32, requests: u32, snapshot
     let mut ops = ops.into_iter();
     let mut committed = Vec::new();
     let mut intake = FakeIntake::at(NOW);
+    let mut lives = 0;
     while ops.len() > 0 {
+        lives += 1;
+        assert!(lives < 1_000, "the source fails again and again");
         let (life, share) = live(&source, &mut world, &mut ops, intake);
         let count = life.deliveries().len() * usize::from(share) / 100;
         committed.extend(life.lines_before(count));
