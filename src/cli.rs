@@ -4,6 +4,7 @@ pub mod group;
 pub mod mistakes;
 pub mod model;
 pub mod search;
+pub mod sources;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -55,6 +56,9 @@ pub enum Verb {
     Graph(GraphArgs),
     /// Say what is found in log lines: header, severity, time, variables, fingerprint.
     Explain(ExplainArgs),
+    /// List and change what a running engine reads.
+    #[command(subcommand)]
+    Sources(sources::SourcesVerb),
     /// Write out what is stored.
     #[command(subcommand)]
     Export(ExportVerb),

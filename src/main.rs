@@ -1,6 +1,7 @@
 //! Parses arguments, calls one function, prints one error, sets the exit code.
 //! Memory comes from the system's allocator (`docs/decisions/003-allocator.md`).
 
+mod added_sources;
 mod cli;
 mod demo;
 mod explain;
@@ -13,6 +14,7 @@ mod registry;
 mod run;
 mod scan;
 mod search;
+mod source_verbs;
 mod sparkline;
 mod telemetry;
 mod validate;
@@ -39,6 +41,7 @@ fn perform(verb: Verb) -> Result<(), Failure> {
         Verb::Validate(args) => validate::validate(args),
         Verb::Graph(args) => validate::graph(args),
         Verb::Explain(args) => explain::explain(args),
+        Verb::Sources(verb) => source_verbs::perform(verb),
         Verb::Export(ExportVerb::Counts { graph, .. }) => export::counts(graph),
         Verb::Search(args) => search::search(args),
         Verb::Group(args) => group::group(args),

@@ -1,5 +1,6 @@
 //! Start-up and shutdown in reading order: graph, store, recovery, workers, dashboard, signals.
 
+use crate::added_sources::AddedSources;
 use crate::cli::{GraphFiles, RunArgs};
 use crate::explain::RecordAnalyst;
 use crate::failure::Failure;
@@ -12,11 +13,14 @@ use dashboard::{AccessOptions, Dashboard, EdgeView, GraphView, Limits, NodeKind,
 use engine::clock::SystemClock;
 use engine::component::{ComponentKind, ComponentType};
 use engine::graph::{Graph, GraphInput, ServerOptions, node_of};
-use engine::runtime::status::Phase;
-use engine::runtime::{Cluster, Engine, Pace, RunOptions, StopHandle, StopStage};
+use engine::runtime::status::{Phase, Status};
+use engine::runtime::{
+    Cluster, Engine, EngineError, Pace, RunOptions, Sources, StopHandle, StopStage,
+};
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::mpsc::RecvTimeoutError;
 use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -26,6 +30,8 @@ const DRAIN_MAX: Duration = Duration::from_millis(4_200);
 const ABANDON_MAX: Duration = Duration::from_millis(300);
 /// How long open requests may take to end after that.
 const SERVER_STOP_MAX: Duration = Duration::from_millis(400);
+/// How often the start looks whether the engine waits for its store.
+const START_POLL: Duration = Duration::from_millis(20);
 /// Exit code when a worker of this or another process of the cluster died: restart all of them.
 const EXIT_WORKER_LOST: i32 = 101;
 /// Component types whose texts are embedded.
@@ -38,8 +44,12 @@ const TOKEN_BYTES_MAX: u64 = 4096;
 pub fn run(args: RunArgs) -> Result<(), Failure> {
     let mut graph = load(&args.graph)?;
     if let (Some(listen), server) = (args.listen, &mut graph.server) {
-        let defaults =
-            ServerOptions { listen: String::new(), token_file: None, allowed_hosts: Vec::new() };
+        let defaults = ServerOptions {
+            listen: String::new(),
+            token_file: None,
+            allowed_hosts: Vec::new(),
+            source_roots: Vec::new(),
+        };
         server.get_or_insert(defaults).listen = listen;
     }
     let cluster = args.process.map(|process| Cluster { process, hosts: args.hosts });
@@ -92,28 +102,32 @@ pub fn serve(
         _ => None,
     };
 
+    let sources = Sources::default();
+    let added = AddedSources::new(sources.clone(), Arc::clone(&telemetry.status), server.as_ref());
     let model = graph.model.enabled.then(|| Arc::new(SharedModel::new(graph.model.clone())));
     let analyst = analyst(&graph, &telemetry, model.clone());
+    let stop = StopHandle::default();
     let options = RunOptions {
-        pace: Pace::Every(graph.engine.epoch),
-        clock: Arc::new(SystemClock),
-        observer: Arc::clone(&telemetry) as _,
         cluster,
         embedder: model.clone().map(|model| model as _),
+        sources,
+        make_source: Some(added.maker()),
+        stop: stop.clone(),
+        ..RunOptions::new(Pace::Every(graph.engine.epoch), Arc::clone(&telemetry) as _)
     };
     let signals = runtime.block_on(async { Signals::listen() })?;
-    let engine = Engine::start(graph, options)?;
-    telemetry.status.phase(Phase::Running);
-
+    runtime.spawn(signals.obey(stop, Arc::clone(&telemetry)));
+    let read = graph.store.store.reader();
     let (server_stop, server_stopped) = tokio::sync::oneshot::channel::<()>();
     let served = listener.zip(access).map(|(listener, access)| {
         let address = format!("http://{}", listener.address());
         let dashboard = Dashboard {
-            read: engine.reader(),
+            read,
             analyst,
             status: Arc::clone(&telemetry.status),
             live: telemetry.live.clone(),
             metrics: Arc::clone(&telemetry.metrics),
+            sources: Arc::new(added),
             graph: view,
             clock: Arc::new(SystemClock),
             access,
@@ -124,10 +138,11 @@ pub fn serve(
         }));
         (task, address)
     });
-    runtime.spawn(signals.obey(engine.stop_handle(), Arc::clone(&telemetry)));
-    ready(served.as_ref().map_or("", |(_, address)| address));
-
-    let outcome = engine.join();
+    let address = served.as_ref().map_or("", |(_, address)| address);
+    let outcome = start(graph, options, &telemetry.status, || ready(address)).and_then(|engine| {
+        telemetry.status.phase(Phase::Running);
+        engine.join()
+    });
     drop(server_stop);
     if let Some((task, _)) = served {
         let served = async { tokio::time::timeout(SERVER_STOP_MAX, task).await };
@@ -136,7 +151,44 @@ pub fn serve(
         }
     }
     runtime.shutdown_background();
-    Ok(outcome?)
+    match outcome {
+        Err(EngineError::Stopped) => Ok(()),
+        outcome => Ok(outcome?),
+    }
+}
+
+/// Starts the engine and says that it is ready; or that the server can be asked, once it is clear that
+/// the engine waits for its store.
+fn start(
+    graph: Graph,
+    options: RunOptions,
+    status: &Status,
+    ready: impl FnOnce(),
+) -> Result<Engine, EngineError> {
+    let (started, starting) = std::sync::mpsc::channel();
+    let start = move || {
+        // Whoever waits for it waits until it is sent.
+        let _ = started.send(Engine::start(graph, options));
+    };
+    let thread = std::thread::Builder::new().name("start".to_owned()).spawn(start);
+    thread.map_err(|error| EngineError::Start { what: "a thread", cause: error.to_string() })?;
+    let gone = |_| EngineError::Worker("the engine's start panicked".to_owned());
+    loop {
+        match starting.recv_timeout(START_POLL) {
+            Ok(engine) => {
+                if engine.is_ok() {
+                    ready();
+                }
+                return engine;
+            }
+            Err(RecvTimeoutError::Timeout) if status.has_store_error() => {
+                ready();
+                return starting.recv().map_err(gone)?;
+            }
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => return Err(gone(std::sync::mpsc::RecvError)),
+        }
+    }
 }
 
 /// Returns what watches the graph, with every metric that it will have.

@@ -6,7 +6,6 @@ use crate::failure::Failure;
 use crate::registry::REGISTRY;
 use crate::sparkline::sparkline;
 use anyhow::{Context, anyhow};
-use engine::clock::SystemClock;
 use engine::component::{Audit, IssueQuery, IssueRow, ReadStore, RejectedRow};
 use engine::graph::{Graph, GraphInput};
 use engine::model::{EventTime, IssueId, Severity, SourceIndex};
@@ -35,14 +34,7 @@ pub fn scan(args: ScanArgs) -> Result<(), Failure> {
     let graph = graph(&args)?;
     crate::run::exit_when_a_worker_dies();
     let progress = Arc::new(Progress::new(bytes));
-    let options = RunOptions {
-        pace: PACE,
-        clock: Arc::new(SystemClock),
-        observer: Arc::clone(&progress) as _,
-        cluster: None,
-        embedder: None,
-    };
-    let engine = Engine::start(graph, options)?;
+    let engine = Engine::start(graph, RunOptions::new(PACE, Arc::clone(&progress) as _))?;
     let (reader, stop) = (engine.reader(), engine.stop_handle());
     let interrupted = stop_on_interrupt(stop.clone())?;
     let outcome = engine.join();

@@ -11,12 +11,41 @@ use engine::model::{Counter, Fingerprint, IssueId, SourceIndex};
 use engine::runtime::live::{Committed, LiveFeed};
 use engine::runtime::status::{SourceState, Status};
 use engine::runtime::{EmbeddingReport, Observer, SourceReport};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::IsTerminal;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::{Duration, Instant};
 use tracing_subscriber::EnvFilter;
+
+/// How often the same trouble is told again while it lasts.
+const SAID_AGAIN_AFTER: Duration = Duration::from_secs(60);
+/// Troubles that are remembered; beyond that the oldest is told again too soon.
+const SAID_MAX: usize = 256;
+/// Whose trouble that of the store is; no source has an empty id.
+const STORE: &str = "";
+
+/// What was told of trouble lately, so that each is told once a minute.
+#[derive(Default)]
+struct Said(Mutex<BTreeMap<(String, String), Instant>>);
+
+impl Said {
+    /// Returns whether the trouble has not been told within the last minute, and takes it as told now.
+    fn is_news(&self, whose: &str, sentence: &str, now: Instant) -> bool {
+        let mut said = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = (whose.to_owned(), sentence.to_owned());
+        let told = said.get(&key).is_some_and(|at| now.duration_since(*at) < SAID_AGAIN_AFTER);
+        if !told {
+            if said.len() >= SAID_MAX
+                && let Some(oldest) = said.iter().min_by_key(|(_, at)| **at).map(|(k, _)| k.clone())
+            {
+                said.remove(&oldest);
+            }
+            said.insert(key, now);
+        }
+        !told
+    }
+}
 
 /// Starts logging to standard error.
 pub fn start_logging(filter: &str, format: LogFormat) -> Result<(), Failure> {
@@ -42,7 +71,9 @@ pub struct Telemetry {
     pub live: LiveFeed,
     /// The parts of all issues, for questions by meaning.
     pub index: Arc<SharedIndex>,
-    source_ids: Vec<String>,
+    /// By index.
+    source_ids: RwLock<Vec<String>>,
+    said: Said,
     /// Bounded by the fingerprint stage's limit.
     issues: Mutex<HashMap<Fingerprint, IssueId>>,
     /// What was last said to be wrong with embedding.
@@ -58,11 +89,17 @@ impl Telemetry {
             metrics: Arc::new(Metrics::new(source_ids)),
             live: LiveFeed::new(),
             index: Arc::default(),
-            source_ids: source_ids.to_vec(),
+            source_ids: RwLock::new(source_ids.to_vec()),
+            said: Said::default(),
             issues: Mutex::default(),
             embedding_trouble: Mutex::default(),
             crowded: AtomicI64::new(0),
         }
+    }
+
+    fn source_id(&self, source: SourceIndex) -> String {
+        let ids = self.source_ids.read().unwrap_or_else(PoisonError::into_inner);
+        ids.get(usize::from(source.0)).cloned().unwrap_or_default()
     }
 
     /// Returns issues that a commit touched, a few more than the feed will list at most.
@@ -97,8 +134,23 @@ impl Observer for Telemetry {
         self.metrics.set_fingerprints(issues.len());
     }
 
+    fn source_added(&self, source: SourceIndex, id: &str) {
+        let mut ids = self.source_ids.write().unwrap_or_else(PoisonError::into_inner);
+        if ids.len() == usize::from(source.0) {
+            ids.push(id.to_owned());
+        }
+        drop(ids);
+        self.status.add_source(source, id);
+        self.metrics.add_source(source, id);
+    }
+
+    fn source_removed(&self, source: SourceIndex) {
+        tracing::info!("source {:?} was removed", self.source_id(source));
+        self.status.remove_source(source);
+    }
+
     fn source(&self, source: SourceIndex, report: SourceReport) {
-        let id = &self.source_ids[usize::from(source.0)];
+        let id = &self.source_id(source);
         let (state, sentence) = match report {
             SourceReport::Running => (SourceState::Running, None),
             SourceReport::Degraded(sentence) => {
@@ -106,12 +158,18 @@ impl Observer for Telemetry {
                 (SourceState::Running, Some(sentence))
             }
             SourceReport::BackingOff(sentence) => {
-                tracing::warn!(
-                    source = id,
-                    "source {id:?} failed and will be tried again: {sentence}"
-                );
+                if self.said.is_news(id, &sentence, Instant::now()) {
+                    tracing::warn!(
+                        source = id,
+                        "source {id:?} failed and will be tried again: {sentence}"
+                    );
+                }
                 self.metrics.add_source_restart(source);
                 (SourceState::Backoff, Some(sentence))
+            }
+            SourceReport::Paused => {
+                tracing::info!(source = id, "source {id:?} is paused");
+                (SourceState::Paused, None)
             }
             SourceReport::Finished => {
                 tracing::info!(source = id, "source {id:?} has been read to its end");
@@ -179,9 +237,36 @@ impl Observer for Telemetry {
 
     fn store(&self, trouble: Option<&str>) {
         match trouble {
-            Some(sentence) => tracing::warn!("could not commit, trying again: {sentence}"),
+            Some(sentence) if self.said.is_news(STORE, sentence, Instant::now()) => {
+                tracing::warn!("cannot reach the store, trying again: {sentence}");
+            }
+            Some(_) => {}
             None => tracing::info!("the store works again"),
         }
         self.status.store_error(trouble.map(str::to_owned));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_trouble_is_told_once_a_minute_and_another_at_once() {
+        let (said, start) = (Said::default(), Instant::now());
+        assert!(said.is_news("app", "refused", start));
+        assert!(!said.is_news("app", "refused", start + SAID_AGAIN_AFTER / 2));
+        assert!(said.is_news("app", "no route", start) && said.is_news("web", "refused", start));
+        assert!(said.is_news("app", "refused", start + SAID_AGAIN_AFTER));
+    }
+
+    #[test]
+    fn limit_beyond_said_max_the_oldest_trouble_is_forgotten() {
+        let (said, start) = (Said::default(), Instant::now());
+        for n in 0..=SAID_MAX as u64 {
+            assert!(said.is_news("app", &n.to_string(), start + Duration::from_nanos(n)));
+        }
+        assert_eq!(said.0.lock().unwrap().len(), SAID_MAX);
+        assert!(said.is_news("app", "0", start) && !said.is_news("app", "9", start));
     }
 }

@@ -4,7 +4,6 @@
 //! ends; a new engine starts on the same file and finishes. What is stored then equals what the input
 //! says, key by key, and the audit balances (I3, I5). All steps are enumerated, none is random.
 
-use engine::clock::SystemClock;
 use engine::component::{
     Delivery, Intake, Operator, ReadStore, Source, SourceDefaults, SourceError, StoreError,
 };
@@ -136,13 +135,7 @@ fn graph(store: SqliteStore) -> Graph {
 }
 
 fn live(store: SqliteStore) -> Result<Arc<dyn ReadStore>, EngineError> {
-    let options = RunOptions {
-        pace: Pace::Chunks(2),
-        clock: Arc::new(SystemClock),
-        observer: Arc::new(Unobserved),
-        cluster: None,
-        embedder: None,
-    };
+    let options = RunOptions::new(Pace::Chunks(2), Arc::new(Unobserved));
     let engine = Engine::start(graph(store), options)?;
     let reader = engine.reader();
     engine.join().map(|()| reader)

@@ -4,7 +4,6 @@
 
 use crate::memory_source::MemorySource;
 use anyhow::{Context, Result, ensure};
-use engine::clock::SystemClock;
 use engine::component::{
     Commit, History, Incarnation, NodeIdentity, ReadStore, Recovered, Registry, Store, StoreError,
 };
@@ -94,10 +93,7 @@ pub fn wall_until_complete(files: &[PathBuf], lines: u64, workers: u64) -> Resul
         incarnation: None,
         counted: Arc::clone(&counted),
     });
-    let pace = Pace::Every(graph.engine.epoch);
-    let clock = Arc::new(SystemClock);
-    let options =
-        RunOptions { pace, clock, observer: Arc::new(Unobserved), cluster: None, embedder: None };
+    let options = RunOptions::new(Pace::Every(graph.engine.epoch), Arc::new(Unobserved));
     let started = Instant::now();
     let engine = Engine::start(graph, options)?;
     while counted.load(Ordering::Relaxed) < lines {

@@ -10,7 +10,7 @@ use crate::measure::{Measurement, Site};
 use crate::process::own_cpu_seconds;
 use crate::scenario::Scenario;
 use anyhow::{Context, Result, ensure};
-use engine::component::{Operator, Port, Ports, Recovered, SourceDefaults, Stage};
+use engine::component::{Operator, Port, Ports, Recovered, SourceDefaults, SourceTable, Stage};
 use engine::dataflow::{CommunicationConfig, Config, Probe, WorkerConfig, execute, source};
 use engine::model::{
     Chunk, EventBatch, EventRef, EventTime, Offset, PartitionId, Severity, SourceIndex, Span,
@@ -210,11 +210,11 @@ pub fn stage(batches: &[EventBatch], rounds: u64) {
                     capability = None;
                 }
             });
-            let sources = [SourceDefaults {
+            let sources = SourceTable::new([SourceDefaults {
                 id: "lines".into(),
                 service: "api".into(),
                 timezone: "UTC".into(),
-            }];
+            }]);
             let (recovered, mut facts) = (Arc::new(Recovered::default()), Vec::new());
             let mut stage = Stage::new("prints", scope, &sources, &recovered, &mut facts);
             let inputs = Ports::new(scope, vec![Port::Events(events)]);

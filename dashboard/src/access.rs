@@ -5,7 +5,7 @@
 
 use crate::error::ServeError;
 use crate::problem::Problem;
-use http::header::{AUTHORIZATION, COOKIE};
+use http::header::{AUTHORIZATION, COOKIE, ORIGIN};
 use http::{HeaderMap, StatusCode};
 use std::net::SocketAddr;
 use subtle::ConstantTimeEq;
@@ -17,6 +17,9 @@ pub enum Access {
     Open,
     /// The token, if one is configured.
     Read,
+    /// The same, for what changes what the engine does. A cookie alone is not enough: a page must say
+    /// where it comes from, and `door` lets only our own through.
+    Admin,
 }
 
 /// Who may ask, as configured.
@@ -74,7 +77,15 @@ impl AccessOptions {
             return Ok(());
         }
         match shown_token(headers) {
-            Some(shown) if self.is_token(shown) => Ok(()),
+            Some(shown) if self.is_token(shown) => {
+                let by_cookie = !headers.contains_key(AUTHORIZATION);
+                if access == Access::Admin && by_cookie && !headers.contains_key(ORIGIN) {
+                    let detail = "a cookie without an `Origin` may not change anything; send the \
+                                  token as `Authorization: Bearer TOKEN`";
+                    return Err(Problem::new(StatusCode::FORBIDDEN, detail));
+                }
+                Ok(())
+            }
             Some(_) => Err(unauthorized("the token is not the configured one")),
             None => Err(unauthorized("this address needs a token")),
         }

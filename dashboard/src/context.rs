@@ -4,10 +4,13 @@ use crate::Dashboard;
 use crate::problem::Problem;
 use crate::query::Query;
 use crate::reply::{BrokenStream, Piece};
+use bytes::Bytes;
 use engine::clock::Clock;
 use engine::component::{ReadStore, StoreError};
 use engine::model::EventTime;
-use http::{HeaderMap, StatusCode};
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, Method, StatusCode};
+use serde::de::DeserializeOwned;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
@@ -36,14 +39,41 @@ pub(crate) struct Call {
     pub(crate) path: String,
     /// The query as it stands in the address.
     pub(crate) query: String,
+    /// The request's method.
+    pub(crate) method: Method,
     /// The request's headers.
     pub(crate) headers: HeaderMap,
+    /// The request's body; empty where none is taken.
+    pub(crate) body: Bytes,
 }
 
 impl Call {
     /// Reads the query, allowing these parameters and nothing else.
     pub(crate) fn query(&self, known: &[&str]) -> Result<Query, Problem> {
         Query::parse(&self.query, known)
+    }
+
+    /// Reads the body as JSON.
+    pub(crate) fn json<T: DeserializeOwned>(&self) -> Result<T, Problem> {
+        let kind = self.headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+        if !kind.is_some_and(|kind| kind.starts_with("application/json")) {
+            let detail = "the body must be JSON; send `Content-Type: application/json`";
+            return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail));
+        }
+        serde_json::from_slice(&self.body).map_err(|error| {
+            let detail = format!("the body cannot be read: {error}");
+            Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail)
+        })
+    }
+
+    /// Does something on a thread that may block.
+    pub(crate) async fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Dashboard) -> T + Send + 'static,
+    ) -> Result<T, Problem> {
+        let context = self.context.clone();
+        let done = tokio::task::spawn_blocking(move || work(&context.dashboard));
+        done.await.map_err(|_| gone())
     }
 
     /// Returns the current instant.

@@ -12,6 +12,10 @@ use http::uri::Authority;
 use http::{HeaderMap, Method, StatusCode, Uri};
 use std::net::{IpAddr, SocketAddr};
 
+/// Methods that some route takes.
+const METHODS: [Method; 5] =
+    [Method::GET, Method::HEAD, Method::POST, Method::PATCH, Method::DELETE];
+
 /// Refuses what no route may see.
 pub(crate) fn check(
     request: &http::request::Parts,
@@ -20,9 +24,8 @@ pub(crate) fn check(
     limits: &Limits,
 ) -> Result<(), Problem> {
     check_sizes(&request.uri, &request.headers, limits)?;
-    if request.method != Method::GET && request.method != Method::HEAD {
-        let detail = format!("{} is not offered here; use GET", request.method);
-        return Err(Problem::new(StatusCode::METHOD_NOT_ALLOWED, detail));
+    if !METHODS.contains(&request.method) {
+        return Err(Problem::method(&request.method));
     }
     let host = requested_host(&request.uri, &request.headers)?;
     if !is_known(&host, listen, access) {

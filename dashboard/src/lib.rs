@@ -41,7 +41,7 @@ pub use server::{Listener, bind, serve};
 pub use wire::ExportLine;
 
 use engine::clock::Clock;
-use engine::component::{Analyst, ReadStore};
+use engine::component::{Analyst, ReadStore, SourceAdmin};
 use engine::metrics::Metrics;
 use engine::runtime::live::LiveFeed;
 use engine::runtime::status::Status;
@@ -59,6 +59,8 @@ pub struct Dashboard {
     pub live: LiveFeed,
     /// Counters and gauges.
     pub metrics: Arc<Metrics>,
+    /// Lists and changes sources.
+    pub sources: Arc<dyn SourceAdmin>,
     /// The graph as it runs.
     pub graph: GraphView,
     /// Decides what "now" and "the last 24 hours" are.

@@ -22,7 +22,9 @@ pub struct Limits {
     pub url_bytes_max: usize,
     /// Longest header section, in bytes; more is `431`.
     pub header_bytes_max: usize,
-    /// Longest request body, in bytes; more is `413`. No route reads one.
+    /// Time for a whole request body to arrive.
+    pub body_read: Duration,
+    /// Longest request body, in bytes; more is `413`.
     pub body_bytes_max: u64,
     /// Calls into the store at the same time; more wait, within the handler's time.
     pub reads_max: usize,
@@ -43,6 +45,7 @@ impl Default for Limits {
             header_read: Duration::from_secs(10),
             write_stall: Duration::from_secs(30),
             handler: Duration::from_secs(15),
+            body_read: Duration::from_secs(10),
             drain: Duration::from_secs(3),
             url_bytes_max: 8 * 1024,
             header_bytes_max: 16 * 1024,

@@ -61,6 +61,12 @@ impl Problem {
         Self::new(status, error.to_string())
     }
 
+    /// Returns the problem of a method that the address does not take.
+    pub(crate) fn method(method: &http::Method) -> Self {
+        let detail = format!("{method} is not offered here; use GET");
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, detail)
+    }
+
     /// Returns the problem of doing more at once than a limit allows.
     pub(crate) fn busy(what: &str, most: usize) -> Self {
         Self::new(

@@ -1,8 +1,8 @@
 //! Metrics: every metric of the process, with name, unit and help, in the one list [`DEFINITIONS`];
 //! nowhere else. Recording one is an atomic addition.
 //!
-//! *State and limits:* label values are the graph's ids and the reject reasons, known when
-//! the process starts (I8); never an issue, a message or a path.
+//! *State and limits:* label values are the ids of the graph and of added sources, of which there are a
+//! bounded number, and the reject reasons (I8); never an issue, a message or a path.
 //! *Not here:* exact, committed accounting (`ReadStore::audit`). Metrics start at zero with the
 //! process; the audit never does.
 
@@ -14,6 +14,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Metric, Registry, Unit};
+use std::sync::{PoisonError, RwLock};
 use std::time::Duration;
 
 /// What a metric is called and means.
@@ -153,7 +154,8 @@ struct OperatorLabel {
 #[derive(Debug)]
 pub struct Metrics {
     registry: Registry,
-    sources: Vec<SourceMetrics>,
+    of_source: SourceFamilies,
+    sources: RwLock<Vec<SourceMetrics>>,
     rejected: [Counter; RejectReason::ALL.len()],
     records_counted: Counter,
     commits: Counter,
@@ -166,6 +168,25 @@ pub struct Metrics {
     live_watchers: Gauge,
     http_connections: Gauge,
     http_refused: Counter,
+}
+
+/// The metrics that have a value for each source.
+#[derive(Debug)]
+struct SourceFamilies {
+    lines: Family<SourceLabel, Counter>,
+    bytes: Family<SourceLabel, Counter>,
+    restarts: Family<SourceLabel, Counter>,
+}
+
+impl SourceFamilies {
+    fn of(&self, id: &str) -> SourceMetrics {
+        let label = SourceLabel { source: id.to_owned() };
+        SourceMetrics {
+            lines: self.lines.get_or_create_owned(&label),
+            bytes: self.bytes.get_or_create_owned(&label),
+            restarts: self.restarts.get_or_create_owned(&label),
+        }
+    }
 }
 
 /// The counters of one source, looked up once.
@@ -184,24 +205,18 @@ impl Metrics {
     pub fn new(source_ids: &[String]) -> Self {
         let mut registry = Registry::with_prefix(PREFIX);
         let r = &mut registry;
-        let lines: Family<SourceLabel, Counter> = register(r, LINES_READ, Family::default());
-        let bytes: Family<SourceLabel, Counter> = register(r, BYTES_READ, Family::default());
-        let restarts: Family<SourceLabel, Counter> =
-            register(r, SOURCE_RESTARTS, Family::default());
-        let reasons: Family<ReasonLabel, Counter> = register(r, REJECTED, Family::default());
-        let source = |id: &String| {
-            let label = SourceLabel { source: id.clone() };
-            SourceMetrics {
-                lines: lines.get_or_create_owned(&label),
-                bytes: bytes.get_or_create_owned(&label),
-                restarts: restarts.get_or_create_owned(&label),
-            }
+        let of_source = SourceFamilies {
+            lines: register(r, LINES_READ, Family::default()),
+            bytes: register(r, BYTES_READ, Family::default()),
+            restarts: register(r, SOURCE_RESTARTS, Family::default()),
         };
+        let reasons: Family<ReasonLabel, Counter> = register(r, REJECTED, Family::default());
         let reason = |reason: RejectReason| {
             reasons.get_or_create_owned(&ReasonLabel { reason: reason.as_str() })
         };
         Self {
-            sources: source_ids.iter().map(source).collect(),
+            sources: RwLock::new(source_ids.iter().map(|id| of_source.of(id)).collect()),
+            of_source,
             rejected: RejectReason::ALL.map(reason),
             records_counted: register(r, RECORDS_COUNTED, Counter::default()),
             commits: register(r, COMMITS, Counter::default()),
@@ -218,25 +233,40 @@ impl Metrics {
         }
     }
 
+    /// Adds a source with the next index; one that has an index already is left alone.
+    pub fn add_source(&self, source: SourceIndex, id: &str) {
+        let mut sources = self.sources.write().unwrap_or_else(PoisonError::into_inner);
+        if sources.len() == usize::from(source.0) {
+            sources.push(self.of_source.of(id));
+        }
+    }
+
+    fn with_source(&self, source: SourceIndex, note: impl FnOnce(&SourceMetrics)) {
+        let sources = self.sources.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(of) = sources.get(usize::from(source.0)) {
+            note(of);
+        }
+    }
+
     /// Adds lines handed to parse. A source that the graph does not have is ignored.
     pub fn add_lines_read(&self, source: SourceIndex, lines: u64) {
-        if let Some(of) = self.sources.get(usize::from(source.0)) {
+        self.with_source(source, |of| {
             of.lines.inc_by(lines);
-        }
+        });
     }
 
     /// Adds bytes that a reader handed over.
     pub fn add_bytes_read(&self, source: SourceIndex, bytes: u64) {
-        if let Some(of) = self.sources.get(usize::from(source.0)) {
+        self.with_source(source, |of| {
             of.bytes.inc_by(bytes);
-        }
+        });
     }
 
     /// Adds one restart of a source.
     pub fn add_source_restart(&self, source: SourceIndex) {
-        if let Some(of) = self.sources.get(usize::from(source.0)) {
+        self.with_source(source, |of| {
             of.restarts.inc();
-        }
+        });
     }
 
     /// Adds records that could not be used.

@@ -1,6 +1,6 @@
 //! Runs a chain of stages on chunks, one epoch per chunk, for the tests of this crate.
 
-use engine::component::{Operator, Port, Ports, Recovered, SourceDefaults, Stage};
+use engine::component::{Operator, Port, Ports, Recovered, SourceDefaults, SourceTable, Stage};
 use engine::dataflow::{Concatenate, Config, Inspect, Stream, execute, source};
 use engine::model::{Chunk, EventTime, Fact, Offset, PartitionId, SourceIndex};
 use std::sync::{Arc, Mutex};
@@ -62,11 +62,11 @@ pub(crate) fn run_from(
                     capability = None;
                 }
             });
-            let defaults = [SourceDefaults {
+            let defaults = SourceTable::new([SourceDefaults {
                 id: "app".to_owned(),
                 service: Arc::from("shop"),
                 timezone: "UTC".to_owned(),
-            }];
+            }]);
             let mut facts = Vec::new();
             let mut port = Port::Lines(lines);
             for operator in operators.iter() {

@@ -8,7 +8,7 @@
 #![allow(clippy::disallowed_methods, reason = "a test reads its corpora")]
 
 use crate::traces;
-use engine::component::{KnownFingerprint, Operator, Recovered, SourceDefaults};
+use engine::component::{KnownFingerprint, Operator, Recovered, SourceDefaults, SourceTable};
 use engine::model::{
     BucketSize, Chunk, Epoch, EventTime, Fact, Fingerprint, Offset, PartitionId, Sighting,
     SourceIndex, Template,
@@ -100,15 +100,12 @@ impl Corpus {
         };
         let options = ParseOptions { assemble: self.assemble.clone(), ..ParseOptions::default() };
         let fingerprints = FingerprintOperator::new(&FingerprintOptions::default()).unwrap();
-        Shape {
-            sources: vec![source],
-            operators: vec![
-                operator("events", "app", Box::new(ParseOperator::new(options))),
-                operator("prints", "events", Box::new(fingerprints)),
-                operator("counts", "prints", Box::new(Window::new(BucketSize::MINUTE))),
-            ],
-            stored: vec!["counts".into()],
-        }
+        let operators = vec![
+            operator("events", "app", Box::new(ParseOperator::new(options))),
+            operator("prints", "events", Box::new(fingerprints)),
+            operator("counts", "prints", Box::new(Window::new(BucketSize::MINUTE))),
+        ];
+        Shape::new(SourceTable::new([source]), operators, vec!["counts".into()])
     }
 }
 

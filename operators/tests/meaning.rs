@@ -9,7 +9,7 @@
     reason = "tests take their number of cases from the environment"
 )]
 
-use engine::component::{Contents, Operator, Recovered, SourceDefaults};
+use engine::component::{Contents, Operator, Recovered, SourceDefaults, SourceTable};
 use engine::model::{
     Chunk, EMBEDDING_DIMENSIONS, Embedding, EventTime, Issue, KernelClass, Member, Offset, Part,
     PartitionId, SourceIndex, Tagged, TextId,
@@ -98,18 +98,15 @@ fn shape() -> Shape {
     let operator = |id: &str, inputs: &[&str], operator: Box<dyn Operator>| {
         (id.to_owned(), inputs.iter().map(|&i| i.to_owned()).collect(), operator)
     };
-    Shape {
-        sources: vec![source],
-        operators: vec![
-            operator("events", &["app"], Box::<ParseOperator>::default()),
-            operator("prints", &["events"], Box::<FingerprintOperator>::default()),
-            operator("patterns", &["prints"], Box::new(PatternOperator)),
-            operator("vectors", &["patterns"], Box::<EmbedOperator>::default()),
-            operator("issues", &["vectors"], Box::<ClusterOperator>::default()),
-            operator("tags", &["issues"], Box::<ClassifyOperator>::default()),
-        ],
-        stored: vec!["issues".into(), "tags".into()],
-    }
+    let operators = vec![
+        operator("events", &["app"], Box::<ParseOperator>::default()),
+        operator("prints", &["events"], Box::<FingerprintOperator>::default()),
+        operator("patterns", &["prints"], Box::new(PatternOperator)),
+        operator("vectors", &["patterns"], Box::<EmbedOperator>::default()),
+        operator("issues", &["vectors"], Box::<ClusterOperator>::default()),
+        operator("tags", &["issues"], Box::<ClassifyOperator>::default()),
+    ];
+    Shape::new(SourceTable::new([source]), operators, vec!["issues".into(), "tags".into()])
 }
 
 /// What is stored in the end.

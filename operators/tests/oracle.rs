@@ -11,7 +11,9 @@
     reason = "tests take their number of cases from the environment"
 )]
 
-use engine::component::{Contents, KnownFingerprint, Operator, Recovered, SourceDefaults};
+use engine::component::{
+    Contents, KnownFingerprint, Operator, Recovered, SourceDefaults, SourceTable,
+};
 use engine::model::{
     Alert, AlertKey, Bucket, BucketSize, Chunk, Epoch, EventTime, Fingerprint, FirstSeen, Issue,
     IssueId, Member, Offset, PartitionId, Severity, SeverityClass, SourceIndex, Template,
@@ -256,19 +258,17 @@ fn shape() -> Shape {
     };
     let detector = SpikeDetector::new(SpikeConfig::default()).unwrap();
     let fingerprints = FingerprintOperator::default();
-    Shape {
-        sources: vec![source],
-        operators: vec![
-            operator("events", &["app"], Box::<ParseOperator>::default()),
-            operator("prints", &["events"], Box::new(fingerprints)),
-            operator("counts", &["prints"], Box::new(Window::new(BucketSize::MINUTE))),
-            operator("patterns", &["prints"], Box::new(PatternOperator)),
-            operator("issues", &["patterns"], Box::new(Grouping)),
-            operator("spikes", &["counts", "issues"], Box::new(detector)),
-            operator("alerts", &["spikes"], Box::<Alerting>::default()),
-        ],
-        stored: vec!["counts".into(), "issues".into(), "alerts".into()],
-    }
+    let operators = vec![
+        operator("events", &["app"], Box::<ParseOperator>::default()),
+        operator("prints", &["events"], Box::new(fingerprints)),
+        operator("counts", &["prints"], Box::new(Window::new(BucketSize::MINUTE))),
+        operator("patterns", &["prints"], Box::new(PatternOperator)),
+        operator("issues", &["patterns"], Box::new(Grouping)),
+        operator("spikes", &["counts", "issues"], Box::new(detector)),
+        operator("alerts", &["spikes"], Box::<Alerting>::default()),
+    ];
+    let stored = vec!["counts".into(), "issues".into(), "alerts".into()];
+    Shape::new(SourceTable::new([source]), operators, stored)
 }
 
 /// Returns, for every issue, the bucket below which its alerts are history: which fingerprints were

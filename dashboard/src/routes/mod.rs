@@ -1,7 +1,7 @@
 //! Routes: every address of the server in one table, with the rule that says who may ask.
 //!
-//! *Promise:* a [`Route`] is built only by [`Route::get`], which takes an [`Access`]; forgetting the
-//! rule does not compile. The last row takes every other address, so nothing is reached beside the
+//! *Promise:* a [`Route`] is built only by functions that take an [`Access`]; forgetting the rule does
+//! not compile. The last row takes every other address, so nothing is reached beside the
 //! table.
 
 pub(crate) mod alerts;
@@ -17,13 +17,15 @@ pub(crate) mod meaning;
 pub(crate) mod rejected;
 mod route;
 pub(crate) mod search;
+pub(crate) mod sources;
 pub(crate) mod timeline;
 pub(crate) mod ui;
 pub(crate) mod values;
 
 pub(crate) use route::{Route, Routes, build};
 
-use crate::access::Access::{Open, Read};
+use crate::access::Access::{Admin, Open, Read};
+use http::Method;
 
 /// Every route, most specific first.
 pub(crate) const ROUTES: &[Route] = &[
@@ -48,6 +50,17 @@ pub(crate) const ROUTES: &[Route] = &[
     Route::get("/api/v1/graph", Read, |call| Box::pin(graph::show(call))),
     Route::get("/api/v1/audit", Read, |call| Box::pin(audit::show(call))),
     Route::get("/api/v1/rejected", Read, |call| Box::pin(rejected::list(call))),
+    Route::get("/api/v1/sources", Read, |call| Box::pin(sources::list(call))),
+    Route::with_body(Method::POST, "/api/v1/sources", Admin, |call| Box::pin(sources::add(call))),
+    Route::with_body(Method::POST, "/api/v1/sources/test", Admin, |call| {
+        Box::pin(sources::test(call))
+    }),
+    Route::with_body(Method::PATCH, "/api/v1/sources/{id}", Admin, |call| {
+        Box::pin(sources::change(call))
+    }),
+    Route::with_body(Method::DELETE, "/api/v1/sources/{id}", Admin, |call| {
+        Box::pin(sources::remove(call))
+    }),
     Route::get("/api/v1/export/counts", Read, |call| Box::pin(export::counts(call))),
     Route::get("/api/v1/live", Read, |call| Box::pin(live::watch(call))),
     Route::get("/*", Read, |call| Box::pin(ui::anything_else(call))),
@@ -62,6 +75,23 @@ mod tests {
         let open: Vec<&str> =
             ROUTES.iter().filter(|r| r.access() == Open).map(|r| r.path()).collect();
         assert_eq!(open, ["/livez", "/readyz", "/version", "/login", "/builtin.css"]);
+    }
+
+    #[test]
+    fn only_these_routes_change_anything() {
+        let writing: Vec<_> = ROUTES.iter().filter(|r| r.method() != Method::GET).collect();
+        assert!(writing.iter().all(|route| route.access() == Admin));
+        let addresses: Vec<String> =
+            writing.iter().map(|route| format!("{} {}", route.method(), route.path())).collect();
+        assert_eq!(
+            addresses,
+            [
+                "POST /api/v1/sources",
+                "POST /api/v1/sources/test",
+                "PATCH /api/v1/sources/{id}",
+                "DELETE /api/v1/sources/{id}",
+            ]
+        );
     }
 
     #[test]

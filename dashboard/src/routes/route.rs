@@ -6,7 +6,9 @@ use crate::assets;
 use crate::context::{Call, Context};
 use crate::problem::Problem;
 use crate::reply::{Response, wants_page};
-use http::{HeaderMap, Request, StatusCode};
+use bytes::{Buf, Bytes, BytesMut};
+use futures_util::{Stream, TryStreamExt};
+use http::{HeaderMap, Method, Request, StatusCode};
 use hyper::body::Incoming;
 use hyper::service::Service as _;
 use hyper_util::service::TowerToHyperService;
@@ -25,8 +27,9 @@ pub(crate) type Answer = Pin<Box<dyn Future<Output = Result<Response, Problem>> 
 pub(crate) type Routes =
     Box<dyn Fn(Request<Incoming>) -> Pin<Box<dyn Future<Output = Response> + Send>> + Send + Sync>;
 
-/// An address, who may ask it, and what answers.
+/// A method and an address, who may ask it, and what answers.
 pub(crate) struct Route {
+    method: Method,
     path: &'static str,
     access: Access,
     handler: fn(Call) -> Answer,
@@ -40,7 +43,23 @@ impl Route {
         access: Access,
         handler: fn(Call) -> Answer,
     ) -> Self {
-        Self { path, access, handler }
+        Self { method: Method::GET, path, access, handler }
+    }
+
+    /// Returns a route for another method, whose body is read first.
+    pub(crate) const fn with_body(
+        method: Method,
+        path: &'static str,
+        access: Access,
+        handler: fn(Call) -> Answer,
+    ) -> Self {
+        Self { method, path, access, handler }
+    }
+
+    /// Returns the method.
+    #[cfg(test)]
+    pub(crate) const fn method(&self) -> &Method {
+        &self.method
     }
 
     /// Returns the address.
@@ -55,27 +74,52 @@ impl Route {
         self.access
     }
 
-    /// Checks the token, then answers in time.
-    async fn answer(&self, call: Call) -> Response {
-        let dashboard = &call.context.dashboard;
-        if let Err(problem) = dashboard.access.authorize(self.access, &call.headers) {
+    /// Checks the token, then reads the body, then answers, each in time.
+    async fn answer<B: Buf>(
+        &self,
+        mut call: Call,
+        body: impl Stream<Item = Result<B, warp::Error>> + Send,
+    ) -> Response {
+        let context = call.context.clone();
+        let limits = &context.dashboard.limits;
+        let authorized = context.dashboard.access.authorize(self.access, &call.headers);
+        if let Err(problem) = authorized {
             return refuse(problem, &call.headers);
         }
-        within(dashboard.limits.handler, (self.handler)(call)).await
+        if self.method != Method::GET {
+            match tokio::time::timeout(limits.body_read, whole(body)).await {
+                Ok(Some(body)) => call.body = body,
+                _ => return unread().into_response(),
+            }
+        }
+        within(limits.handler, (self.handler)(call)).await
     }
 
     /// Returns the filter that takes this route's requests.
     fn filter(&'static self, context: Arc<Context>) -> BoxedFilter<(Response,)> {
         let query = warp::query::raw().or(warp::any().map(String::new)).unify();
-        path_filter(self.path)
+        let method = self.takes_any_method().then(|| warp::any().boxed());
+        method
+            .unwrap_or_else(|| method_filter(&self.method))
+            .and(path_filter(self.path))
             .and(warp::path::full())
             .and(query)
+            .and(warp::method())
             .and(warp::header::headers_cloned())
-            .then(move |parameters, path: FullPath, query, headers| {
+            .and(warp::body::stream())
+            .then(move |parameters, path: FullPath, query, method, headers, body| {
                 let (context, path) = (context.clone(), path.as_str().to_owned());
-                self.answer(Call { context, parameters, path, query, headers })
+                let body_read = Bytes::new();
+                let call =
+                    Call { context, parameters, path, query, method, headers, body: body_read };
+                self.answer(call, body)
             })
             .boxed()
+    }
+
+    /// The last row takes what no other row does, whatever is asked of it.
+    fn takes_any_method(&self) -> bool {
+        self.path.ends_with('*')
     }
 }
 
@@ -96,6 +140,33 @@ pub(crate) fn build(context: &Arc<Context>) -> Routes {
             }
         })
     })
+}
+
+/// Lets requests of one method pass; `HEAD` is a `GET` without the body.
+fn method_filter(method: &'static Method) -> BoxedFilter<()> {
+    let is_it = move |asked: Method| async move {
+        let is_head = asked == Method::HEAD && *method == Method::GET;
+        if asked == *method || is_head { Ok(()) } else { Err(warp::reject::not_found()) }
+    };
+    warp::method().and_then(is_it).untuple_one().boxed()
+}
+
+/// Reads a whole body, whose length `door` has checked.
+async fn whole<B: Buf>(body: impl Stream<Item = Result<B, warp::Error>> + Send) -> Option<Bytes> {
+    let add = |mut all: BytesMut, mut piece: B| async move {
+        while piece.has_remaining() {
+            let chunk = piece.chunk();
+            all.extend_from_slice(chunk);
+            let taken = chunk.len();
+            piece.advance(taken);
+        }
+        Ok(all)
+    };
+    body.try_fold(BytesMut::new(), add).await.ok().map(BytesMut::freeze)
+}
+
+fn unread() -> Problem {
+    Problem::new(StatusCode::REQUEST_TIMEOUT, "the body did not arrive whole in time")
 }
 
 /// Turns a pattern into warp's path filters; extracts the variable parts.

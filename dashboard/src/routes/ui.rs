@@ -4,14 +4,18 @@ use crate::assets;
 use crate::context::Call;
 use crate::problem::Problem;
 use crate::reply::Response;
+use http::Method;
 
 /// `GET /builtin.css`
 pub(crate) async fn stylesheet(_: Call) -> Result<Response, Problem> {
     Ok(assets::stylesheet())
 }
 
-/// `GET /*`: a file of the UI, or its start page for addresses that the UI itself understands.
+/// Anything else: a file of the UI, or its start page for addresses that the UI itself understands.
 pub(crate) async fn anything_else(call: Call) -> Result<Response, Problem> {
+    if call.method != Method::GET && call.method != Method::HEAD {
+        return Err(Problem::method(&call.method));
+    }
     let path = call.path.as_str();
     let under_api = path == "/api" || path.starts_with("/api/");
     if !under_api && let Some(response) = assets::serve(path, &call.headers) {

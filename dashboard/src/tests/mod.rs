@@ -8,10 +8,12 @@
 mod client;
 mod fake;
 mod fake_analyst;
+mod fake_sources;
 mod guards;
 mod limits;
 mod meaning;
 mod shapes;
+mod sources;
 mod streams;
 
 use crate::{AccessOptions, Dashboard, EdgeView, GraphView, Limits, NodeKind, NodeView};
@@ -24,6 +26,7 @@ use engine::runtime::live::LiveFeed;
 use engine::runtime::status::{Phase, Status};
 use fake::FakeReadStore;
 use fake_analyst::FakeAnalyst;
+use fake_sources::FakeSources;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -40,6 +43,7 @@ struct Server {
     status: Arc<Status>,
     store: Arc<FakeReadStore>,
     analyst: Arc<FakeAnalyst>,
+    sources: Arc<FakeSources>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -52,12 +56,14 @@ impl Server {
         status.phase(Phase::Running);
         status.committed(Epoch(41));
         let (store, analyst) = (Arc::new(store), Arc::new(FakeAnalyst::default()));
+        let admin = Arc::new(FakeSources::default());
         let dashboard = Dashboard {
             read: store.clone(),
             analyst: analyst.clone(),
             status: status.clone(),
             live: live.clone(),
             metrics: Arc::new(Metrics::new(&sources)),
+            sources: admin.clone(),
             graph: graph(),
             clock: Arc::new(ManualClock::at(NOW)),
             access: AccessOptions {
@@ -85,7 +91,8 @@ impl Server {
             });
         });
         let address = told.recv().unwrap();
-        Server { address, live, status, store, analyst, stop: Some(stop), thread: Some(thread) }
+        let (stop, thread) = (Some(stop), Some(thread));
+        Server { address, live, status, store, analyst, sources: admin, stop, thread }
     }
 
     /// Starts a server without token and with the default limits.

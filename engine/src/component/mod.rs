@@ -12,6 +12,8 @@ mod embedder;
 mod operator;
 mod registry;
 mod source;
+mod source_admin;
+mod source_table;
 mod store;
 
 pub use analyst::{
@@ -25,6 +27,10 @@ pub use operator::{
 };
 pub use registry::{Build, Built, ComponentKind, ComponentType, Options, OptionsError, Registry};
 pub use source::{Delivery, Intake, Source, SourceError, SourceHealth, Stopped};
+pub use source_admin::{
+    NewSource, SourceActivity, SourceAdmin, SourceChange, SourceOrigin, SourceRefusal, SourceRow,
+};
+pub use source_table::{NoIndex, SourceTable};
 pub use store::{
     AlertRow, Audit, ClassCounts, Commit, Contents, CountRow, FingerprintRow, Incarnation,
     IssueDetail, IssueOrder, IssuePage, IssueQuery, IssueRow, IssueState, KeptSamples,

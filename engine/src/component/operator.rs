@@ -4,7 +4,7 @@
 //! no I/O, no environment. What it wants stored leaves through [`Stage::commit`].
 
 use super::store::Recovered;
-use super::{NodeIdentity, StreamKind};
+use super::{NodeIdentity, SourceTable, StreamKind};
 use crate::dataflow::{
     AsCollection, Collection, Concatenate, DataflowTime, Scope, Stream, ToStream, concatenate,
 };
@@ -268,8 +268,9 @@ pub struct Stage<'a, 's> {
     pub id: &'a str,
     /// The dataflow under construction.
     pub scope: Scope<'s, DataflowTime>,
-    /// The graph's sources, by [`SourceIndex`](crate::model::SourceIndex).
-    pub sources: &'a [SourceDefaults],
+    /// The sources, by [`SourceIndex`](crate::model::SourceIndex); more may follow, each before its first
+    /// chunk.
+    pub sources: &'a SourceTable,
     /// What recovery loaded. Feed it at epoch 0, on worker 0 only, where it is dataflow state.
     pub recovered: &'a Arc<Recovered>,
     facts: &'a mut Vec<Stream<'s, Fact>>,
@@ -282,7 +283,7 @@ impl<'a, 's> Stage<'a, 's> {
     pub fn new(
         id: &'a str,
         scope: Scope<'s, DataflowTime>,
-        sources: &'a [SourceDefaults],
+        sources: &'a SourceTable,
         recovered: &'a Arc<Recovered>,
         facts: &'a mut Vec<Stream<'s, Fact>>,
     ) -> Self {

@@ -7,7 +7,10 @@
 //!    lines at a named limit, counting them.
 //! 3. It returns soon after [`Intake::stopped`] turns true. It never sleeps but through
 //!    [`Intake::wait`], never reads a clock but through [`Intake::now`].
-//! 4. An error it returns concerns the whole source; the engine restarts it alone, with backoff
+//! 4. A source whose sender waits for an answer says that data is safe only when
+//!    [`Intake::committed`] has reached the end of the delivery that holds it, however long ago it
+//!    was handed over; it asks before its first delivery.
+//! 5. An error it returns concerns the whole source; the engine restarts it alone, with backoff
 //!    (I7). Trouble with one partition is reported through [`Intake::report`] and survived.
 
 use crate::model::{EventTime, Offset, PartitionId};
@@ -58,6 +61,11 @@ pub trait Intake {
     fn resume(&self) -> Vec<(PartitionId, Offset)>;
     /// Hands over a chunk; blocks while the engine is behind.
     fn send(&mut self, delivery: Delivery) -> Result<(), Stopped>;
+    /// Returns the last offset of a partition of this source that is durable: told after each commit,
+    /// and right after a restart from what was recovered. `None` if nothing is known to be durable, or
+    /// the partition was let go. The record is kept from the first question on, so that sources which
+    /// never ask cost nothing; of what was sent before that it says nothing.
+    fn committed(&self, partition: &PartitionId) -> Option<Offset>;
     /// Returns whether the engine is stopping.
     fn stopped(&self) -> bool;
     /// Sleeps for `at_most`, less if the engine stops.
@@ -72,6 +80,11 @@ pub trait Intake {
 pub trait Source: Send + Sync {
     /// Reads until there is nothing more to come (`Ok`), the engine stops, or something fails.
     fn run(&self, intake: &mut dyn Intake) -> Result<(), SourceError>;
+
+    /// Looks at what there is to read, without reading it; returns one sentence about it.
+    fn check(&self) -> Result<String, SourceError> {
+        Ok("there is nothing to connect to".to_owned())
+    }
 }
 
 /// Why a source had to give up for now.

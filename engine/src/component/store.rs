@@ -168,6 +168,13 @@ pub enum StoreError {
     Crashed(&'static str),
 }
 
+impl StoreError {
+    /// Returns the error with its causes as one sentence.
+    pub fn sentence(&self) -> String {
+        crate::error::sentence(self)
+    }
+}
+
 /// Commits and recovers. Lives on the store thread; may block.
 pub trait Store: Send {
     /// Loads the last commit, with counts of the given history.
@@ -182,6 +189,11 @@ pub trait Store: Send {
     fn commit(&mut self, commit: &Commit) -> Result<(), StoreError>;
     /// Returns the epoch and incarnation that are really stored, reconnecting if need be.
     fn committed(&mut self) -> Result<(Option<Epoch>, Option<Incarnation>), StoreError>;
+    /// Returns whether the store is a server that may be away for a while: the engine then waits for it
+    /// when it starts, where it would otherwise say what is wrong and end.
+    fn is_remote(&self) -> bool {
+        false
+    }
     /// Returns the reading side, which sees committed epochs only.
     fn reader(&self) -> Arc<dyn ReadStore>;
 }

@@ -98,6 +98,8 @@ pub struct ServerOptions {
     pub token_file: Option<PathBuf>,
     /// Host names under which browsers may address the server, besides the listen address.
     pub allowed_hosts: Vec<String>,
+    /// Folders that sources added while the engine runs may read; none means that none may read files.
+    pub source_roots: Vec<PathBuf>,
 }
 
 /// The `model:` section.

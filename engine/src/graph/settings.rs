@@ -24,12 +24,16 @@ pub(super) struct ServerSection {
     token_file: Option<PathBuf>,
     /// Host names under which browsers may address it, besides the listen address.
     allowed_hosts: Vec<String>,
+    /// Folders from which sources that are added while the engine runs may read files: logs, and the
+    /// files with their passwords and certificates. Links that lead outside are not followed.
+    source_roots: Vec<PathBuf>,
 }
 
 impl Default for ServerSection {
     fn default() -> Self {
         let listen = "127.0.0.1:8740".to_owned();
-        Self { listen, token_file: None, allowed_hosts: Vec::new() }
+        let source_roots = vec![PathBuf::from("/var/log")];
+        Self { listen, token_file: None, allowed_hosts: Vec::new(), source_roots }
     }
 }
 
@@ -160,6 +164,7 @@ pub(super) fn server(place: Place, node: &Node, report: &mut Report) -> ServerOp
         listen: section.listen,
         token_file: section.token_file.map(|path| base.join(path)),
         allowed_hosts: section.allowed_hosts,
+        source_roots: section.source_roots.iter().map(|folder| base.join(folder)).collect(),
     }
 }
 

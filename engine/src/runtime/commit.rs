@@ -11,9 +11,10 @@
 
 use super::fold::Fold;
 use super::observer::Observer;
+use super::receipts::Receipts;
 use super::shutdown::{StopSignal, StopStage};
-use super::supervise::backoff;
-use crate::component::{Commit, Incarnation, Store, StoreError};
+use super::supervise::store_backoff;
+use crate::component::{Commit, Incarnation, SourceTable, Store, StoreError};
 use crate::invariants::continues;
 use crate::model::{Epoch, Fact};
 use crossbeam_channel::Receiver;
@@ -85,14 +86,16 @@ pub struct Committer {
     pub incarnation: Incarnation,
     /// The last durable epoch.
     pub last: Option<Epoch>,
-    /// Ids of the graph's sources.
-    pub source_ids: Arc<[String]>,
+    /// The sources, by index.
+    pub sources: SourceTable,
     /// Shared with the workers.
     pub backlog: Arc<Backlog>,
     /// Who watches.
     pub observer: Arc<dyn Observer>,
     /// Whether the engine stops.
     pub stop: StopSignal,
+    /// Where sources learn what is durable.
+    pub receipts: Receipts,
     /// Called after every commit, to wake workers that wait for room.
     pub wake: Box<dyn Fn() + Send>,
 }
@@ -117,7 +120,7 @@ impl Committer {
                 incarnation: self.incarnation,
                 predecessor: self.last,
                 epoch,
-                source_ids: Arc::clone(&self.source_ids),
+                source_ids: self.sources.ids(),
                 contents: fold.finish(),
             };
             let durable = self.perform(&commit)?;
@@ -125,6 +128,7 @@ impl Committer {
             if !durable {
                 return Ok(());
             }
+            self.receipts.note(&commit.contents.progress);
             self.last = Some(epoch);
             self.backlog.committed.store(epoch.0, Ordering::Release);
             (self.wake)();
@@ -141,7 +145,7 @@ impl Committer {
         loop {
             let trouble = match self.store.commit(commit) {
                 Ok(()) => break,
-                Err(error @ StoreError::Unavailable { .. }) => error.to_string(),
+                Err(error @ StoreError::Unavailable { .. }) => error.sentence(),
                 Err(lasting) => return Err(lasting),
             };
             self.observer.store(Some(&trouble));
@@ -169,13 +173,15 @@ impl Committer {
     ) -> Result<Option<Verdict>, StoreError> {
         loop {
             let jitter = (started.elapsed().subsec_nanos() >> 8) as u8;
-            if self.stop.wait(StopStage::Abandoned, backoff(*failures, jitter)) {
+            if self.stop.wait(StopStage::Abandoned, store_backoff(*failures, jitter)) {
                 return Ok(None);
             }
             *failures += 1;
             match self.store.committed() {
                 Ok((epoch, owner)) => return Ok(Some(decide(commit, epoch, owner))),
-                Err(StoreError::Unavailable { .. }) => {}
+                Err(error @ StoreError::Unavailable { .. }) => {
+                    self.observer.store(Some(&error.sentence()));
+                }
                 Err(lasting) => return Err(lasting),
             }
         }
@@ -260,10 +266,11 @@ mod tests {
             store: Box::new(store),
             incarnation: Incarnation(7),
             last: Some(Epoch(4)),
-            source_ids: Arc::new([]),
+            sources: SourceTable::default(),
             backlog: Arc::default(),
             observer: Arc::new(crate::runtime::Unobserved),
             stop: StopSignal::default(),
+            receipts: Receipts::default(),
             wake: Box::new(|| {}),
         };
         assert!(committer.perform(&commit()).expect("the store is ours"));

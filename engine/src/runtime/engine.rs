@@ -4,26 +4,28 @@
 //! [`StopHandle`] and calls [`Engine::join`], which returns when everything read is committed and the
 //! sources are finished or stopped, or when the store refuses for good.
 
-use super::commit::{Backlog, Committer, CompletedEpoch, EPOCHS_MAX};
+use super::commit::{Committer, CompletedEpoch, EPOCHS_MAX};
 use super::embedding::{self, Desk, OpenEmbedder};
 use super::epochs::{Epochs, Pace};
-use super::intake::{Queues, SourceIntake, Wakers};
+use super::intake::{Queues, Wakers};
 use super::observer::Observer;
-use super::reader::Reader;
+use super::reader::{Reader, Request};
+use super::receipts::Receipts;
 use super::recovery::offsets_by_source;
 use super::shutdown::{StopSignal, StopStage};
-use super::supervise::{SourceEnd, supervise};
+use super::sources::{Ground, Prepared, REQUESTS_MAX, Sources, StoredSource, stored_sources};
+use super::supervise::store_backoff;
 use super::worker::{self, Around, Shape};
-use crate::clock::Clock;
+use crate::clock::{Clock, SystemClock};
 use crate::component::{
-    History, Incarnation, NodeIdentity, ReadStore, Recovered, Source, Store, StoreError,
+    History, Incarnation, NodeIdentity, Operator, ReadStore, Recovered, SourceTable, Store,
+    StoreError,
 };
 use crate::dataflow::{CommunicationConfig, Config, WorkerConfig, execute};
-use crate::graph::{ForeignCheckpoint, Graph, check_identity};
-use crate::model::{BucketSize, Chunk, Epoch, Offset, PartitionId, SourceIndex};
+use crate::graph::{ForeignCheckpoint, Graph, SourceNode, check_identity};
+use crate::model::{BucketSize, Chunk, Epoch, SourceIndex};
 use crossbeam_channel::{Receiver, Sender, bounded};
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -48,7 +50,33 @@ pub struct RunOptions {
     pub cluster: Option<Cluster>,
     /// What embeds; without it patterns have no vectors.
     pub embedder: Option<Arc<dyn OpenEmbedder>>,
+    /// Through which its sources can be changed while it runs.
+    pub sources: Sources,
+    /// What makes sources that people have added; without it they are left alone.
+    pub make_source: Option<MakeSource>,
+    /// Through which it can be stopped, also while it waits for its store.
+    pub stop: StopHandle,
 }
+
+impl RunOptions {
+    /// Returns options for one process that nobody changes and that embeds nothing.
+    pub fn new(pace: Pace, observer: Arc<dyn Observer>) -> Self {
+        Self {
+            pace,
+            clock: Arc::new(SystemClock),
+            observer,
+            cluster: None,
+            embedder: None,
+            sources: Sources::default(),
+            make_source: None,
+            stop: StopHandle::default(),
+        }
+    }
+}
+
+/// Makes a source from its id and what was stored of it: `type`, options, `service`, `timezone`.
+pub type MakeSource =
+    Arc<dyn Fn(&str, &serde_json::Value) -> Result<SourceNode, String> + Send + Sync>;
 
 /// Why the engine could not start, or stopped by itself.
 #[derive(Debug, thiserror::Error)]
@@ -76,22 +104,29 @@ pub enum EngineError {
         /// Why not.
         cause: String,
     },
+    /// It was told to stop before its store could be reached.
+    #[error("stopped before the store could be reached")]
+    Stopped,
     /// A thread ended by panicking: a broken promise, not bad input.
     #[error("a worker failed: {0}")]
     Worker(String),
 }
 
-/// Stops a running engine from anywhere.
-#[derive(Clone)]
+/// Stops an engine from anywhere.
+#[derive(Clone, Default)]
 pub struct StopHandle {
     signal: StopSignal,
     wakers: Arc<Wakers>,
+    sources: Arc<OnceLock<Sources>>,
 }
 
 impl StopHandle {
     /// Asks the engine to stop; a later stage may follow an earlier one.
     pub fn stop(&self, stage: StopStage) {
         self.signal.raise(stage);
+        if let Some(sources) = self.sources.get() {
+            sources.stopping();
+        }
         self.wakers.wake_all();
     }
 
@@ -105,15 +140,16 @@ impl StopHandle {
 pub struct Engine {
     stop: StopHandle,
     reader: Arc<dyn ReadStore>,
-    sources: Vec<(String, JoinHandle<SourceEnd>)>,
+    sources: Sources,
     workers: JoinHandle<Result<(), EngineError>>,
     committer: Option<JoinHandle<Result<(), StoreError>>>,
 }
 
 /// A graph taken apart for the threads that use its pieces.
 struct Parts {
-    shape: Shape,
-    sources: Vec<Box<dyn Source>>,
+    operators: Vec<(String, Vec<String>, Box<dyn Operator>)>,
+    stored: Vec<String>,
+    sources: Vec<SourceNode>,
     identity: Vec<NodeIdentity>,
     history: Option<History>,
     store: Box<dyn Store>,
@@ -124,13 +160,12 @@ impl Parts {
     fn of(graph: Graph) -> Self {
         let identity = graph.identity();
         let history = widest(graph.operators.iter().filter_map(|node| node.operator.history()));
-        let (defaults, sources) =
-            graph.sources.into_iter().map(|node| (node.defaults, node.source)).unzip();
-        let operators =
-            graph.operators.into_iter().map(|node| (node.id, node.inputs, node.operator)).collect();
+        let operators = graph.operators.into_iter();
+        let operators = operators.map(|node| (node.id, node.inputs, node.operator)).collect();
         Parts {
-            shape: Shape { sources: defaults, operators, stored: graph.store.inputs },
-            sources,
+            operators,
+            stored: graph.store.inputs,
+            sources: graph.sources,
             identity,
             history,
             store: graph.store.store,
@@ -152,10 +187,12 @@ fn gcd(a: u32, b: u32) -> u32 {
 }
 
 impl Engine {
-    /// Recovers from the graph's store and starts every thread.
+    /// Recovers from the graph's store and starts every thread. Waits for a store that is a server and
+    /// cannot be reached yet.
     pub fn start(graph: Graph, options: RunOptions) -> Result<Engine, EngineError> {
         let mut parts = Parts::of(graph);
-        let mut recovered = parts.store.load(parts.history)?;
+        let history = parts.history;
+        let mut recovered = patiently(parts.store.as_mut(), &options, |store| store.load(history))?;
         if let Some(opener) = &options.embedder {
             // Vectors of another class are made anew: the two kinds are never compared.
             recovered.vectors.retain(|(_, embedding)| embedding.kernel() == opener.kernel());
@@ -171,7 +208,8 @@ impl Engine {
         let commits = options.cluster.as_ref().is_none_or(|cluster| cluster.process == 0);
         let incarnation = Incarnation(options.clock.now().0 as u64 ^ u64::from(std::process::id()));
         if commits {
-            parts.store.claim(incarnation, &parts.identity)?;
+            let claim = |store: &mut dyn Store| store.claim(incarnation, &parts.identity);
+            patiently(parts.store.as_mut(), &options, claim)?;
         }
         options.observer.recovered(&recovered);
         Self::start_threads(parts, options, recovered, commits.then_some(incarnation))
@@ -185,12 +223,13 @@ impl Engine {
     ) -> Result<Engine, EngineError> {
         let first_worker = options.cluster.as_ref().map_or(0, |c| c.process * parts.workers);
         let (queues, receivers) = Queues::new(first_worker, parts.workers);
-        let wakers = Arc::new(Wakers::default());
-        let stop = StopHandle { signal: StopSignal::default(), wakers: Arc::clone(&wakers) };
-        let backlog = Arc::new(Backlog::default());
-        let desk = Desk::default();
-        let source_ids: Arc<[String]> = parts.shape.sources.iter().map(|s| s.id.clone()).collect();
+        let (stop, backlog, desk) = (options.stop.clone(), Arc::default(), Desk::default());
+        let wakers = Arc::clone(&stop.wakers);
+        let (table, starting) = all_sources(parts.sources, &options, &recovered);
+        // Also for those that are added.
+        let receipts = Receipts::new(SourceTable::SOURCES_MAX);
         let (completed_sender, completed) = bounded(EPOCHS_MAX);
+        let (requests_sender, requests) = bounded(REQUESTS_MAX);
         let reader = parts.store.reader();
 
         let committer = incarnation
@@ -200,24 +239,28 @@ impl Engine {
                     store: parts.store,
                     incarnation,
                     last: recovered.epoch,
-                    source_ids: Arc::clone(&source_ids),
+                    sources: table.clone(),
                     backlog: Arc::clone(&backlog),
                     observer: Arc::clone(&options.observer),
                     stop: stop.signal.clone(),
+                    receipts: receipts.clone(),
                     wake: Box::new(move || wakers.wake_all()),
                 };
                 start_committer(committer, completed, stop.clone())
             })
             .transpose()?;
 
+        let around =
+            Around { backlog: Arc::clone(&backlog), stop: stop.signal.clone(), desk: desk.clone() };
         let workers = start_workers(WorkerParts {
-            shape: Arc::new(parts.shape),
+            shape: Arc::new(Shape::new(table.clone(), parts.operators, parts.stored)),
             receivers,
+            requests,
             completed: completed_sender,
             epochs: Epochs::after(recovered.epoch, options.pace),
             recovered: Arc::clone(&recovered),
             wakers: Arc::clone(&wakers),
-            around: Around { backlog, stop: stop.signal.clone(), desk: desk.clone() },
+            around,
             config: config(parts.workers, options.cluster.as_ref()),
             first_worker,
         })?;
@@ -225,26 +268,27 @@ impl Engine {
         if let Some(opener) = options.embedder {
             start_embedding(&desk, opener, Arc::clone(&options.observer), &stop)?;
         }
-        let sources = start_sources(
-            parts.sources,
+        let ground = Ground {
+            table,
+            wakers,
+            stop: stop.signal.clone(),
+            clock: options.clock,
+            observer: options.observer,
+            receipts,
+            backlog,
+            requests: requests_sender,
+        };
+        // Whoever stops the engine lets go of paused sources too.
+        let _first = stop.sources.set(options.sources.clone());
+        start_sources(
+            &options.sources,
+            ground,
+            queues,
+            starting,
             &recovered,
-            &source_ids,
             options.cluster.as_ref(),
-            |source, offsets| SourceIntake {
-                source,
-                queues: queues.clone(),
-                wakers: Arc::clone(&wakers),
-                stop: stop.signal.clone(),
-                clock: Arc::clone(&options.clock),
-                observer: Arc::clone(&options.observer),
-                offsets,
-                dealt: BTreeMap::new(),
-            },
         )?;
-        // Sources that have ended already could not close the queues while this handle was open.
-        drop(queues);
-        wakers.wake_all();
-        Ok(Engine { stop, reader, sources, workers, committer })
+        Ok(Engine { stop, reader, sources: options.sources, workers, committer })
     }
 
     /// Returns a handle that stops this engine.
@@ -270,10 +314,7 @@ impl Engine {
         self.stop.stop(StopStage::Draining);
         let mut failed = None;
         if self.stop.stage() < StopStage::Abandoned {
-            for (id, source) in self.sources {
-                let end = join_thread(source).map_err(EngineError::Worker)?;
-                failed = failed.or((end == SourceEnd::Failed).then_some(id));
-            }
+            failed = self.sources.join().map_err(EngineError::Worker)?;
         }
         match committed {
             Some(Ok(outcome)) => outcome?,
@@ -305,26 +346,93 @@ fn config(workers: usize, cluster: Option<&Cluster>) -> Config {
     Config { communication, worker: WorkerConfig::default() }
 }
 
+/// Asks something of the store until it answers, if it is one that may be away.
+fn patiently<T>(
+    store: &mut dyn Store,
+    options: &RunOptions,
+    mut ask: impl FnMut(&mut dyn Store) -> Result<T, StoreError>,
+) -> Result<T, EngineError> {
+    let (started, mut failures) = (Instant::now(), 0);
+    loop {
+        match ask(store) {
+            Err(error @ StoreError::Unavailable { .. }) if store.is_remote() => {
+                options.observer.store(Some(&error.sentence()));
+                let jitter = (started.elapsed().subsec_nanos() >> 8) as u8;
+                let delay = store_backoff(failures, jitter);
+                if options.stop.signal.wait(StopStage::Draining, delay) {
+                    return Err(EngineError::Stopped);
+                }
+                failures += 1;
+            }
+            answer => {
+                if failures > 0 && answer.is_ok() {
+                    options.observer.store(None);
+                }
+                return Ok(answer?);
+            }
+        }
+    }
+}
+
+/// Returns every source that starts: those of the graph file, then those that people added.
+fn all_sources(
+    declared: Vec<SourceNode>,
+    options: &RunOptions,
+    recovered: &Recovered,
+) -> (SourceTable, Vec<Prepared>) {
+    let mut stored = stored_sources(recovered);
+    let mut starting = Vec::new();
+    for node in declared {
+        // The graph file decides what a source is, people whether it is paused.
+        let stored = stored.remove(&node.defaults.id).unwrap_or_default();
+        starting.push(prepared(node, StoredSource { options: None, ..stored }));
+    }
+    for (id, stored) in stored {
+        let Some(given) = &stored.options else { continue };
+        let Some(make) = &options.make_source else { continue };
+        match make(&id, given) {
+            Ok(node) => starting.push(prepared(node, stored)),
+            Err(error) => tracing::error!("source {id:?}, which was added, cannot start: {error}"),
+        }
+    }
+    let table = SourceTable::new(starting.iter().map(|source| source.defaults.clone()));
+    (table, starting)
+}
+
+fn prepared(node: SourceNode, stored: StoredSource) -> Prepared {
+    let SourceNode { component, defaults, source } = node;
+    Prepared { defaults, component: component.name, source, stored }
+}
+
 /// Starts the sources of this process, each where it resumes.
 fn start_sources(
-    sources: Vec<Box<dyn Source>>,
+    sources: &Sources,
+    ground: Ground,
+    queues: Queues,
+    starting: Vec<Prepared>,
     recovered: &Recovered,
-    source_ids: &[String],
     cluster: Option<&Cluster>,
-    intake: impl Fn(SourceIndex, BTreeMap<PartitionId, Offset>) -> SourceIntake,
-) -> Result<Vec<(String, JoinHandle<SourceEnd>)>, EngineError> {
-    let (offsets, strangers) = offsets_by_source(recovered, source_ids);
-    if strangers > 0 {
-        tracing::warn!(strangers, "offsets of sources that are not in the graph are kept");
+) -> Result<(), EngineError> {
+    let (offsets, strangers) = offsets_by_source(recovered, &ground.table.ids());
+    if !strangers.is_empty() {
+        let ids = strangers.keys().cloned().collect::<Vec<_>>().join(", ");
+        tracing::warn!("the places of sources that are not there are kept: {ids}");
     }
-    let all = sources.into_iter().zip(offsets).zip(source_ids).enumerate();
-    all.filter(|(index, _)| owns_source(*index, cluster))
-        .map(|(index, ((source, offsets), id))| {
-            let intake = intake(SourceIndex(index as u16), offsets);
-            let supervised = move || supervise(source.as_ref(), intake);
-            Ok((id.clone(), spawn("a source thread", format!("source-{id}"), supervised)?))
-        })
-        .collect()
+    let observer = Arc::clone(&ground.observer);
+    sources.open(ground, queues, strangers);
+    for (index, (source, offsets)) in starting.into_iter().zip(offsets).enumerate() {
+        let at = SourceIndex(index as u16);
+        observer.source_added(at, &source.defaults.id);
+        if owns_source(index, cluster) {
+            sources.start(at, source, offsets).map_err(|error| EngineError::Start {
+                what: "a source thread",
+                cause: error.to_string(),
+            })?;
+        }
+    }
+    // Sources that have ended already could not end the engine while others had not started.
+    sources.settle();
+    Ok(())
 }
 
 fn start_committer(
@@ -358,6 +466,7 @@ fn start_embedding(
 struct WorkerParts {
     shape: Arc<Shape>,
     receivers: Vec<Receiver<Chunk>>,
+    requests: Receiver<Request>,
     completed: Sender<CompletedEpoch>,
     epochs: Epochs,
     recovered: Arc<Recovered>,
@@ -372,7 +481,7 @@ const PARK_MAX: Duration = Duration::from_secs(1);
 
 fn start_workers(parts: WorkerParts) -> Result<JoinHandle<Result<(), EngineError>>, EngineError> {
     spawn("the worker threads", "workers".to_owned(), move || {
-        let WorkerParts { shape, receivers, completed, .. } = parts;
+        let WorkerParts { shape, receivers, requests, completed, .. } = parts;
         // Each worker takes its queue and its handle on what was recovered, so that the memory of the
         // latter is free once the dataflow has it.
         let recovered = parts.recovered;
@@ -395,8 +504,9 @@ fn start_workers(parts: WorkerParts) -> Result<JoinHandle<Result<(), EngineError
                 .then(|| completed.lock().unwrap_or_else(PoisonError::into_inner).take())
                 .flatten();
             let input = Reader {
+                requests: (index == first_worker).then(|| requests.clone()),
                 queue,
-                sources: shape.sources.len(),
+                sources: shape.streams(),
                 epochs,
                 started,
                 wakers: Arc::clone(&wakers),

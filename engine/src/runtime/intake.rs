@@ -8,6 +8,7 @@
 //! never reads further ahead than that. *Not here:* restarting failed sources (`supervise`).
 
 use super::observer::{Observer, SourceReport};
+use super::receipts::Receipts;
 use super::shutdown::{StopSignal, StopStage};
 use crate::clock::Clock;
 use crate::component::{Delivery, Intake, SourceHealth, Stopped};
@@ -94,6 +95,10 @@ pub struct SourceIntake {
     pub offsets: BTreeMap<PartitionId, Offset>,
     /// Which queue takes a partition's chunks, for partitions sent in this life of the engine.
     pub dealt: BTreeMap<PartitionId, usize>,
+    /// What is durable.
+    pub receipts: Receipts,
+    /// Whether anything was sent in this life of the engine: then `offsets` are not all durable.
+    pub has_sent: bool,
 }
 
 impl Intake for SourceIntake {
@@ -117,6 +122,7 @@ impl Intake for SourceIntake {
             lost_bytes: delivery.lost_bytes,
             lag_bytes: delivery.lag_bytes,
         };
+        self.has_sent = true;
         loop {
             if self.stopped() {
                 return Err(Stopped);
@@ -139,6 +145,11 @@ impl Intake for SourceIntake {
         self.wakers.wake(self.queues.first_worker + queue);
         self.observer.received(self.source, bytes);
         Ok(())
+    }
+
+    fn committed(&self, partition: &PartitionId) -> Option<Offset> {
+        let recovered = || if self.has_sent { BTreeMap::new() } else { self.offsets.clone() };
+        self.receipts.durable(self.source, partition, recovered)
     }
 
     fn stopped(&self) -> bool {
@@ -187,6 +198,8 @@ mod tests {
             observer: Arc::new(Unobserved),
             offsets: BTreeMap::new(),
             dealt: BTreeMap::new(),
+            receipts: Receipts::new(1),
+            has_sent: false,
         };
         (intake, receivers)
     }
@@ -220,6 +233,32 @@ mod tests {
         assert_eq!(receivers[0].len(), CHUNKS_MAX);
         let last = Offset((CHUNKS_MAX - 1).to_string());
         assert_eq!(resume, [(PartitionId("p".into()), last)], "an unsent chunk moves no offset");
+    }
+
+    #[test]
+    fn what_was_recovered_is_durable_and_what_was_only_sent_is_not() {
+        let (mut intake, _receivers) = intake();
+        let partition = PartitionId("p".into());
+        intake.offsets.insert(partition.clone(), Offset("4".into()));
+        assert_eq!(intake.committed(&partition), Some(Offset("4".into())));
+        intake.send(delivery(Some("5"))).expect("there is room");
+        assert_eq!(intake.committed(&partition), Some(Offset("4".into())));
+        let progress = crate::model::Progress {
+            source: intake.source,
+            partition: partition.clone(),
+            offset: Some(Offset("5".into())),
+            lag_bytes: 0,
+            received: EventTime(0),
+        };
+        intake.receipts.note(&[progress]);
+        assert_eq!(intake.committed(&partition), Some(Offset("5".into())));
+    }
+
+    #[test]
+    fn whoever_asks_late_is_told_of_later_commits_only() {
+        let (mut intake, _receivers) = intake();
+        intake.send(delivery(Some("5"))).expect("there is room");
+        assert_eq!(intake.committed(&PartitionId("p".into())), None, "it may not be durable");
     }
 
     #[test]

@@ -17,8 +17,10 @@ mod intake;
 mod observer;
 mod outputs;
 mod reader;
+mod receipts;
 mod recovery;
 mod shutdown;
+mod sources;
 mod supervise;
 mod worker;
 
@@ -27,14 +29,15 @@ pub mod live;
 pub mod status;
 
 pub use commit::{EPOCHS_MAX, FACTS_MAX};
-pub use engine::{Cluster, Engine, EngineError, RunOptions, StopHandle};
+pub use engine::{Cluster, Engine, EngineError, MakeSource, RunOptions, StopHandle};
 pub use epochs::{Epochs, Pace};
 pub use fold::Fold;
 pub use intake::CHUNKS_MAX;
 pub use observer::{EmbeddingReport, Observer, SourceReport, Unobserved};
 pub use reader::{DRAIN_BYTES_MAX, FACTS_PENDING_MAX};
 pub use shutdown::StopStage;
-pub use supervise::{BACKOFF_FIRST, BACKOFF_MAX, backoff};
+pub use sources::{NotChanged, Prepared, SlotView, Sources, StoredSource};
+pub use supervise::{BACKOFF_FIRST, BACKOFF_MAX, SourceEnd, backoff};
 pub use worker::Shape;
 #[cfg(feature = "testing")]
 pub(crate) use {

@@ -16,6 +16,8 @@ pub enum SourceReport {
     Degraded(String),
     /// It failed with this sentence and will be tried again.
     BackingOff(String),
+    /// Somebody paused it.
+    Paused,
     /// It has read everything there will ever be.
     Finished,
     /// It failed with this sentence, for good.
@@ -37,6 +39,10 @@ pub struct EmbeddingReport {
 pub trait Observer: Send + Sync {
     /// The store has been loaded; the first epoch follows.
     fn recovered(&self, _recovered: &Recovered) {}
+    /// A source was added, with the next index or one that it had before.
+    fn source_added(&self, _source: SourceIndex, _id: &str) {}
+    /// A source was removed.
+    fn source_removed(&self, _source: SourceIndex) {}
     /// A source changed its state.
     fn source(&self, _source: SourceIndex, _state: SourceReport) {}
     /// A source handed over bytes.

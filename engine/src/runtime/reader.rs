@@ -17,8 +17,8 @@ use super::shutdown::{StopSignal, StopStage};
 use crate::dataflow::{
     Capability, DataflowTime, MutableAntichain, OperatorBuilder, Output, Scope, Stream,
 };
-use crate::model::{Account, Chunk, Counter, Fact, Progress};
-use crossbeam_channel::{Receiver, TryRecvError};
+use crate::model::{Account, Chunk, Counter, Epoch, Fact, Progress};
+use crossbeam_channel::{Receiver, Sender, TryRecvError};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -33,11 +33,21 @@ pub const CATCH_UP_EPOCH_MAX: Duration = Duration::from_secs(1);
 /// How much an epoch may take in while it is open for longer than usual.
 pub const CATCH_UP_BYTES_MAX: usize = 80 * 1024 * 1024;
 
+/// Facts that somebody outside the dataflow wants stored.
+pub struct Request {
+    /// What to store.
+    pub facts: Vec<Fact>,
+    /// Where to say with which epoch it will be.
+    pub epoch: Sender<Epoch>,
+}
+
 /// What the operator needs besides the dataflow.
 pub struct Reader {
+    /// Requests for this worker; only one worker gets any.
+    pub requests: Option<Receiver<Request>>,
     /// Chunks for this worker.
     pub queue: Receiver<Chunk>,
-    /// Number of sources in the graph.
+    /// Number of sources that have a stream of their own; those that are added later share one more.
     pub sources: usize,
     /// How epochs are numbered.
     pub epochs: Epochs,
@@ -67,13 +77,14 @@ struct Running {
     activator: crate::dataflow::Activator,
 }
 
-/// Builds the operator: one stream of chunks per source, and the facts of reading.
+/// Builds the operator: one stream of chunks per source and one for all that are added, and the facts of
+/// reading.
 pub fn reader<'s>(
     scope: Scope<'s, DataflowTime>,
     reader: Reader,
 ) -> (Vec<Stream<'s, Chunk>>, Stream<'s, Fact>) {
     let mut builder = OperatorBuilder::new("reader".to_owned(), scope);
-    let (outputs, streams): (Vec<_>, Vec<_>) = (0..reader.sources)
+    let (outputs, streams): (Vec<_>, Vec<_>) = (0..=reader.sources)
         .map(|_| {
             let (output, stream) = builder.new_output();
             (Output::from(output), stream)
@@ -112,6 +123,7 @@ impl Running {
             return;
         }
         self.open_epoch();
+        self.take_requests();
         if self.reader.backlog.facts.load(Ordering::Relaxed) < FACTS_PENDING_MAX {
             match self.drain() {
                 Drained::Empty => self.kept_up = true,
@@ -143,6 +155,18 @@ impl Running {
             && self.bytes < CATCH_UP_BYTES_MAX
             && self.opened.elapsed() < CATCH_UP_EPOCH_MAX
             && self.reader.epochs.are_timed()
+    }
+
+    fn take_requests(&mut self) {
+        let (Some(requests), Some(capability)) = (&self.reader.requests, self.capabilities.last())
+        else {
+            return;
+        };
+        for Request { facts, epoch } in requests.try_iter() {
+            self.facts.activate().session(capability).give_iterator(facts.into_iter());
+            // Whoever asked may have gone.
+            let _ = epoch.send(Epoch(*capability.time()));
+        }
     }
 
     fn drain(&mut self) -> Drained {
@@ -182,7 +206,7 @@ impl Running {
         if let Some(fact_capability) = self.capabilities.last() {
             self.facts.activate().session(fact_capability).give_iterator(facts.into_iter());
         }
-        let index = usize::from(source.0);
+        let index = usize::from(source.0).min(self.reader.sources);
         // A partition that ends lets go of what is remembered of it.
         if !chunk.bytes.is_empty() || chunk.end.is_none() {
             self.outputs[index].activate().session(&self.capabilities[index]).give(chunk);

@@ -9,21 +9,23 @@ use crate::component::Recovered;
 use crate::model::{Fact, Offset, PartitionId};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Returns the offsets from which each source of `source_ids` resumes, and those that belong to no
-/// source of this graph any more (kept in the store, in case the source comes back).
+/// Where one source resumes.
+type Offsets = BTreeMap<PartitionId, Offset>;
+
+/// Returns the offsets from which each source of `source_ids` resumes, and by id those of sources that
+/// are not there any more (kept in the store, in case the source comes back).
 pub fn offsets_by_source(
     recovered: &Recovered,
     source_ids: &[String],
-) -> (Vec<BTreeMap<PartitionId, Offset>>, usize) {
-    let mut by_source = vec![BTreeMap::new(); source_ids.len()];
-    let mut strangers = 0;
+) -> (Vec<Offsets>, BTreeMap<String, Offsets>) {
+    let mut by_source = vec![Offsets::new(); source_ids.len()];
+    let mut strangers: BTreeMap<String, Offsets> = BTreeMap::new();
     for (id, partition, offset) in &recovered.offsets {
-        match source_ids.iter().position(|known| known == id) {
-            Some(index) => {
-                by_source[index].insert(partition.clone(), offset.clone());
-            }
-            None => strangers += 1,
-        }
+        let offsets = match source_ids.iter().position(|known| known == id) {
+            Some(index) => &mut by_source[index],
+            None => strangers.entry(id.clone()).or_default(),
+        };
+        offsets.insert(partition.clone(), offset.clone());
     }
     (by_source, strangers)
 }
@@ -110,11 +112,11 @@ mod tests {
     }
 
     #[test]
-    fn offsets_of_a_source_that_left_the_graph_are_only_counted() {
+    fn offsets_of_a_source_that_left_the_graph_are_kept_apart() {
         let offset = |id: &str| (id.to_owned(), PartitionId("p".into()), Offset("7".into()));
         let recovered =
             Recovered { offsets: vec![offset("gone"), offset("app")], ..Recovered::default() };
         let (by_source, strangers) = offsets_by_source(&recovered, &["app".to_owned()]);
-        assert_eq!((by_source[0].len(), strangers), (1, 1));
+        assert_eq!((by_source[0].len(), strangers["gone"].len()), (1, 1));
     }
 }

@@ -6,7 +6,7 @@
 //! ```
 
 use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 /// How far a stop has gone. Only grows.
@@ -28,17 +28,34 @@ pub struct StopSignal(Arc<Shared>);
 #[derive(Debug, Default)]
 struct Shared {
     stage: AtomicU8,
-    lock: Mutex<()>,
+    /// Signals that follow this one.
+    children: Mutex<Vec<Weak<Shared>>>,
     changed: Condvar,
 }
 
 impl StopSignal {
     /// Raises the stage; a lower one than the present changes nothing.
     pub fn raise(&self, stage: StopStage) {
-        let guard = self.0.lock.lock().unwrap_or_else(PoisonError::into_inner);
+        let children = self.children();
         self.0.stage.fetch_max(stage as u8, Ordering::SeqCst);
-        drop(guard);
+        let followers: Vec<_> = children.iter().filter_map(Weak::upgrade).collect();
+        drop(children);
         self.0.changed.notify_all();
+        followers.into_iter().for_each(|follower| StopSignal(follower).raise(stage));
+    }
+
+    /// Returns a signal that is raised with this one, and can be raised alone.
+    pub fn child(&self) -> StopSignal {
+        let child = StopSignal::default();
+        let mut children = self.children();
+        children.retain(|other| other.strong_count() > 0);
+        children.push(Arc::downgrade(&child.0));
+        child.0.stage.store(self.stage() as u8, Ordering::SeqCst);
+        child
+    }
+
+    fn children(&self) -> MutexGuard<'_, Vec<Weak<Shared>>> {
+        self.0.children.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Returns the stage.
@@ -53,7 +70,7 @@ impl StopSignal {
     /// Sleeps for `at_most`, or until the stage is at least `stage`; returns whether it is.
     pub fn wait(&self, stage: StopStage, at_most: Duration) -> bool {
         let deadline = Instant::now() + at_most;
-        let mut guard = self.0.lock.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut guard = self.children();
         while self.stage() < stage {
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
@@ -76,6 +93,17 @@ mod tests {
         signal.raise(StopStage::Abandoned);
         signal.raise(StopStage::Draining);
         assert_eq!(signal.stage(), StopStage::Abandoned);
+    }
+
+    #[test]
+    fn a_child_follows_its_parent_and_can_stop_alone() {
+        let parent = StopSignal::default();
+        let (alone, follower) = (parent.child(), parent.child());
+        alone.raise(StopStage::Draining);
+        assert_eq!((parent.stage(), follower.stage()), (StopStage::Running, StopStage::Running));
+        parent.raise(StopStage::Draining);
+        assert_eq!(follower.stage(), StopStage::Draining);
+        assert_eq!(parent.child().stage(), StopStage::Draining, "who comes late follows too");
     }
 
     #[test]

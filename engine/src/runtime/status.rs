@@ -4,12 +4,13 @@
 //! *Promises:* the verdicts ([`stall_verdict`], [`Snapshot::health`]) are pure functions of values;
 //! [`Status`] only keeps those values. Durations come from the monotonic clock, so a step of the
 //! wall clock never makes the engine look stalled.
-//! *State and limits:* one entry per source of the graph; messages are cut at
+//! *State and limits:* one entry per source, of the graph or added since; messages are cut at
 //! [`Status::MESSAGE_BYTES_MAX`] (I8).
 //! *Not here:* metrics (`engine::metrics`) and the accounting (`ReadStore::audit`).
 
 use crate::model::{Epoch, SourceIndex};
 use serde::Serialize;
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -36,6 +37,8 @@ pub enum SourceState {
     Running,
     /// It failed and will be started again.
     Backoff,
+    /// Somebody paused it.
+    Paused,
     /// It has read everything there is.
     Finished,
     /// It was stopped, or failed in a way that trying again cannot mend.
@@ -53,6 +56,12 @@ pub struct SourceStatus {
     pub message: Option<String>,
     /// How often it was started again.
     pub restarts: u64,
+}
+
+impl SourceStatus {
+    fn new(id: &str) -> Self {
+        Self { id: id.to_owned(), state: SourceState::default(), message: None, restarts: 0 }
+    }
 }
 
 /// Whether the engine can do its work, and if not, why.
@@ -135,7 +144,7 @@ impl Snapshot {
             Phase::Running => {}
         }
         if let Some(error) = self.store_error {
-            reasons.push(format!("the store cannot be written: {error}"));
+            reasons.push(format!("the store cannot be used: {error}"));
         }
         reasons.extend(stall_verdict(self.waiting, self.since_commit));
         Health {
@@ -181,7 +190,17 @@ struct Slow {
     phase: Phase,
     store_error: Option<String>,
     sources: Vec<SourceStatus>,
+    /// Indexes of sources that were removed.
+    removed: BTreeSet<usize>,
     meaning: Meaning,
+}
+
+impl Slow {
+    fn shown(&self) -> Vec<SourceStatus> {
+        let all = self.sources.iter().enumerate();
+        let shown = all.filter(|(index, _)| !self.removed.contains(index));
+        shown.map(|(_, source)| source.clone()).collect()
+    }
 }
 
 impl Status {
@@ -190,13 +209,7 @@ impl Status {
 
     /// Returns the status of an engine that starts with these sources, in the graph's order.
     pub fn new(source_ids: &[String]) -> Self {
-        let source = |id: &String| SourceStatus {
-            id: id.clone(),
-            state: SourceState::default(),
-            message: None,
-            restarts: 0,
-        };
-        let sources = source_ids.iter().map(source).collect();
+        let sources = source_ids.iter().map(|id| SourceStatus::new(id)).collect();
         Self {
             started: Instant::now(),
             waiting_since: AtomicU64::new(0),
@@ -206,9 +219,30 @@ impl Status {
                 phase: Phase::Starting,
                 store_error: None,
                 sources,
+                removed: BTreeSet::new(),
                 meaning: Meaning::default(),
             }),
         }
+    }
+
+    /// Adds a source with the next index, or one that was removed.
+    pub fn add_source(&self, source: SourceIndex, id: &str) {
+        let mut slow = self.slow();
+        let index = usize::from(source.0);
+        slow.removed.remove(&index);
+        if slow.sources.len() == index {
+            slow.sources.push(SourceStatus::new(id));
+        }
+    }
+
+    /// No longer shows a source.
+    pub fn remove_source(&self, source: SourceIndex) {
+        self.slow().removed.insert(usize::from(source.0));
+    }
+
+    /// Returns how a source is doing.
+    pub fn source(&self, source: SourceIndex) -> Option<SourceStatus> {
+        self.slow().sources.get(usize::from(source.0)).cloned()
     }
 
     /// Notes how a source is doing; entering [`SourceState::Backoff`] counts as a restart. An index
@@ -245,6 +279,11 @@ impl Status {
         self.slow().store_error = error.map(cut);
     }
 
+    /// Returns whether something is wrong with the store.
+    pub fn has_store_error(&self) -> bool {
+        self.slow().store_error.is_some()
+    }
+
     /// Notes how many texts wait for an embedding, and why.
     pub fn embedding(&self, pending: usize, trouble: Option<String>) {
         let meaning = &mut self.slow().meaning;
@@ -275,7 +314,7 @@ impl Status {
             epoch: self.epoch(),
             waiting: self.since(&self.waiting_since, now),
             since_commit: self.since(&self.committed_at, now),
-            sources: slow.sources.clone(),
+            sources: slow.shown(),
             meaning: slow.meaning.clone(),
         }
     }
@@ -373,7 +412,7 @@ mod tests {
         let status = running();
         status.store_error(Some("disk full".to_owned()));
         let reasons = status.health(Instant::now()).reasons;
-        assert_eq!(reasons, ["the store cannot be written: disk full"]);
+        assert_eq!(reasons, ["the store cannot be used: disk full"]);
         status.store_error(None);
         assert!(status.health(Instant::now()).ready);
     }

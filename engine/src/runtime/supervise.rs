@@ -9,6 +9,7 @@ use super::intake::SourceIntake;
 use super::observer::SourceReport;
 use super::shutdown::StopStage;
 use crate::component::{Intake, Source, SourceError};
+use crate::error::sentence;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -27,6 +28,15 @@ pub fn backoff(failures: u32, jitter: u8) -> Duration {
     full - full.mul_f64(f64::from(jitter) / 510.0)
 }
 
+/// Failures after which the delay for a store grows no further: 3.2 s, so that what piled up during an
+/// outage is not kept waiting when it is over.
+const STORE_FAILURES_MAX: u32 = 4;
+
+/// As [`backoff`], for a store.
+pub fn store_backoff(failures: u32, jitter: u8) -> Duration {
+    backoff(failures.min(STORE_FAILURES_MAX), jitter)
+}
+
 /// How a source's thread ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SourceEnd {
@@ -38,15 +48,15 @@ pub enum SourceEnd {
     Failed,
 }
 
-/// Runs `source` until it is finished, fails for good, or the engine stops.
-pub fn supervise(source: &dyn Source, mut intake: SourceIntake) -> SourceEnd {
+/// Runs `source` until it is finished, fails for good, or is stopped.
+pub fn supervise(source: &dyn Source, intake: &mut SourceIntake) -> SourceEnd {
     let observer = Arc::clone(&intake.observer);
     let index = intake.source;
     let mut failures = 0;
     loop {
         observer.source(index, SourceReport::Running);
         let started = Instant::now();
-        let outcome = catch_unwind(AssertUnwindSafe(|| source.run(&mut intake)));
+        let outcome = catch_unwind(AssertUnwindSafe(|| source.run(intake)));
         if intake.stopped() {
             return SourceEnd::Stopped;
         }
@@ -80,17 +90,6 @@ fn panicked(panic: &(dyn std::any::Any + Send)) -> SourceError {
         .or_else(|| panic.downcast_ref::<&str>().copied())
         .unwrap_or("without a message");
     SourceError { what: format!("the source panicked: {said}"), retry: true, cause: None }
-}
-
-/// Returns an error with its causes as one sentence.
-fn sentence(error: &SourceError) -> String {
-    let mut text = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(inner) = cause {
-        text = format!("{text}: {inner}");
-        cause = inner.source();
-    }
-    text
 }
 
 #[cfg(test)]

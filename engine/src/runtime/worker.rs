@@ -11,7 +11,7 @@ use super::embedding::Desk;
 use super::outputs::{TimedFact, outputs};
 use super::reader::{Reader, reader};
 use super::{commit::Backlog, commit::CompletedEpoch, shutdown::StopSignal};
-use crate::component::{Operator, Port, Ports, Recovered, SourceDefaults, Stage};
+use crate::component::{Operator, Port, Ports, Recovered, SourceTable, Stage};
 use crate::dataflow::{Collection, Concatenate, DataflowTime, Map, Scope, Stream};
 use crate::model::{Fact, Tagged};
 use crossbeam_channel::Sender;
@@ -20,12 +20,30 @@ use std::sync::Arc;
 
 /// The shape of a graph: what is connected to what.
 pub struct Shape {
-    /// Sources, in the order of the file.
-    pub sources: Vec<SourceDefaults>,
+    /// Sources: those that are there when the dataflow is built have a stream each.
+    pub sources: SourceTable,
+    /// The ids of those.
+    streams: Arc<[String]>,
     /// Operators with their inputs (`id`, or `id.output`), each after those it reads.
     pub operators: Vec<(String, Vec<String>, Box<dyn Operator>)>,
     /// Ids of the nodes the store reads.
     pub stored: Vec<String>,
+}
+
+impl Shape {
+    /// Returns the shape of a graph over these sources.
+    pub fn new(
+        sources: SourceTable,
+        operators: Vec<(String, Vec<String>, Box<dyn Operator>)>,
+        stored: Vec<String>,
+    ) -> Shape {
+        Shape { streams: sources.ids(), sources, operators, stored }
+    }
+
+    /// Returns how many sources have a stream of their own.
+    pub fn streams(&self) -> usize {
+        self.streams.len()
+    }
 }
 
 /// Builds everything between the chunks of the sources and the facts for the committer.
@@ -36,15 +54,17 @@ fn stages<'s>(
     recovered: &Arc<Recovered>,
     desk: &Desk,
 ) -> (Vec<Stream<'s, Fact>>, Vec<Stream<'s, TimedFact>>) {
-    let mut ports: BTreeMap<String, Port<'s>> = shape
-        .sources
-        .iter()
-        .zip(chunks)
-        .map(|(source, stream)| (source.id.clone(), Port::Lines(stream)))
-        .collect();
+    let mut chunks = chunks.into_iter();
+    let mut ports: BTreeMap<String, Port<'s>> = BTreeMap::new();
+    ports.extend(shape.streams.iter().cloned().zip(chunks.by_ref().map(Port::Lines)));
+    let added = chunks.next();
     let mut facts = Vec::new();
     for (id, inputs, operator) in &shape.operators {
-        let inputs = inputs.iter().filter_map(|input| ports.get(input.as_str()).cloned()).collect();
+        let reads_all = shape.streams.iter().all(|source| inputs.contains(source));
+        let read = inputs.iter().filter_map(|input| ports.get(input.as_str()).cloned());
+        // Whatever reads every source also reads those that are added.
+        let added = added.iter().filter(|_| reads_all).cloned().map(Port::Lines);
+        let inputs = read.chain(added).collect();
         let stage = Stage::new(id, scope, &shape.sources, recovered, &mut facts);
         let mut stage = stage.with_desk(desk.clone());
         let port = operator.stage(&mut stage, Ports::new(scope, inputs));

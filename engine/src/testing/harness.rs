@@ -56,7 +56,8 @@ pub fn run(shape: Shape, script: Script) -> Vec<(Epoch, Vec<Fact>)> {
         let sender = sender.lock().expect("no worker panicked").take_if(|_| index == 0);
         let input = Reader {
             queue: queue.expect("each worker starts once"),
-            sources: shape.sources.len(),
+            requests: None,
+            sources: shape.streams(),
             epochs,
             started: Instant::now(),
             wakers: Arc::default(),

@@ -9,5 +9,8 @@ mod fake_intake;
 pub mod fuzz;
 pub mod generate;
 pub mod harness;
+mod life;
+pub mod source_conformance;
 
 pub use fake_intake::FakeIntake;
+pub use life::{Ended, Life};

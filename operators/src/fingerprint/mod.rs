@@ -81,7 +81,8 @@ fn build(options: &Options) -> Result<Box<dyn Operator>, Vec<OptionsError>> {
 
 impl Operator for FingerprintOperator {
     fn stage<'s>(&self, stage: &mut Stage<'_, 's>, mut inputs: Ports<'s>) -> Port<'s> {
-        let source_ids: Vec<&str> = stage.sources.iter().map(|source| source.id.as_str()).collect();
+        let source_ids = stage.sources.ids();
+        let source_ids: Vec<&str> = source_ids.iter().map(String::as_str).collect();
         let known = &stage.recovered.fingerprints;
         let (max, rules) = (self.max_fingerprints, self.rules.clone());
         let mut worker = Fingerprinter::new(max, rules, &source_ids, known);

@@ -11,7 +11,7 @@ use super::parts::EXPLICIT_BYTES_MAX;
 use super::samples::{day_of, keep};
 use super::*;
 use crate::pattern::Patterns;
-use engine::component::{KnownFingerprint, Recovered, SourceDefaults};
+use engine::component::{KnownFingerprint, Recovered, SourceDefaults, SourceTable};
 use engine::dataflow::{CommunicationConfig, Config, Inspect, WorkerConfig, execute, source};
 use engine::model::{
     Account, Counter, EventRef, EventTime, Extra, ExtraIndex, Fingerprint, FirstSeen, Sample,
@@ -375,11 +375,11 @@ fn run(workers: usize, batches: Vec<(u64, EventBatch)>) -> Ran {
                     capability = None;
                 }
             });
-            let sources = [SourceDefaults {
+            let sources = SourceTable::new([SourceDefaults {
                 id: "app".into(),
                 service: "api".into(),
                 timezone: "UTC".into(),
-            }];
+            }]);
             let (recovered, mut facts) = (Arc::new(Recovered::default()), Vec::new());
             let mut stage = Stage::new("prints", scope, &sources, &recovered, &mut facts);
             let operator = FingerprintOperator::default();

@@ -11,7 +11,7 @@ use super::draft::Parsed;
 use super::operator::ParseOptions;
 use super::parser::Parser;
 use super::pattern::Pattern;
-use engine::component::{Recovered, Stage};
+use engine::component::{Recovered, SourceTable, Stage};
 use engine::model::{
     Account, Chunk, Counter, Epoch, EventBatch, Fact, PartitionId, RejectReason, SourceIndex,
     StateRow,
@@ -38,6 +38,10 @@ struct Source {
 #[derive(Debug)]
 pub(super) struct Worker {
     node: Arc<str>,
+    table: SourceTable,
+    options: ParseOptions,
+    pattern: Option<Arc<Pattern>>,
+    /// Those of the table, as far as they were looked at.
     sources: Vec<Source>,
     recovered: Arc<Recovered>,
     /// Partitions whose row has to be written.
@@ -55,24 +59,34 @@ impl Worker {
         options: &ParseOptions,
         pattern: Option<&Arc<Pattern>>,
     ) -> Worker {
-        let sources = stage.sources.iter().enumerate().map(|(index, source)| {
-            // The graph has checked the zones of its sources.
-            let parser = Parser::new(options.format, &source.timezone)
-                .unwrap_or_else(|| Parser::utc(options.format));
-            Source {
-                index: SourceIndex(index as u16),
-                id: source.id.clone(),
-                service: Arc::clone(&source.service),
-                parser: parser.assembling(options.assemble.clone()).matching(pattern),
-            }
-        });
-        Worker {
+        let mut worker = Worker {
             node: Arc::from(stage.id),
-            sources: sources.collect(),
+            table: stage.sources.clone(),
+            options: options.clone(),
+            pattern: pattern.cloned(),
+            sources: Vec::new(),
             recovered: Arc::clone(stage.recovered),
             touched: BTreeSet::new(),
             batches: Vec::new(),
             facts: Vec::new(),
+        };
+        worker.look_at_new_sources();
+        worker
+    }
+
+    /// Makes a parser for every source that has been added to the table.
+    fn look_at_new_sources(&mut self) {
+        while let Some(source) = self.table.get(self.sources.len()) {
+            // Whoever named the source has checked its zone.
+            let parser = Parser::new(self.options.format, &source.timezone)
+                .unwrap_or_else(|| Parser::utc(self.options.format));
+            let parser = parser.assembling(self.options.assemble.clone());
+            self.sources.push(Source {
+                index: SourceIndex(self.sources.len() as u16),
+                id: source.id.clone(),
+                service: Arc::clone(&source.service),
+                parser: parser.matching(self.pattern.as_ref()),
+            });
         }
     }
 
@@ -85,6 +99,9 @@ impl Worker {
 
     /// Reads a chunk. Returns the last epoch in which something of its partition is due.
     pub(super) fn chunk(&mut self, chunk: &Chunk, epoch: u64) -> Option<u64> {
+        if self.sources.len() <= usize::from(chunk.source.0) {
+            self.look_at_new_sources();
+        }
         let source = self.sources.get_mut(usize::from(chunk.source.0))?;
         if !source.parser.knows(&chunk.partition) {
             let key = (Arc::clone(&self.node), Arc::from(key(&source.id, &chunk.partition)));

@@ -147,7 +147,7 @@ impl<'c> Reading<'c> {
         budget: &mut Budget,
     ) -> Result<Option<Pass>, Failure> {
         let until = intake.now().0.div_euclid(NANOS_PER_MILLI);
-        let snapshot = self.snapshot(intake, budget)?;
+        let mut snapshot = self.snapshot(intake, budget)?;
         let unfinished = self.unfinished.take();
         if let Some(Pass { from: Begin::At(key), settles: Some(bound), .. }) = &unfinished
             && key.0 > *bound
@@ -166,7 +166,7 @@ impl<'c> Reading<'c> {
             let from = Begin::At(after);
             return Ok(Some(Pass { from, settles: None, until, snapshot, behind: None }));
         }
-        let newest = self.newest(until, snapshot.as_deref(), intake, budget)?;
+        let newest = self.newest(until, &mut snapshot, intake, budget)?;
         let Some(newest) = newest else {
             if let Some(id) = &snapshot {
                 snapshot::close(self.product, id, &mut self.client, &|| intake.stopped());
@@ -197,15 +197,22 @@ impl<'c> Reading<'c> {
     fn newest(
         &mut self,
         until: i64,
-        snapshot: Option<&str>,
+        snapshot: &mut Option<String>,
         intake: &mut dyn Intake,
         budget: &mut Budget,
     ) -> Result<Option<i64>, Failure> {
         budget.spend(intake.now());
-        let call =
-            self.search(newest_body(self.config, until, snapshot, false), snapshot.is_some());
-        let bytes = self.client.call(&call, &|| intake.stopped())?;
+        let body = newest_body(self.config, until, snapshot.as_deref(), false);
+        let call = self.search(body, snapshot.is_some());
+        let bytes = match self.client.call(&call, &|| intake.stopped()) {
+            Err(failure) if failure.is_expired() && snapshot.is_some() => {
+                *snapshot = None;
+                return self.newest(until, snapshot, intake, budget);
+            }
+            answer => answer?,
+        };
         let answer = Answer::read(&bytes)?;
+        renew(snapshot, &answer);
         answer.hits().first().map(|hit| Ok(hit.key()?.0)).transpose()
     }
 
@@ -300,9 +307,7 @@ impl<'c> Reading<'c> {
             self.position.settle(bound.min(last.key()?.0.saturating_sub(1)));
         }
         self.hand_over(&mut lines, &mut cut, intake)?;
-        if let (Some(used), Some(id)) = (&mut pass.snapshot, &answer.pit_id) {
-            *used = id.to_string();
-        }
+        renew(&mut pass.snapshot, &answer);
         let Some(last) = last.filter(|_| full) else { return Ok(Next::Done) };
         let behind = behind(&last.sort);
         if pass.behind.as_ref() == Some(&behind) {
@@ -343,6 +348,13 @@ impl<'c> Reading<'c> {
         format!(
             "more than {SEEN_MAX} documents lie within the overlap: those that become visible now and are older than {instant} are missed. Hint: make `overlap` shorter."
         )
+    }
+}
+
+/// Goes on with the name that the cluster gave the snapshot last.
+fn renew(snapshot: &mut Option<String>, answer: &Answer<'_>) {
+    if let (Some(name), Some(newer)) = (snapshot, &answer.pit_id) {
+        *name = newer.to_string();
     }
 }
 

@@ -5,6 +5,7 @@ use engine::component::{Options, OptionsError};
 use glob::Pattern;
 use schemars::JsonSchema;
 use serde::Deserialize;
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// Where to begin in files that are there when the source starts for the first time.
@@ -39,6 +40,9 @@ pub struct FileOptions {
     /// Read every file once to its end and finish.
     #[serde(default)]
     pub once: bool,
+    /// Folders outside of which nothing is read, wherever links lead. None means anywhere.
+    #[serde(default)]
+    pub within: Vec<PathBuf>,
 }
 
 fn line_bytes_default() -> usize {
@@ -64,6 +68,8 @@ pub struct FileConfig {
     pub start_at: StartAt,
     /// Read once and finish.
     pub once: bool,
+    /// Folders outside of which nothing is read; none means anywhere.
+    pub within: Vec<PathBuf>,
 }
 
 /// One pattern of files to leave out.
@@ -118,6 +124,7 @@ impl FileConfig {
             poll: Duration::from_millis(given.poll_ms),
             start_at: given.start_at,
             once: given.once,
+            within: given.within.iter().map(|folder| options.resolve(folder)).collect(),
         })
     }
 }

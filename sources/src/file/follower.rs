@@ -244,7 +244,7 @@ impl Follower {
         if track.file.is_some() {
             return true;
         }
-        match open(&track.path) {
+        match open(&track.path, &self.config.within) {
             Ok((file, facts)) if facts.id == track.id => {
                 track.file = Some(file);
                 self.count_open(serial);

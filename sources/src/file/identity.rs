@@ -6,8 +6,9 @@
 use serde::{Deserialize, Serialize};
 use std::fs::{File, FileType, Metadata, OpenOptions};
 use std::io;
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
 /// Which file, by the file system's account.
@@ -88,14 +89,31 @@ pub fn look(path: &Path) -> Result<FileFacts, Unreadable> {
     Ok(FileFacts::of(&metadata))
 }
 
-/// Opens the regular file at `path`. A FIFO that takes its place in between does not block.
-pub fn open(path: &Path) -> Result<(File, FileFacts), Unreadable> {
+/// Opens the regular file at `path`, if it lies in one of the folders `within` (anywhere, if there is
+/// none). A FIFO that takes its place in between does not block; what decides where the file lies is the
+/// file that was opened, not its name, so that no link leads outside.
+pub fn open(path: &Path, within: &[PathBuf]) -> Result<(File, FileFacts), Unreadable> {
     look(path)?;
     let flags = libc::O_NONBLOCK | libc::O_NOCTTY;
     let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
     let metadata = file.metadata()?;
     regular(&metadata)?;
+    if !within.is_empty() && !lies_within(&file, path, within)? {
+        let cause = "it lies outside the folders that this source may read";
+        return Err(Unreadable::Because(cause.to_owned()));
+    }
     Ok((file, FileFacts::of(&metadata)))
+}
+
+/// Returns whether an open file lies in one of some folders, all links followed.
+fn lies_within(file: &File, path: &Path, within: &[PathBuf]) -> io::Result<bool> {
+    let by_descriptor = Path::new("/proc/self/fd").join(file.as_raw_fd().to_string());
+    let real = match std::fs::read_link(by_descriptor) {
+        Ok(real) => real,
+        // Without that folder (not Linux) the name has to do.
+        Err(_) => path.canonicalize()?,
+    };
+    Ok(within.iter().filter_map(|folder| folder.canonicalize().ok()).any(|f| real.starts_with(f)))
 }
 
 fn regular(metadata: &Metadata) -> Result<(), Unreadable> {
@@ -126,12 +144,12 @@ mod tests {
     fn a_folder_and_a_device_are_named_as_such() {
         let folder = tempfile::tempdir().unwrap();
         let because = |text: &str| Unreadable::Because(text.to_owned());
-        assert_eq!(open(folder.path()).unwrap_err(), because("it is a folder, not a file"));
+        assert_eq!(open(folder.path(), &[]).unwrap_err(), because("it is a folder, not a file"));
         assert_eq!(
-            open(Path::new("/dev/null")).unwrap_err(),
+            open(Path::new("/dev/null"), &[]).unwrap_err(),
             because("it is a device, not a file")
         );
-        assert_eq!(open(&folder.path().join("none")).unwrap_err(), Unreadable::Gone);
+        assert_eq!(open(&folder.path().join("none"), &[]).unwrap_err(), Unreadable::Gone);
     }
 
     #[test]
@@ -140,7 +158,33 @@ mod tests {
         let path = folder.path().join("pipe");
         assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
         let expected = Unreadable::Because("it is a named pipe, not a file".to_owned());
-        assert_eq!(open(&path).unwrap_err(), expected);
+        assert_eq!(open(&path, &[]).unwrap_err(), expected);
+    }
+
+    #[test]
+    fn a_link_does_not_lead_out_of_the_folders_that_are_allowed() {
+        let (inside, outside) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let within = [inside.path().to_owned()];
+        let (secret, plain) = (outside.path().join("secret"), inside.path().join("a.log"));
+        std::fs::write(&secret, "secret").unwrap();
+        std::fs::write(&plain, "line").unwrap();
+        let link = |to: &Path, name: &str| {
+            let path = inside.path().join(name);
+            std::os::unix::fs::symlink(to, &path).unwrap();
+            path
+        };
+        assert!(open(&plain, &within).is_ok());
+        assert!(open(&link(&plain, "inner"), &within).is_ok(), "links inside are followed");
+        link(outside.path(), "folder");
+        let tricks = [
+            link(&secret, "link"),
+            inside.path().join("folder/secret"),
+            inside.path().join("..").join(outside.path().file_name().unwrap()).join("secret"),
+        ];
+        for trick in tricks {
+            assert!(matches!(open(&trick, &within), Err(Unreadable::Because(_))), "{trick:?}");
+            assert!(open(&trick, &[]).is_ok(), "{trick:?}");
+        }
     }
 
     #[test]

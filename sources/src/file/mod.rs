@@ -96,6 +96,28 @@ struct FileSource {
 }
 
 impl Source for FileSource {
+    fn check(&self) -> Result<String, SourceError> {
+        let found = discovery::discover(&self.config, &self.limits);
+        if let Some((path, cause)) = found.troubles.first() {
+            let what = format!("cannot read {}: {cause}", path.display());
+            return Err(SourceError { what, retry: true, cause: None });
+        }
+        for file in &found.files {
+            if let Err(identity::Unreadable::Because(cause)) =
+                identity::open(&file.path, &self.config.within)
+            {
+                let what = format!("cannot read {}: {cause}", file.path.display());
+                return Err(SourceError { what, retry: true, cause: None });
+            }
+        }
+        let bytes: u64 = found.files.iter().map(|file| file.facts.size).sum();
+        Ok(match found.files.len() {
+            0 => "no file matches yet".to_owned(),
+            1 => format!("1 file matches, {bytes} bytes"),
+            files => format!("{files} files match, {bytes} bytes"),
+        })
+    }
+
     fn run(&self, intake: &mut dyn Intake) -> Result<(), SourceError> {
         let mut follower = Follower::new(self.config.clone(), self.limits.clone(), intake)?;
         while !intake.stopped() {

@@ -197,7 +197,7 @@ impl Follower {
             if !free || !(related || replaced) {
                 continue;
             }
-            let Some((file, next)) = continue_in(track, &found.path, found.facts.id) else {
+            let Some((file, next)) = continue_in(track, &found, &self.config.within) else {
                 continue;
             };
             if replaced && next.position != newest.position {
@@ -229,7 +229,7 @@ impl Follower {
                 );
                 return Ok(());
             }
-            match open(&found.path) {
+            match open(&found.path, &self.config.within) {
                 Ok((file, facts)) if facts.id == id => {
                     let rotated = original_names(&found.path).any(|path| paths.contains(&*path));
                     let new = NewFile { path: &found.path, file, facts, rotated };
@@ -311,7 +311,7 @@ impl Follower {
             if !track.may_be_copied_to(path) || !is_not_older(facts.id, track.id) {
                 continue;
             }
-            match copied_until(track, file) {
+            match copied_until(track, file, &self.config.within) {
                 Some(Some(end)) => {
                     if track.cursor.remember_copy(end) {
                         deliver(track, Vec::new(), 0, &self.config, intake)?;
@@ -410,9 +410,9 @@ fn folder_trouble(track: &Track) -> Option<String> {
 }
 
 /// Opens a possible copy and returns where the stream goes on in it.
-fn continue_in(track: &Track, path: &Path, id: FileId) -> Option<(File, Continuation)> {
-    let (file, facts) = open(path).ok()?;
-    if facts.id != id {
+fn continue_in(track: &Track, found: &Found, within: &[PathBuf]) -> Option<(File, Continuation)> {
+    let (file, facts) = open(&found.path, within).ok()?;
+    if facts.id != found.facts.id {
         return None;
     }
     let anchor = track.cursor.trail().newest_until(facts.size)?;
@@ -423,8 +423,8 @@ fn continue_in(track: &Track, path: &Path, id: FileId) -> Option<(File, Continua
 
 /// Returns the end of `copy` if everything in it stands at the beginning of the stream's file. No
 /// answer when the stream's file is not what it was, which makes the stream suspect, or is unreadable.
-fn copied_until(track: &mut Track, copy: &File) -> Option<Option<Anchor>> {
-    let opened = if track.file.is_none() { open(&track.path).ok() } else { None };
+fn copied_until(track: &mut Track, copy: &File, within: &[PathBuf]) -> Option<Option<Anchor>> {
+    let opened = if track.file.is_none() { open(&track.path, within).ok() } else { None };
     let original = match (&track.file, &opened) {
         (Some(file), _) => file,
         (None, Some((file, facts))) if facts.id == track.id => file,

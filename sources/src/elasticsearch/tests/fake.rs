@@ -246,7 +246,7 @@ fn open(pattern: &str, name: &str, parameters: &str, state: &mut State) -> Answe
 
 fn close(ids: &[Json], state: &mut State) -> Answered {
     let closed =
-        ids.iter().filter(|id| state.snapshots.remove(id.as_str().unwrap()).is_some()).count();
+        ids.iter().filter(|id| state.snapshots.remove(id.as_str().unwrap().trim_end_matches('+')).is_some()).count();
     (200, json!({"succeeded": true, "num_freed": closed}))
 }
 
@@ -256,7 +256,7 @@ fn search(index: Option<&str>, body: &Json, product: Product, state: &mut State)
         (Some(_), Some(_)) => {
             return (400, error("action_request_validation_exception", "[indices] with pit", 400));
         }
-        (Some(id), None) => match state.snapshots.get(id) {
+        (Some(id), None) => match state.snapshots.get(id.trim_end_matches('+')) {
             Some(docs) => docs.clone(),
             None => {
                 return (
@@ -289,10 +289,7 @@ fn search(index: Option<&str>, body: &Json, product: Product, state: &mut State)
     }
     if let Some(id) = snapshot {
         // A real cluster may answer with another id for the same point in time.
-        let docs = state.snapshots.remove(&id).unwrap();
-        let renewed = format!("{id}+");
-        answer["pit_id"] = json!(renewed);
-        state.snapshots.insert(renewed, docs);
+        answer["pit_id"] = json!(format!("{id}+"));
     }
     (200, answer)
 }
