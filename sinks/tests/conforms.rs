@@ -28,3 +28,17 @@ mod sqlite {
 
     engine::store_conforms!(fresh());
 }
+
+mod postgres_16 {
+    use crate::postgres_server::fresh;
+    use engine::testing::postgres::Version;
+
+    engine::store_conforms!(fresh(Version::V16));
+}
+
+mod postgres_18 {
+    use crate::postgres_server::fresh;
+    use engine::testing::postgres::Version;
+
+    engine::store_conforms!(fresh(Version::V18));
+}

@@ -1,12 +1,15 @@
 //! `crash_`: a real SQLite store dies at each named step. Two kinds of death: the connection drops
 //! (as when the disk fails), and the files are copied at that very moment (as a killed process
-//! leaves them). Either way the store shows the whole epoch or nothing of it (I3, I5).
+//! leaves them). Either way the store shows the whole epoch or nothing of it (I3, I5). A Postgres store
+//! dies as its process would: the session ends between two answers.
 
+use crate::postgres_server;
 use engine::component::{Commit, Incarnation, Store, StoreError};
 use engine::testing::answers::{Answers, answers};
 use engine::testing::crash_store::{CrashPlan, CrashStore};
 use engine::testing::generate::Commits;
-use sinks::store::sqlite::{CommitStep, CrashPoints};
+use engine::testing::postgres::Version;
+use sinks::store::{CommitStep, CrashPoints};
 use sinks::store::{MemoryStore, SqliteStore};
 use std::path::{Path, PathBuf};
 
@@ -112,5 +115,52 @@ fn die_and_recover(commits: &[Commit], step: CommitStep, expected: &Answers, who
             store.commit(last).unwrap();
         }
         assert_eq!(&answers(&mut store), whole, "{step:?} in {survivor:?}");
+    }
+}
+
+/// Dies at one step of the commit of one epoch.
+struct EndAt {
+    step: CommitStep,
+    armed: std::cell::Cell<usize>,
+}
+
+impl CrashPoints for EndAt {
+    fn reach(&self, step: CommitStep) -> Result<(), StoreError> {
+        if step == self.step {
+            self.armed.set(self.armed.get() - 1);
+            if self.armed.get() == 0 {
+                return Err(StoreError::Crashed(step.as_str()));
+            }
+        }
+        Ok(())
+    }
+}
+
+#[test]
+fn crash_at_every_step_in_postgres_shows_the_whole_epoch_or_nothing() {
+    let commits = commits(3);
+    let (last, before) = commits.split_last().unwrap();
+    let (nothing, whole) = (expected(before), expected(&commits));
+    for (at, &step) in CommitStep::ALL.iter().enumerate() {
+        let options = postgres_server::fresh_options(Version::ALL[at % 2]);
+        let armed = std::cell::Cell::new(commits.len());
+        let mut store = postgres_server::open(&options).with_crash_points(EndAt { step, armed });
+        store.load(None).unwrap();
+        store.claim(OWNER, &[]).unwrap();
+        before.iter().for_each(|commit| store.commit(commit).unwrap());
+        let error = store.commit(last).unwrap_err();
+        assert!(matches!(error, StoreError::Crashed(name) if name == step.as_str()));
+
+        // The same process asks what happened, then another one does.
+        let durable = step == CommitStep::AfterCommit;
+        let stored = if durable { last.epoch } else { before.last().unwrap().epoch };
+        assert_eq!(store.committed().unwrap(), (Some(stored), Some(OWNER)), "{step:?}");
+        drop(store);
+        let mut store = postgres_server::open(&options);
+        assert_eq!(&answers(&mut store), if durable { &whole } else { &nothing }, "{step:?}");
+        if !durable {
+            store.commit(last).unwrap();
+        }
+        assert_eq!(answers(&mut store), whole, "{step:?}");
     }
 }

@@ -1,31 +1,56 @@
-//! `oracle_`: the memory store is the readable reference; SQLite must give the same answers.
+//! `oracle_`: the memory store is the readable reference; the others must give the same answers.
 
+use crate::postgres_server;
 use engine::component::{Incarnation, IssueDetail, Store};
 use engine::testing::answers::answers;
 use engine::testing::generate::Commits;
+use engine::testing::postgres::Version;
 use sinks::store::{MemoryStore, SqliteStore};
 
 const OWNER: Incarnation = Incarnation(u64::MAX);
 
 #[test]
 fn oracle_sqlite_answers_every_question_as_memory_does() {
-    let cases = std::env::var("SEISMOLOG_CASES").ok().and_then(|cases| cases.parse().ok());
+    let folder = tempfile::tempdir().unwrap();
+    let mut made = 0;
+    answers_as_memory_does(25, &mut || {
+        made += 1;
+        Box::new(SqliteStore::new(folder.path().join(format!("store-{made}.db"))))
+    });
+}
+
+#[test]
+fn oracle_postgres_16_answers_every_question_as_memory_does() {
+    postgres_answers_as_memory_does(Version::V16);
+}
+
+#[test]
+fn oracle_postgres_18_answers_every_question_as_memory_does() {
+    postgres_answers_as_memory_does(Version::V18);
+}
+
+fn postgres_answers_as_memory_does(version: Version) {
+    let fresh = || postgres_server::open(&postgres_server::fresh_options(version));
+    answers_as_memory_does(10, &mut || Box::new(fresh()));
+}
+
+fn answers_as_memory_does(cases: u64, fresh: &mut dyn FnMut() -> Box<dyn Store>) {
+    let wanted = std::env::var("SEISMOLOG_CASES").ok().and_then(|cases| cases.parse().ok());
     let mut seen = 0;
-    for seed in 0..cases.unwrap_or(25) {
-        let folder = tempfile::tempdir().unwrap();
+    for seed in 0..wanted.unwrap_or(cases) {
         let mut memory = MemoryStore::default();
-        let mut sqlite = SqliteStore::new(folder.path().join("store.db"));
-        sqlite.load(None).unwrap();
+        let mut store = fresh();
+        store.load(None).unwrap();
         memory.claim(OWNER, &[]).unwrap();
-        sqlite.claim(OWNER, &[]).unwrap();
+        store.claim(OWNER, &[]).unwrap();
         let mut commits = Commits::new(seed, 1 + seed % 40);
         for _ in 0..6 {
             let commit = commits.next(OWNER);
             memory.commit(&commit).unwrap();
-            sqlite.commit(&commit).unwrap();
-            assert_eq!(memory.committed().unwrap(), sqlite.committed().unwrap());
+            store.commit(&commit).unwrap();
+            assert_eq!(memory.committed().unwrap(), store.committed().unwrap());
         }
-        let answers = (answers(&mut sqlite), answers(&mut memory));
+        let answers = (answers(&mut *store), answers(&mut memory));
         assert_eq!(answers.0, answers.1, "seed {seed}");
         let shown = |detail: &IssueDetail| {
             !detail.samples.is_empty() && !detail.alerts.is_empty() && detail.issue.tags.len() > 1

@@ -6,11 +6,13 @@ pub mod answers;
 pub mod conformance;
 pub mod crash_store;
 mod fake_intake;
+pub mod fault_proxy;
 pub mod fuzz;
 pub mod generate;
 pub mod harness;
 mod life;
 pub mod source_conformance;
+pub mod postgres;
 
 pub use fake_intake::FakeIntake;
 pub use life::{Ended, Life};

@@ -6,10 +6,15 @@
 
 mod audit;
 pub mod memory;
+pub mod postgres;
 mod rows;
 mod slices;
+mod sql;
 pub mod sqlite;
+mod steps;
 mod view;
 
 pub use memory::{MEMORY, MemoryStore};
+pub use postgres::{POSTGRES, PostgresStore};
 pub use sqlite::{SQLITE, SqliteStore};
+pub use steps::{CommitStep, CrashPoints, NoCrash};

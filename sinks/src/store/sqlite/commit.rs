@@ -1,12 +1,15 @@
 //! The commit, step by step, and the checkpoint row that fences it.
 
-use super::steps::{CommitStep, CrashPoints};
+use super::Failure;
+use super::derived;
 use super::write::{Memory, Writer};
-use super::{Failure, codec};
 use crate::store::rows::fenced;
+use crate::store::sql::codec;
+use crate::store::sql::recover::stored;
+use crate::store::steps::{CommitStep, CrashPoints};
 use engine::component::{Commit, Incarnation, NodeIdentity};
 use engine::model::Epoch;
-use rusqlite::{Connection, Transaction, TransactionBehavior, params};
+use rusqlite::{Transaction, TransactionBehavior, params};
 
 impl Writer {
     /// Writes one transaction, telling `crash_points` about each step.
@@ -19,7 +22,7 @@ impl Writer {
         crash_points.reach(CommitStep::BeforeBegin)?;
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         crash_points.reach(CommitStep::AfterBegin)?;
-        let (epoch, incarnation) = stored(&transaction)?;
+        let (epoch, incarnation) = stored(&*transaction)?;
         if (epoch, incarnation) != (commit.predecessor, Some(commit.incarnation)) {
             return Err(fenced(commit, epoch, incarnation).into());
         }
@@ -50,17 +53,8 @@ impl Writer {
 
     /// Returns what is really stored.
     pub(super) fn committed(&self) -> Result<(Option<Epoch>, Option<Incarnation>), Failure> {
-        Ok(stored(&self.connection)?)
+        stored(&self.connection)
     }
-}
-
-fn stored(connection: &Connection) -> rusqlite::Result<(Option<Epoch>, Option<Incarnation>)> {
-    let mut select = connection.prepare_cached("SELECT epoch, incarnation FROM checkpoint")?;
-    select.query_row([], |row| {
-        let epoch = row.get::<_, Option<i64>>(0)?.map(|epoch| Epoch(epoch.cast_unsigned()));
-        let owner = row.get::<_, Option<i64>>(1)?.map(|owner| Incarnation(owner.cast_unsigned()));
-        Ok((epoch, owner))
-    })
 }
 
 fn write_contents(
@@ -87,17 +81,17 @@ fn write_contents(
     crash_points.reach(Step::AfterProgress)?;
     super::write::state(transaction, &contents.state)?;
     crash_points.reach(Step::AfterState)?;
-    super::vectors::write(transaction, &contents.vectors)?;
+    derived::vectors(transaction, &contents.vectors)?;
     crash_points.reach(Step::AfterVectors)?;
-    super::write::issues(transaction, &contents.issues)?;
+    derived::issues(transaction, &contents.issues)?;
     crash_points.reach(Step::AfterIssues)?;
     memory.members(transaction, &contents.members)?;
     crash_points.reach(Step::AfterMembers)?;
-    super::parts::write(transaction, &contents.parts)?;
+    derived::parts(transaction, &contents.parts)?;
     crash_points.reach(Step::AfterParts)?;
-    super::tags::write(transaction, &contents.tags)?;
+    derived::tags(transaction, &contents.tags)?;
     crash_points.reach(Step::AfterTags)?;
-    super::write::alerts(transaction, &contents.alerts)?;
+    derived::alerts(transaction, &contents.alerts)?;
     crash_points.reach(Step::AfterAlerts)?;
     Ok(())
 }

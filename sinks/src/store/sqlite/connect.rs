@@ -4,7 +4,7 @@
 //! Settings: WAL, so that readers never wait for the writer; `synchronous=FULL`, so that a commit
 //! has reached the disk before it is reported; the log is folded back every [`WAL_PAGES`] pages.
 
-use super::migrate;
+use super::{Failure, migrate};
 use engine::component::StoreError;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
@@ -26,54 +26,38 @@ const CACHE_KIB: i64 = 6 << 10;
 /// Prepared statements kept by a connection.
 const STATEMENTS_MAX: usize = 64;
 
-/// What stops a statement: SQLite, or a check of ours.
-#[derive(Debug)]
-pub(super) enum Failure {
-    Sql(rusqlite::Error),
-    Store(StoreError),
-}
-
 impl From<rusqlite::Error> for Failure {
     fn from(error: rusqlite::Error) -> Self {
-        Failure::Sql(error)
+        Failure::Database(error.into())
     }
 }
 
-impl From<StoreError> for Failure {
-    fn from(error: StoreError) -> Self {
-        Failure::Store(error)
-    }
-}
-
-impl Failure {
-    /// Returns the error to report, which says what was attempted on which file.
-    pub(super) fn during(self, what: &str, path: &Path) -> StoreError {
-        let error = match self {
-            Failure::Store(error) => return error,
-            Failure::Sql(error) => error,
-        };
-        let file = path.display();
-        let cause = Some(error.into());
-        match sql_code(cause.as_deref()) {
-            Some(ErrorCode::NotADatabase) => StoreError::Damaged {
-                what: format!(
-                    "{file:?} is not a SQLite database; name another path, or move the file away"
-                ),
-                cause,
-            },
-            Some(ErrorCode::DatabaseCorrupt) => StoreError::Damaged {
-                what: format!(
-                    "{file:?} is damaged; restore it from a backup, or move it away together \
+/// Returns the error to report, which says what was attempted on which file.
+pub(super) fn explain(failure: Failure, what: &str, path: &Path) -> StoreError {
+    let cause = match failure {
+        Failure::Store(error) => return error,
+        Failure::Database(error) => Some(error),
+    };
+    let file = path.display();
+    match sql_code(cause.as_deref()) {
+        Some(ErrorCode::NotADatabase) => StoreError::Damaged {
+            what: format!(
+                "{file:?} is not a SQLite database; name another path, or move the file away"
+            ),
+            cause,
+        },
+        Some(ErrorCode::DatabaseCorrupt) => StoreError::Damaged {
+            what: format!(
+                "{file:?} is damaged; restore it from a backup, or move it away together \
                      with its -wal and -shm files to start empty"
-                ),
-                cause,
-            },
-            Some(ErrorCode::DiskFull) => StoreError::Unavailable {
-                what: format!("{what} in {file:?}: the disk is full; make room, nothing is lost"),
-                cause,
-            },
-            _ => StoreError::Unavailable { what: format!("{what} in {file:?}"), cause },
-        }
+            ),
+            cause,
+        },
+        Some(ErrorCode::DiskFull) => StoreError::Unavailable {
+            what: format!("{what} in {file:?}: the disk is full; make room, nothing is lost"),
+            cause,
+        },
+        _ => StoreError::Unavailable { what: format!("{what} in {file:?}"), cause },
     }
 }
 

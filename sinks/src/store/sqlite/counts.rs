@@ -4,15 +4,12 @@
 
 use super::Failure;
 use super::write::Memory;
-use crate::store::slices::HOUR_SECS;
+use crate::store::sql::deltas::{Delta, hours_of};
 use engine::model::{Bucket, Fingerprint};
 use rusqlite::Transaction;
 
 /// Rows that one INSERT statement writes.
 const ROWS_PER_STATEMENT: usize = 64;
-
-/// What a bucket of a fingerprint gains: bucket start, row number, events.
-type Delta = (i64, i64, i64);
 
 impl Memory {
     /// Adds counts to minutes, hours and totals. `counts` is ordered by fingerprint.
@@ -33,22 +30,6 @@ impl Memory {
         add(transaction, "minutes", &minutes)?;
         add(transaction, "hours", &hours_of(&minutes))
     }
-}
-
-fn hours_of(minutes: &[Delta]) -> Vec<Delta> {
-    let hour = |start: i64| start - start.rem_euclid(HOUR_SECS);
-    let mut hours: Vec<Delta> =
-        minutes.iter().map(|&(start, id, n)| (hour(start), id, n)).collect();
-    hours.sort_unstable();
-    hours.dedup_by(|next, kept| {
-        let same = (next.0, next.1) == (kept.0, kept.1);
-        if same {
-            kept.2 += next.2;
-        }
-        same
-    });
-    hours.retain(|&(_, _, n)| n != 0);
-    hours
 }
 
 fn add(transaction: &Transaction<'_>, table: &str, deltas: &[Delta]) -> Result<(), Failure> {

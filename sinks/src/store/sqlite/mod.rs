@@ -9,35 +9,32 @@
 //! what is stored decides, never what was remembered. Each question is one read transaction.
 //!
 //! *State and limits:* the writer remembers at most [`write::IDS_MAX`] row numbers and full days;
-//! readers use at most [`readers::CONNECTIONS_MAX`] connections.
+//! readers use at most
+//! [`CONNECTIONS_MAX`](crate::store::sql::questions::CONNECTIONS_MAX) connections.
 //!
 //! *Not here:* retention of old rows.
 
-mod codec;
 mod commit;
 mod connect;
 mod counts;
+mod derived;
 mod migrate;
-mod parts;
-mod read;
-mod readers;
-mod recover;
 mod samples;
-mod steps;
-mod tags;
-mod vectors;
+mod snapshot;
 mod write;
 
-pub use steps::{CommitStep, CrashPoints, NoCrash};
+pub use crate::store::steps::{CommitStep, CrashPoints, NoCrash};
 
 use crate::store::rows::STORE_INPUTS;
-use connect::Failure;
+use crate::store::sql::Failure;
+use crate::store::sql::questions::Questions;
+use crate::store::sql::recover::recover;
 use engine::component::{
     Build, Commit, ComponentType, History, Incarnation, NodeIdentity, Options, OptionsError,
     ReadStore, Recovered, Store, StoreError,
 };
 use engine::model::Epoch;
-use readers::Readers;
+use snapshot::ReadOnly;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use write::Writer;
@@ -79,7 +76,7 @@ fn build(options: &Options) -> Result<Box<dyn Store>, Vec<OptionsError>> {
 /// A [`Store`] in one SQLite file.
 pub struct SqliteStore {
     path: PathBuf,
-    readers: Arc<Readers>,
+    readers: Arc<Questions<ReadOnly>>,
     /// Declared before the lock: the connection closes before the next owner may come.
     writer: Option<Writer>,
     lock: Option<connect::Lock>,
@@ -90,7 +87,7 @@ impl SqliteStore {
     /// Returns the store at `path`, without touching the disk yet.
     pub fn new(path: impl AsRef<Path>) -> Self {
         let path = path.as_ref().to_owned();
-        let readers = Arc::new(Readers::new(path.clone()));
+        let readers = Arc::new(Questions::new(ReadOnly::new(path.clone())));
         Self { path, readers, writer: None, lock: None, crash_points: Box::new(NoCrash) }
     }
 
@@ -117,14 +114,18 @@ impl SqliteStore {
         };
         result.map_err(|failure| {
             self.writer = None;
-            failure.during(what, &self.path)
+            connect::explain(failure, what, &self.path)
         })
     }
 }
 
 impl Store for SqliteStore {
     fn load(&mut self, history: Option<History>) -> Result<Recovered, StoreError> {
-        self.write("loading the last commit", |writer, _| writer.recover(history))
+        self.write("loading the last commit", |writer, _| {
+            let Writer { connection, memory } = writer;
+            let transaction = connection.transaction()?;
+            recover(&*transaction, history, |fingerprint, id| memory.remember(fingerprint, id))
+        })
     }
 
     fn claim(

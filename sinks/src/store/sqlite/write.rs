@@ -3,13 +3,13 @@
 //! [`Memory`] spares the writer look-ups; it is dropped with the connection after any error, since
 //! a transaction that was rolled back may have taught it rows that are gone.
 
-use super::{Failure, codec};
+use super::Failure;
 use crate::store::rows::{
     FastMap, GONE_RANK, NEVER_FIRST, NEVER_LAST, counter_name, source_id, source_rank,
 };
+use crate::store::sql::codec;
 use engine::model::{
-    Account, Alert, AlertKey, Fingerprint, Issue, IssueId, Member, Progress, Rejected, Sighting,
-    SourceIndex, StateRow,
+    Account, Fingerprint, IssueId, Progress, Rejected, Sighting, SourceIndex, StateRow,
 };
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use std::sync::Arc;
@@ -202,25 +202,6 @@ impl Memory {
         }
         Ok(())
     }
-
-    /// Inserts or removes members.
-    pub(super) fn members(
-        &mut self,
-        transaction: &Transaction<'_>,
-        members: &[(Member, bool)],
-    ) -> Result<(), Failure> {
-        let mut insert = transaction.prepare_cached(
-            "INSERT OR IGNORE INTO members (issue, fingerprint_id) VALUES (?1, ?2)",
-        )?;
-        let mut remove = transaction
-            .prepare_cached("DELETE FROM members WHERE issue = ?1 AND fingerprint_id = ?2")?;
-        for (member, present) in members {
-            let id = self.fingerprint(transaction, member.fingerprint)?;
-            let statement = if *present { &mut insert } else { &mut remove };
-            statement.execute(params![codec::blob(member.issue.0), id])?;
-        }
-        Ok(())
-    }
 }
 
 /// Replaces or forgets what operators keep.
@@ -234,61 +215,6 @@ pub(super) fn state(transaction: &Transaction<'_>, rows: &[StateRow]) -> Result<
         match value {
             Some(value) => keep.execute(params![node, key, value])?,
             None => forget.execute(params![node, key])?,
-        };
-    }
-    Ok(())
-}
-
-/// Inserts, replaces or removes issues.
-pub(super) fn issues(
-    transaction: &Transaction<'_>,
-    issues: &[(Issue, bool)],
-) -> Result<(), Failure> {
-    let mut insert = transaction.prepare_cached(
-        "INSERT OR REPLACE INTO issues (issue, class, template, text, skeleton) \
-         VALUES (?1, ?2, ?3, ?4, ?5)",
-    )?;
-    let mut remove = transaction.prepare_cached("DELETE FROM issues WHERE issue = ?1")?;
-    for (issue, present) in issues {
-        let id = codec::blob(issue.id.0);
-        match present {
-            true => {
-                let template = codec::blob(issue.template.0);
-                let class = issue.class as u8;
-                insert.execute(params![id, class, template, issue.text, issue.skeleton])?
-            }
-            false => remove.execute([id])?,
-        };
-    }
-    Ok(())
-}
-
-/// Inserts, replaces or removes alerts.
-pub(super) fn alerts(
-    transaction: &Transaction<'_>,
-    alerts: &[(AlertKey, Option<Alert>)],
-) -> Result<(), Failure> {
-    let insert = format!(
-        "INSERT OR REPLACE INTO alerts ({}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
-        codec::ALERT_COLUMNS
-    );
-    let mut insert = transaction.prepare_cached(&insert)?;
-    let mut remove = transaction.prepare_cached("DELETE FROM alerts WHERE alert_key = ?1")?;
-    for (key, alert) in alerts {
-        match alert {
-            Some(alert) => insert.execute(params![
-                codec::blob(key.0),
-                codec::blob(alert.issue.0),
-                alert.start.0,
-                alert.last.0,
-                alert.bucket_secs,
-                alert.observed,
-                alert.peak.bucket.0,
-                alert.peak.observed,
-                alert.peak.expected_milli,
-                alert.peak.surprise_milli,
-            ])?,
-            None => remove.execute([codec::blob(key.0)])?,
         };
     }
     Ok(())

@@ -1,9 +1,8 @@
 //! Adding up counts of ranges by fingerprint.
 
-use super::super::Failure;
+use super::{Failure, Snapshot};
 use crate::store::slices::{Piece, Range};
 use engine::model::Bucket;
-use rusqlite::Connection;
 
 /// Something per fingerprint, by row number: row numbers are small and dense.
 #[derive(Default)]
@@ -28,7 +27,7 @@ impl<T: Copy + Default> ByRow<T> {
 /// Calls `each` with row number, bucket and events of everything stored in the pieces for the
 /// fingerprints that are `wanted`.
 pub(super) fn each_count(
-    connection: &Connection,
+    snapshot: &dyn Snapshot,
     pieces: &[Piece],
     wanted: impl Fn(i64) -> bool,
     mut each: impl FnMut(i64, Bucket, i64),
@@ -38,18 +37,18 @@ pub(super) fn each_count(
             Piece::Minutes(range) => ("minutes", range),
             Piece::Hours(range) => ("hours", range),
         };
-        let mut select = connection.prepare_cached(&format!(
+        let sql = format!(
             "SELECT fingerprint_id, bucket_start, n FROM {table} \
              WHERE bucket_start >= ?1 AND bucket_start < ?2"
-        ))?;
+        );
         let Range { start, end } = range;
-        let mut rows = select.query([start, end])?;
-        while let Some(row) = rows.next()? {
-            let id = row.get(0)?;
+        snapshot.stream(&sql, &[start.into(), end.into()], &mut |row| {
+            let id = row.integer(0)?;
             if wanted(id) {
-                each(id, Bucket(row.get(1)?), row.get(2)?);
+                each(id, Bucket(row.integer(1)?), row.integer(2)?);
             }
-        }
+            Ok(true)
+        })?;
     }
     Ok(())
 }
