@@ -14,6 +14,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use ureq::Agent;
+use ureq::http::request::Builder;
 use ureq::http::{Method, Request, header};
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
 
@@ -135,7 +136,7 @@ impl Client {
 #[allow(clippy::disallowed_methods, reason = "take(answer_max) bounds it")]
 fn exchange(
     agent: &Agent,
-    request: ureq::http::request::Builder,
+    request: Builder,
     body: Option<String>,
     answer_max: usize,
 ) -> Result<Vec<u8>, Failure> {

@@ -245,8 +245,10 @@ fn open(pattern: &str, name: &str, parameters: &str, state: &mut State) -> Answe
 }
 
 fn close(ids: &[Json], state: &mut State) -> Answered {
-    let closed =
-        ids.iter().filter(|id| state.snapshots.remove(id.as_str().unwrap().trim_end_matches('+')).is_some()).count();
+    let closed = ids
+        .iter()
+        .filter(|id| state.snapshots.remove(id.as_str().unwrap().trim_end_matches('+')).is_some())
+        .count();
     (200, json!({"succeeded": true, "num_freed": closed}))
 }
 

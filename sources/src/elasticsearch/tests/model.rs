@@ -89,11 +89,10 @@ fn live(
 ) -> (FakeIntake, u8) {
     let mut quiet = 0;
     let mut share = None;
-    let stop = std::cell::Cell::new(false);
     let mut script = |now: engine::model::EventTime| {
         if quiet > 0 {
             quiet -= 1;
-            return;
+            return false;
         }
         for op in ops.by_ref() {
             if world.act(&op, now.0 / 1_000_000) {
@@ -103,49 +102,17 @@ fn live(
                 Op::Quiet => quiet = 6,
                 Op::Crash(committed) => {
                     share = Some(committed);
-                    stop.set(true);
+                    return true;
                 }
                 _ => {}
             }
-            return;
+            return false;
         }
-        stop.set(true);
+        true
     };
-    let mut intake =
-        Stopping { inner: Scripted { inner: intake, script: &mut script }, stop: &stop };
+    let mut intake = Scripted { inner: intake, script: &mut script };
     source.run(&mut intake).unwrap_err();
-    (intake.inner.inner, share.unwrap_or(100))
-}
-
-/// Stops when the script says so.
-struct Stopping<'s> {
-    inner: Scripted<'s>,
-    stop: &'s std::cell::Cell<bool>,
-}
-
-impl engine::component::Intake for Stopping<'_> {
-    fn resume(&self) -> Vec<(engine::model::PartitionId, engine::model::Offset)> {
-        self.inner.resume()
-    }
-    fn send(
-        &mut self,
-        delivery: engine::component::Delivery,
-    ) -> Result<(), engine::component::Stopped> {
-        self.inner.send(delivery)
-    }
-    fn stopped(&self) -> bool {
-        self.inner.stopped()
-    }
-    fn wait(&mut self, at_most: std::time::Duration) -> Result<(), engine::component::Stopped> {
-        let outcome = self.inner.wait(at_most);
-        if self.stop.get() { Err(engine::component::Stopped) } else { outcome }
-    }
-    fn now(&self) -> engine::model::EventTime {
-        self.inner.now()
-    }
-    fn report(&mut self, health: engine::component::SourceHealth) {
-        self.inner.report(health);
-    }
+    (intake.inner, share.unwrap_or(100))
 }
 
 fn check(cluster: &FakeCluster, ops: Vec<Op>, page: u32, requests: u32, snapshots: bool) {

@@ -52,6 +52,7 @@ fn a_late_document_is_found_while_the_overlap_lasts() {
                 add(&cluster, "late", NOW_MS - 59_000);
                 add(&cluster, "newer", NOW_MS);
             }
+            false
         };
         let mut intake = Scripted { inner: polls(9), script: &mut script };
         source.run(&mut intake).unwrap_err();
@@ -65,7 +66,7 @@ fn a_document_from_the_future_waits_for_its_time_and_drags_nothing_with_it() {
     add(&cluster, "2099", NOW_MS + 70 * 365 * 86_400_000);
     add(&cluster, "soon", NOW_MS + 15_000);
     let source = source(&cluster, json!({}));
-    let mut script = |_| {};
+    let mut script = |_| false;
     let mut intake = Scripted { inner: polls(1), script: &mut script };
     source.run(&mut intake).unwrap_err();
     assert!(intake.inner.lines().is_empty());
@@ -83,6 +84,7 @@ fn a_document_that_changes_within_the_overlap_is_not_read_again() {
         let mut state = cluster.state();
         state.docs[0].seq_no += 10;
         state.docs[0].source["message"] = json!("changed");
+        false
     };
     let mut intake = Scripted { inner: polls(9), script: &mut script };
     source.run(&mut intake).unwrap_err();

@@ -54,15 +54,19 @@ pub fn counted(lines: &[String]) -> BTreeMap<String, usize> {
     counts
 }
 
-/// An intake that runs a script at each wait, before the time moves.
+/// An intake that runs a script at each wait, before the time moves; it stops if that says so.
 pub struct Scripted<'s> {
     pub inner: FakeIntake,
-    pub script: &'s mut dyn FnMut(EventTime),
+    pub script: &'s mut dyn FnMut(EventTime) -> bool,
 }
 
 impl Intake for Scripted<'_> {
     fn resume(&self) -> Vec<(PartitionId, Offset)> {
         self.inner.resume()
+    }
+
+    fn committed(&self, partition: &PartitionId) -> Option<Offset> {
+        self.inner.committed(partition)
     }
 
     fn send(&mut self, delivery: Delivery) -> Result<(), Stopped> {
@@ -74,8 +78,9 @@ impl Intake for Scripted<'_> {
     }
 
     fn wait(&mut self, at_most: Duration) -> Result<(), Stopped> {
-        (self.script)(self.inner.now());
-        self.inner.wait(at_most)
+        let stop = (self.script)(self.inner.now());
+        self.inner.wait(at_most)?;
+        if stop { Err(Stopped) } else { Ok(()) }
     }
 
     fn now(&self) -> EventTime {
