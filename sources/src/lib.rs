@@ -4,6 +4,7 @@
 //! | --- | --- | --- | --- |
 //! | [`elasticsearch`] | `documents` | settled time, highest key, ids in the overlap | exactly once, see there |
 //! | [`file`] | one content stream (the life of a file) | position, identity and tail anchors | exactly once |
+//! | [`postgres`] | `rows` | floor, highest key, keys taken between them | exactly once, see there |
 //! | [`stdin`] | `stdin` | none that can be resumed | at most once |
 //! | [`synthetic`] | one per service | position in the generator | exactly once |
 #![forbid(unsafe_code)]
@@ -13,5 +14,6 @@ pub mod elasticsearch;
 pub mod file;
 mod lines;
 mod poll;
+pub mod postgres;
 pub mod stdin;
 pub mod synthetic;

@@ -11,8 +11,8 @@ pub mod fuzz;
 pub mod generate;
 pub mod harness;
 mod life;
-pub mod source_conformance;
 pub mod postgres;
+pub mod source_conformance;
 
 pub use fake_intake::FakeIntake;
 pub use life::{Ended, Life};

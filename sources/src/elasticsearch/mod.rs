@@ -71,13 +71,6 @@ impl ElasticsearchSource {
         })
     }
 
-    /// Connects, and says in one sentence what would be read.
-    pub fn check(&self) -> Result<String, SourceError> {
-        let mut client = self.client()?;
-        check::check(&self.config, &mut client)
-            .map_err(|failure| failure.into_error(&self.config.index))
-    }
-
     fn client(&self) -> Result<Client, SourceError> {
         let client = Client::open(&self.config)?;
         #[cfg(test)]
@@ -108,5 +101,10 @@ impl Source for ElasticsearchSource {
                 Err(failure.into_error(&self.config.index))
             }
         }
+    }
+    fn check(&self) -> Result<String, SourceError> {
+        let mut client = self.client()?;
+        check::check(&self.config, &mut client)
+            .map_err(|failure| failure.into_error(&self.config.index))
     }
 }
