@@ -8,6 +8,8 @@ mod base64;
 mod budget;
 mod health;
 mod line;
+#[cfg(test)]
+mod scripted;
 mod secret;
 mod start;
 
@@ -16,6 +18,8 @@ pub use base64::{from_base64, to_base64};
 pub use budget::{Budget, PollBudget};
 pub use health::Health;
 pub use line::{Members, append_line, shortened};
+#[cfg(test)]
+pub use scripted::Scripted;
 pub use secret::{Secret, read_file};
 pub use start::Start;
 

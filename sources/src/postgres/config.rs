@@ -141,6 +141,9 @@ pub enum StartKey {
     Behind(String),
 }
 
+/// Longest time to wait for an answer, login included.
+const ANSWER_TIME_MAX: Duration = Duration::from_secs(12);
+
 /// The server to call.
 #[derive(Clone, Debug)]
 pub struct Target {
@@ -152,6 +155,8 @@ pub struct Target {
     pub tls: TlsMode,
     /// Whom to trust.
     pub ca_file: Option<PathBuf>,
+    /// Longest time to wait for an answer.
+    pub answer_max: Duration,
 }
 
 /// The options, checked.
@@ -284,6 +289,7 @@ fn target(
         password_file: given.password_file.as_ref().map(resolve),
         tls,
         ca_file: given.ca_file.as_ref().map(resolve),
+        answer_max: ANSWER_TIME_MAX,
     })
 }
 

@@ -16,7 +16,7 @@
 //! *Offset:* one partition, `rows`; a JSON object `{floor, high, taken}`, see `position`.
 //!
 //! *State and limits:* a page of at most 8 MiB and one row; 50,000 ranges or hashes of keys; a poll keeps
-//! to its budget of time and requests; every wait for the server ends after 15 seconds.
+//! to its budget of time and requests; every wait for the server ends after 12 seconds.
 //!
 //! *Not here:* what the columns of a row mean; that is for `parse`.
 

@@ -1,10 +1,8 @@
 //! A connection to the server, called from the source's thread.
 //!
-//! *Promises:* every call ends within [`ANSWER_TIME_MAX`], whatever the network swallows, and at once
-//! when the engine stops. The session can only read: every transaction is `READ ONLY`.
-//!
-//! *Limits:* [`CONNECT_TIME_MAX`] to connect, login included; the server itself gives up a statement
-//! after [`STATEMENT_TIME_MAX`], and the session when it is left in a transaction.
+//! *Promises:* every call ends within the target's `answer_max`, whatever the network swallows, and at
+//! once when the engine stops. The session can only read: every transaction is `READ ONLY`. The server
+//! itself gives up a statement at the same time, and the session when it is left in a transaction.
 
 use super::config::{Target, TlsMode};
 use super::failure::Failure;
@@ -19,23 +17,17 @@ use tokio::time::{Instant, sleep, sleep_until};
 use tokio_postgres::types::{Format, IsNull, ToSql, Type, to_sql_checked};
 use tokio_postgres::{Client, NoTls, Row};
 
-/// Longest time to connect and log in.
-const CONNECT_TIME_MAX: Duration = Duration::from_secs(10);
-/// Longest time to wait for an answer.
-const ANSWER_TIME_MAX: Duration = Duration::from_secs(15);
-/// Longest time that the server works on a statement.
-const STATEMENT_TIME_MAX: Duration = Duration::from_secs(12);
 /// How often to look whether the engine is stopping.
 const STOP_LOOK: Duration = Duration::from_millis(20);
 
 /// What the session sets: texts that read back as they were written, and limits.
-fn settings() -> String {
+fn settings(target: &Target) -> String {
     format!(
         "SET TimeZone = 'UTC'; SET DateStyle = 'ISO, YMD'; SET IntervalStyle = 'iso_8601'; \
          SET bytea_output = 'hex'; SET extra_float_digits = 1; \
          SET default_transaction_read_only = on; SET statement_timeout = {}; \
          SET idle_in_transaction_session_timeout = '10min'",
-        STATEMENT_TIME_MAX.as_millis()
+        target.answer_max.as_millis()
     )
 }
 
@@ -43,6 +35,7 @@ fn settings() -> String {
 pub struct Session {
     runtime: Runtime,
     client: Client,
+    answer_max: Duration,
 }
 
 impl Session {
@@ -51,9 +44,9 @@ impl Session {
         let mut config = target.config.clone();
         config
             .application_name("seismolog")
-            .connect_timeout(CONNECT_TIME_MAX)
-            .tcp_user_timeout(ANSWER_TIME_MAX)
-            .keepalives_idle(ANSWER_TIME_MAX);
+            .connect_timeout(target.answer_max)
+            .tcp_user_timeout(target.answer_max)
+            .keepalives_idle(target.answer_max);
         if let Some(path) = &target.password_file {
             let password = Secret::read(path).map_err(|error| {
                 let path = path.display();
@@ -65,16 +58,16 @@ impl Session {
             Failure::Unusable(format!("could not prepare a connection: {error}"))
         })?;
         let connecting = connect(&config, target);
-        let client = wait_for(&runtime, stopped, CONNECT_TIME_MAX, connecting)??;
-        let session = Self { runtime, client };
-        session.execute(&settings(), stopped)?;
+        let client = wait_for(&runtime, stopped, target.answer_max, connecting)??;
+        let session = Self { runtime, client, answer_max: target.answer_max };
+        session.execute(&settings(target), stopped)?;
         Ok(session)
     }
 
     /// Runs statements without parameters.
     pub fn execute(&self, sql: &str, stopped: &dyn Fn() -> bool) -> Result<(), Failure> {
         let running = self.client.batch_execute(sql);
-        Ok(wait_for(&self.runtime, stopped, ANSWER_TIME_MAX, running)??)
+        Ok(wait_for(&self.runtime, stopped, self.answer_max, running)??)
     }
 
     /// Runs a statement whose parameters are given as text.
@@ -88,13 +81,13 @@ impl Session {
         let parameters: Vec<&(dyn ToSql + Sync)> =
             texts.iter().map(|text| text as &(dyn ToSql + Sync)).collect();
         let running = self.client.query(sql, &parameters);
-        Ok(wait_for(&self.runtime, stopped, ANSWER_TIME_MAX, running)??)
+        Ok(wait_for(&self.runtime, stopped, self.answer_max, running)??)
     }
 
     /// Returns the type of the first column of a statement.
     pub fn first_type(&self, sql: &str, stopped: &dyn Fn() -> bool) -> Result<Type, Failure> {
         let preparing = self.client.prepare(sql);
-        let statement = wait_for(&self.runtime, stopped, ANSWER_TIME_MAX, preparing)??;
+        let statement = wait_for(&self.runtime, stopped, self.answer_max, preparing)??;
         let column = statement.columns().first();
         Ok(column.map_or(Type::UNKNOWN, |column| column.type_().clone()))
     }

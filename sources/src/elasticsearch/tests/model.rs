@@ -5,7 +5,8 @@
 //! the documents, each once.
 
 use super::fake::{FakeCluster, Fault};
-use super::stage::{NOW, NOW_MS, Scripted, add, both_products, counted, source};
+use super::stage::{NOW, NOW_MS, add, both_products, counted, source};
+use crate::poll::Scripted;
 use engine::component::Source;
 use engine::testing::FakeIntake;
 use proptest::prelude::*;

@@ -2,7 +2,8 @@
 
 use super::super::snapshot::Product;
 use super::fake::{FakeCluster, Fault};
-use super::stage::{NOW, NOW_MS, Scripted, add, both_products, counted, ids, run, source};
+use super::stage::{NOW, NOW_MS, add, both_products, counted, ids, run, source};
+use crate::poll::Scripted;
 use engine::component::{Source, SourceHealth};
 use engine::testing::FakeIntake;
 use serde_json::json;

@@ -1,14 +1,13 @@
-//! A source before a fake cluster, and an intake whose waits run a script.
+//! A source before a fake cluster.
 
 use super::super::ElasticsearchSource;
 use super::super::snapshot::Product;
 use super::fake::FakeCluster;
-use engine::component::{Delivery, Intake, Options, Source, SourceError, SourceHealth, Stopped};
-use engine::model::{EventTime, Offset, PartitionId};
+use engine::component::{Options, Source, SourceError};
+use engine::model::EventTime;
 use engine::testing::FakeIntake;
 use serde_json::{Value as Json, json};
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 /// When every test begins.
 pub const NOW: EventTime = EventTime::from_secs(1_767_225_600);
@@ -52,42 +51,4 @@ pub fn counted(lines: &[String]) -> BTreeMap<String, usize> {
         *counts.entry(id).or_default() += 1;
     }
     counts
-}
-
-/// An intake that runs a script at each wait, before the time moves; it stops if that says so.
-pub struct Scripted<'s> {
-    pub inner: FakeIntake,
-    pub script: &'s mut dyn FnMut(EventTime) -> bool,
-}
-
-impl Intake for Scripted<'_> {
-    fn resume(&self) -> Vec<(PartitionId, Offset)> {
-        self.inner.resume()
-    }
-
-    fn committed(&self, partition: &PartitionId) -> Option<Offset> {
-        self.inner.committed(partition)
-    }
-
-    fn send(&mut self, delivery: Delivery) -> Result<(), Stopped> {
-        self.inner.send(delivery)
-    }
-
-    fn stopped(&self) -> bool {
-        self.inner.stopped()
-    }
-
-    fn wait(&mut self, at_most: Duration) -> Result<(), Stopped> {
-        let stop = (self.script)(self.inner.now());
-        self.inner.wait(at_most)?;
-        if stop { Err(Stopped) } else { Ok(()) }
-    }
-
-    fn now(&self) -> EventTime {
-        self.inner.now()
-    }
-
-    fn report(&mut self, health: SourceHealth) {
-        self.inner.report(health);
-    }
 }
