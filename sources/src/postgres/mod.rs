@@ -20,6 +20,7 @@
 //!
 //! *Not here:* what the columns of a row mean; that is for `parse`.
 
+mod check;
 mod config;
 mod failure;
 mod marks;
@@ -94,10 +95,6 @@ impl Source for PostgresSource {
     }
 
     fn check(&self) -> Result<String, SourceError> {
-        let describe = || {
-            let session = Session::open(&self.config.target, &|| false)?;
-            Reading::describe(&self.config, &session, &|| false)
-        };
-        describe().map_err(|failure: Failure| failure.into_error(&self.config.what))
+        check::check(&self.config).map_err(|failure| failure.into_error(&self.config.what))
     }
 }

@@ -288,27 +288,6 @@ impl<'c> Reading<'c> {
             overlap.as_secs()
         )
     }
-
-    /// Says what would be read.
-    pub fn describe(
-        config: &Config,
-        session: &Session,
-        intake: &dyn Fn() -> bool,
-    ) -> Result<String, Failure> {
-        let begin = match &config.start {
-            StartKey::Behind(key) => vec![key.as_str()],
-            StartKey::Beginning | StartKey::Now => Vec::new(),
-        };
-        let version = session.query("SELECT current_setting('server_version')", &[], intake)?;
-        let version: String = version.first().ok_or_else(strange)?.try_get(0)?;
-        let rows = session.query(&config.sql.highest(begin.len()), &begin, intake)?;
-        let highest: Option<Key> = rows.first().map(|row| row.try_get(0)).transpose()?;
-        let highest = match highest {
-            Some(key) => format!("the highest key is {}", key.join(", ")),
-            None => "there is no row yet".to_owned(),
-        };
-        Ok(format!("Postgres {version}: {} can be read, {highest}", config.what))
-    }
 }
 
 /// Appends the line of a row and returns whether it was cut.

@@ -17,6 +17,8 @@ use tokio::time::{Instant, sleep, sleep_until};
 use tokio_postgres::types::{Format, IsNull, ToSql, Type, to_sql_checked};
 use tokio_postgres::{Client, NoTls, Row};
 
+/// How long a silent connection is trusted before the system asks whether the server is there.
+const KEEPALIVE_IDLE: Duration = Duration::from_secs(10);
 /// How often to look whether the engine is stopping.
 const STOP_LOOK: Duration = Duration::from_millis(20);
 
@@ -46,7 +48,7 @@ impl Session {
             .application_name("seismolog")
             .connect_timeout(target.answer_max)
             .tcp_user_timeout(target.answer_max)
-            .keepalives_idle(target.answer_max);
+            .keepalives_idle(KEEPALIVE_IDLE);
         if let Some(path) = &target.password_file {
             let password = Secret::read(path).map_err(|error| {
                 let path = path.display();
