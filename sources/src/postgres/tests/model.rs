@@ -33,10 +33,10 @@ fn ops() -> impl Strategy<Value = Vec<Op>> {
         1 => (0..3usize).prop_map(Op::Rollback),
         1 => (0..3usize).prop_map(Op::Update),
         6 => Just(Op::Poll),
-        1 => Just(Op::Quiet),
-        2 => (0..=100u8).prop_map(Op::Crash),
+        2 => Just(Op::Quiet),
+        1 => (0..=100u8).prop_map(Op::Crash),
     ];
-    prop::collection::vec(op, 1..50)
+    prop::collection::vec(op, 1..80)
 }
 
 /// Three sessions, some of them in a transaction.
@@ -88,7 +88,7 @@ fn live(
         }
         for op in ops.by_ref() {
             match op {
-                Op::Quiet => quiet = 14,
+                Op::Quiet => quiet = 3,
                 Op::Crash(committed) => {
                     share = Some(committed);
                     return true;
@@ -117,7 +117,7 @@ fn check(ops: Vec<Op>, key: serde_json::Value, page: u32, requests: u32) {
     let source = source(
         &url,
         json!({
-            "key": key, "page": page, "poll_budget": {"requests": requests},
+            "key": key, "page": page, "poll_budget": {"requests": requests}, "overlap": "10s",
         }),
     );
     let mut world = World { sessions };
