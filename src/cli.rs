@@ -69,6 +69,10 @@ pub enum Verb {
     /// Fetch, check and use the model that embeds texts.
     #[command(subcommand)]
     Model(model::ModelVerb),
+    /// Copy the store, also while the engine runs, and check the copy.
+    Backup(BackupArgs),
+    /// Put a backup, or the file of a SQLite store, in the place of what is stored.
+    Restore(RestoreArgs),
     /// Ask a running engine whether it is ready; exit 0 if it is.
     Health(HealthArgs),
     /// Print the JSON Schema of the graph file.
@@ -286,6 +290,41 @@ pub enum ExportVerb {
 pub enum JsonlOutput {
     /// One JSON object a line.
     Jsonl,
+}
+
+/// Arguments of `backup`.
+#[derive(Args, Debug)]
+pub struct BackupArgs {
+    /// The new file: a SQLite file, whatever kind of store it comes from.
+    #[arg(value_name = "OUT")]
+    pub to: PathBuf,
+    /// The graph whose store is copied; the engine may be running.
+    #[command(flatten)]
+    pub graph: GraphFiles,
+    /// Form of the result.
+    #[arg(short, long, default_value = "text")]
+    pub output: TextOutput,
+}
+
+/// Arguments of `restore`.
+#[derive(Args, Debug)]
+#[command(
+    after_help = "To move from SQLite to Postgres: stop the engine, name the Postgres store in the \
+    graph file, and restore the old file:\n    seismolog restore seismolog.db -c seismolog.yaml"
+)]
+pub struct RestoreArgs {
+    /// A backup, or the file of a SQLite store that no engine is using.
+    #[arg(value_name = "IN")]
+    pub from: PathBuf,
+    /// Replace what the store holds.
+    #[arg(long)]
+    pub replace: bool,
+    /// The graph into whose store it goes; its engine must not be running.
+    #[command(flatten)]
+    pub graph: GraphFiles,
+    /// Form of the result.
+    #[arg(short, long, default_value = "text")]
+    pub output: TextOutput,
 }
 
 /// Arguments of `health`.

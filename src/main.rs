@@ -9,6 +9,7 @@ mod export;
 mod failure;
 mod group;
 mod health;
+mod keep;
 mod model;
 mod registry;
 mod run;
@@ -46,6 +47,8 @@ fn perform(verb: Verb) -> Result<(), Failure> {
         Verb::Search(args) => search::search(args),
         Verb::Group(args) => group::group(args),
         Verb::Model(verb) => model::perform(verb),
+        Verb::Backup(args) => keep::backup(args),
+        Verb::Restore(args) => keep::restore(args),
         Verb::Health(args) => health::health(args),
         Verb::Schema => validate::schema(),
         Verb::Completions { shell } => {

@@ -6,6 +6,9 @@ use engine::component::Registry;
 pub const REGISTRY: Registry = Registry(&[
     sources::file::COMPONENT,
     sources::stdin::COMPONENT,
+    sources::http::COMPONENT,
+    sources::otlp::COMPONENT,
+    sources::journald::COMPONENT,
     sources::synthetic::COMPONENT,
     operators::parse::COMPONENT,
     operators::redact::COMPONENT,
@@ -22,6 +25,7 @@ pub const REGISTRY: Registry = Registry(&[
     operators::spike::COMPONENT,
     operators::alert::COMPONENT,
     sinks::store::SQLITE,
+    sinks::store::POSTGRES,
     sinks::store::MEMORY,
 ]);
 

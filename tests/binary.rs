@@ -161,6 +161,11 @@ impl Address {
         Some(Address(host.to_owned()))
     }
 
+    /// Returns it as `host:port`.
+    pub fn host(&self) -> &str {
+        &self.0
+    }
+
     /// Returns the body of a successful GET, or `None` while nobody answers with success.
     pub fn get(&self, path: &str) -> Option<String> {
         let mut stream = TcpStream::connect(&self.0).ok()?;

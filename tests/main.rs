@@ -1,5 +1,6 @@
 //! The tests of the whole product, in one binary, so that they link once.
 //!
+//! - `added_sources`: sources that are added, paused and removed while the real binary runs (I3, I7).
 //! - `binary`: starts, asks, stops and kills the real binary; used by the next two.
 //! - `tidy`: style that a program can check (STYLE §2, §3, §6).
 //! - `end_to_end`: graph files, inputs and exit codes, through the real binary.
@@ -13,6 +14,7 @@
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 #![allow(clippy::disallowed_methods, reason = "tests read small files and wait on processes")]
 
+mod added_sources;
 mod binary;
 mod commit_steps;
 mod crash_recovery;

@@ -1,18 +1,21 @@
-//! Measures commits and questions of the SQLite store: `cargo run --release -p sinks --example
-//! commit_speed [-- FOLDER]`. Catch-up commits of 400k rows, live commits of a few thousand, then
-//! an issue list over 20,000 fingerprints and a day.
+//! Measures commits and questions of the stores: `cargo run --release -p sinks --example commit_speed
+//! [-- FOLDER]`. Catch-up commits of 400k rows, live commits of a few thousand, then an issue list over
+//! 20,000 fingerprints and a day. Each time is what this thread's processor did, and the time by the clock:
+//! Postgres, which does not wait for its disk here, works in processes of its own.
 #![allow(clippy::disallowed_methods, reason = "a measuring tool reads the clock and its own input")]
 
 use engine::component::{
-    Commit, Contents, History, Incarnation, IssueOrder, IssueQuery, Store, StoreError,
+    Commit, Contents, History, Incarnation, IssueOrder, IssueQuery, Options, Store, StoreError,
 };
 use engine::model::{
     Bucket, BucketSize, Epoch, EventTime, FirstSeen, Member, Severity, SeverityClass, Sighting,
     SourceIndex, Template,
 };
 use engine::testing::generate::{Seeded, fingerprint_of, issue_of};
-use sinks::store::{MemoryStore, SqliteStore};
-use std::time::Duration;
+use engine::testing::postgres::{Server, Version};
+use sinks::store::{MemoryStore, PostgresStore, SqliteStore};
+use std::fmt;
+use std::time::{Duration, Instant};
 
 const OWNER: Incarnation = Incarnation(1);
 const START: i64 = 1_700_006_400;
@@ -39,7 +42,22 @@ fn main() -> Result<(), StoreError> {
             let _ = std::fs::remove_file(format!("{}{suffix}", path.display()));
         }
     }
+    for version in Version::ALL {
+        println!("{version:?}");
+        let server = Server::start(version, &["shared_buffers=256MB"]);
+        for load in [&catch_up, &many] {
+            run(&mut postgres(&server), load)?;
+        }
+    }
     Ok(())
+}
+
+/// Returns a store in an empty database.
+#[allow(clippy::expect_used, reason = "a measuring tool fails loudly")]
+fn postgres(server: &Server) -> PostgresStore {
+    let value = serde_json::json!({ "url": server.address().database() });
+    let options = Options { id: "store".into(), value, base: "/".into() };
+    PostgresStore::new(&options).expect("these are options of the store")
 }
 
 fn run(store: &mut dyn Store, load: &Load) -> Result<(), StoreError> {
@@ -50,42 +68,61 @@ fn run(store: &mut dyn Store, load: &Load) -> Result<(), StoreError> {
         let epoch = Epoch(predecessor.map_or(1, |Epoch(epoch)| epoch + 1));
         let source_ids = ["app".to_owned()].into();
         let commit = Commit { incarnation: OWNER, predecessor, epoch, source_ids, contents };
-        let begin = Cpu::now();
+        let begin = Begin::now();
         store.commit(&commit)?;
         predecessor = Some(epoch);
-        Ok::<Duration, StoreError>(begin.elapsed())
+        Ok::<Took, StoreError>(begin.elapsed())
     };
     let first = commit(store, sightings(load))?;
-    println!("{}: {} first sightings in {first:.1?}", load.name, load.fingerprints);
-    let (mut rows, mut spent) = (0, Duration::ZERO);
+    println!("{}: {} first sightings in {first}", load.name, load.fingerprints);
+    let (mut rows, mut spent) = (0, Took::default());
     for number in 0..load.commits {
         let counts = counts(load, number);
         rows += counts.len();
-        spent += commit(store, Contents { counts, ..Contents::default() })?;
+        let took = commit(store, Contents { counts, ..Contents::default() })?;
+        spent = Took { here: spent.here + took.here, clock: spent.clock + took.clock };
     }
-    let micros = spent.as_secs_f64() * 1e6 / rows as f64;
-    println!("{}: {rows} rows in {spent:.1?}, {micros:.2} µs per row", load.name);
+    let micros = |time: Duration| time.as_secs_f64() * 1e6 / rows as f64;
+    let (here, clock) = (micros(spent.here), micros(spent.clock));
+    println!("{}: {rows} rows in {spent}, {here:.2} and {clock:.2} µs per row", load.name);
     let live: Vec<_> = counts(load, load.commits - 1).into_iter().step_by(40).take(3_000).collect();
     for rows in [1, 100, live.len()] {
         let contents = Contents { counts: live[..rows].to_vec(), ..Contents::default() };
         let spent = commit(store, contents)?;
-        println!("{}: live commit of {rows} rows in {spent:.1?}", load.name);
+        println!("{}: live commit of {rows} rows in {spent}", load.name);
     }
     questions(store, load)
 }
 
-/// Processor time of this thread, so that a busy machine does not matter; fsync waits are left out.
-struct Cpu(Duration);
+/// Processor time of this thread, so that a busy machine does not matter (fsync waits are left out), and
+/// the time by the clock.
+#[derive(Clone, Copy, Default)]
+struct Took {
+    here: Duration,
+    clock: Duration,
+}
 
-impl Cpu {
-    fn now() -> Cpu {
+impl fmt::Display for Took {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:.1?} here, {:.1?} by the clock", self.here, self.clock)
+    }
+}
+
+/// When a measured call began.
+struct Begin {
+    here: Duration,
+    clock: Instant,
+}
+
+impl Begin {
+    fn now() -> Begin {
         let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
         let nanos = text.split(' ').next().and_then(|nanos| nanos.parse().ok());
-        Cpu(Duration::from_nanos(nanos.unwrap_or(0)))
+        Begin { here: Duration::from_nanos(nanos.unwrap_or(0)), clock: Instant::now() }
     }
 
-    fn elapsed(&self) -> Duration {
-        Cpu::now().0 - self.0
+    fn elapsed(&self) -> Took {
+        Took { here: Begin::now().here - self.here, clock: self.clock.elapsed() }
     }
 }
 
@@ -156,28 +193,28 @@ fn questions(store: &mut dyn Store, load: &Load) -> Result<(), StoreError> {
     for words in [vec![], vec!["kind 77".to_owned()]] {
         let query = IssueQuery { words, ..query.clone() };
         reader.issues(&query)?;
-        let begin = Cpu::now();
+        let begin = Begin::now();
         let page = reader.issues(&query)?;
-        println!("{}: {} issues listed in {:.1?}", load.name, page.matching, begin.elapsed());
+        println!("{}: {} issues listed in {}", load.name, page.matching, begin.elapsed());
     }
     let ids = Some((0..20).map(|number| issue_of(3 * number).id).collect());
     let hits = IssueQuery { ids, points: 0, ..IssueQuery::everything(to) };
-    let begin = Cpu::now();
+    let begin = Begin::now();
     let found = reader.issues(&hits)?.matching;
-    println!("{}: {found} issues of a search, all time, in {:.1?}", load.name, begin.elapsed());
-    let begin = Cpu::now();
+    println!("{}: {found} issues of a search, all time, in {}", load.name, begin.elapsed());
+    let begin = Begin::now();
     let found = reader.issue(issue_of(3).id, &query)?.is_some();
-    println!("{}: one issue (found: {found}) in {:.1?}", load.name, begin.elapsed());
-    let begin = Cpu::now();
+    println!("{}: one issue (found: {found}) in {}", load.name, begin.elapsed());
+    let begin = Begin::now();
     let mut rows = 0;
     reader.export_counts(&mut |_| {
         rows += 1;
         true
     })?;
-    println!("{}: {rows} rows exported in {:.1?}", load.name, begin.elapsed());
-    let begin = Cpu::now();
+    println!("{}: {rows} rows exported in {}", load.name, begin.elapsed());
+    let begin = Begin::now();
     let history = History { size: BucketSize::FIVE_MINUTES, keep_secs: 86_400 };
     let counts = store.load(Some(history))?.counts.len();
-    println!("{}: {counts} counts loaded in {:.1?}\n", load.name, begin.elapsed());
+    println!("{}: {counts} counts loaded in {}\n", load.name, begin.elapsed());
     Ok(())
 }

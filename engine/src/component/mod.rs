@@ -32,8 +32,8 @@ pub use source_admin::{
 };
 pub use source_table::{NoIndex, SourceTable};
 pub use store::{
-    AlertRow, Audit, ClassCounts, Commit, Contents, CountRow, FingerprintRow, Incarnation,
-    IssueDetail, IssueOrder, IssuePage, IssueQuery, IssueRow, IssueState, KeptSamples,
+    AlertRow, Audit, BackupReport, ClassCounts, Commit, Contents, CountRow, FingerprintRow,
+    Incarnation, IssueDetail, IssueOrder, IssuePage, IssueQuery, IssueRow, IssueState, KeptSamples,
     KnownFingerprint, MemberRow, NodeIdentity, ReadStore, Recovered, RejectedRow, SampleRow,
     SamplesOf, SourceAudit, Store, StoreError, TimelineQuery,
 };

@@ -18,6 +18,7 @@ use crate::model::{
 };
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::sync::Arc;
 
 /// A process life that owns the store: unique per start.
@@ -189,6 +190,16 @@ pub trait Store: Send {
     fn commit(&mut self, commit: &Commit) -> Result<(), StoreError>;
     /// Returns the epoch and incarnation that are really stored, reconnecting if need be.
     fn committed(&mut self) -> Result<(Option<Epoch>, Option<Incarnation>), StoreError>;
+    /// Forgets a piece of what is older than the store keeps it; totals stay. Returns whether there is
+    /// more.
+    fn prune(&mut self) -> Result<bool, StoreError> {
+        Ok(false)
+    }
+    /// Puts what a backup holds in the place of what is stored; a store that holds something must be told
+    /// to `replace` it.
+    fn restore(&mut self, _from: &Path, _replace: bool) -> Result<BackupReport, StoreError> {
+        Err(StoreError::Damaged { what: "this store keeps nothing".to_owned(), cause: None })
+    }
     /// Returns whether the store is a server that may be away for a while: the engine then waits for it
     /// when it starts, where it would otherwise say what is wrong and end.
     fn is_remote(&self) -> bool {
@@ -537,6 +548,19 @@ impl Audit {
     }
 }
 
+/// What a backup holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BackupReport {
+    /// The last commit in it.
+    pub epoch: Option<u64>,
+    /// Issues.
+    pub issues: u64,
+    /// Fingerprints.
+    pub fingerprints: u64,
+    /// Events ever counted.
+    pub counted: u64,
+}
+
 /// Answers questions about what is committed. Every call sees one consistent commit.
 pub trait ReadStore: Send + Sync {
     /// Lists issues.
@@ -552,6 +576,10 @@ pub trait ReadStore: Send + Sync {
     fn alerts(&self, now: EventTime, limit: usize) -> Result<Vec<AlertRow>, StoreError>;
     /// Returns the audit.
     fn audit(&self) -> Result<Audit, StoreError>;
+    /// Writes a copy of the last commit to a new file, reads it again and says what is in it.
+    fn backup(&self, _to: &Path) -> Result<BackupReport, StoreError> {
+        Err(StoreError::Damaged { what: "this store keeps nothing".to_owned(), cause: None })
+    }
     /// Returns what could not be used, with examples, ordered by source and name of the reason.
     fn rejected(&self) -> Result<Vec<RejectedRow>, StoreError>;
     /// Returns every vector, ordered by text.

@@ -20,12 +20,15 @@ use crate::model::{Epoch, Fact};
 use crossbeam_channel::Receiver;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Completed epochs that may wait for the store thread.
 pub const EPOCHS_MAX: usize = 64;
 /// Facts that are folded into one transaction, at most (plus one epoch).
 pub const FACTS_MAX: usize = 400_000;
+
+/// How often the store forgets what is too old.
+const PRUNE_EVERY: Duration = Duration::from_secs(3600);
 
 /// A completed epoch on its way to the store.
 #[derive(Debug)]
@@ -100,9 +103,34 @@ pub struct Committer {
     pub wake: Box<dyn Fn() + Send>,
 }
 
+#[cfg(feature = "testing")]
+impl Committer {
+    /// Returns a committer that nobody stops and no source listens to, to try a store with.
+    pub fn beside_a_test(
+        store: Box<dyn Store>,
+        incarnation: Incarnation,
+        sources: SourceTable,
+        observer: Arc<dyn Observer>,
+        wake: Box<dyn Fn() + Send>,
+    ) -> Committer {
+        Committer {
+            store,
+            incarnation,
+            last: None,
+            sources,
+            backlog: Arc::default(),
+            observer,
+            stop: StopSignal::default(),
+            receipts: Receipts::default(),
+            wake,
+        }
+    }
+}
+
 impl Committer {
     /// Commits until the workers are gone, the store refuses for good, or the stop is abandoned.
     pub fn run(mut self, completed: &Receiver<CompletedEpoch>) -> Result<(), StoreError> {
+        let mut pruned_at = Instant::now();
         while let Ok(first) = completed.recv() {
             let mut facts = first.facts.len();
             let mut epoch = first.epoch;
@@ -132,8 +160,19 @@ impl Committer {
             self.last = Some(epoch);
             self.backlog.committed.store(epoch.0, Ordering::Release);
             (self.wake)();
+            if pruned_at.elapsed() >= PRUNE_EVERY && !self.has_more_to_prune() {
+                pruned_at = Instant::now();
+            }
         }
         Ok(())
+    }
+
+    /// Forgets a piece of what is too old, between two commits; returns whether there is more.
+    fn has_more_to_prune(&mut self) -> bool {
+        self.store.prune().unwrap_or_else(|error| {
+            tracing::warn!("cannot forget what is too old, next time: {}", error.sentence());
+            false
+        })
     }
 
     /// Commits one transaction, however often it takes. Returns `false` if the engine was told to

@@ -225,7 +225,10 @@ impl Engine {
         let (queues, receivers) = Queues::new(first_worker, parts.workers);
         let (stop, backlog, desk) = (options.stop.clone(), Arc::default(), Desk::default());
         let wakers = Arc::clone(&stop.wakers);
-        let (table, starting) = all_sources(parts.sources, &options, &recovered);
+        let table = SourceTable::new(parts.sources.iter().map(|source| source.defaults.clone()));
+        // Those that follow share one stream, whether they were added in this life or in one before.
+        let shape = Arc::new(Shape::new(table.clone(), parts.operators, parts.stored));
+        let starting = all_sources(parts.sources, &options, &recovered, &table);
         // Also for those that are added.
         let receipts = Receipts::new(SourceTable::SOURCES_MAX);
         let (completed_sender, completed) = bounded(EPOCHS_MAX);
@@ -253,7 +256,7 @@ impl Engine {
         let around =
             Around { backlog: Arc::clone(&backlog), stop: stop.signal.clone(), desk: desk.clone() };
         let workers = start_workers(WorkerParts {
-            shape: Arc::new(Shape::new(table.clone(), parts.operators, parts.stored)),
+            shape,
             receivers,
             requests,
             completed: completed_sender,
@@ -374,12 +377,14 @@ fn patiently<T>(
     }
 }
 
-/// Returns every source that starts: those of the graph file, then those that people added.
+/// Returns every source that starts, by index: those of the graph file, then those that people added,
+/// which get their place in the table.
 fn all_sources(
     declared: Vec<SourceNode>,
     options: &RunOptions,
     recovered: &Recovered,
-) -> (SourceTable, Vec<Prepared>) {
+    table: &SourceTable,
+) -> Vec<Prepared> {
     let mut stored = stored_sources(recovered);
     let mut starting = Vec::new();
     for node in declared {
@@ -390,13 +395,15 @@ fn all_sources(
     for (id, stored) in stored {
         let Some(given) = &stored.options else { continue };
         let Some(make) = &options.make_source else { continue };
-        match make(&id, given) {
+        let made = make(&id, given).and_then(|node| {
+            table.add(node.defaults.clone()).map_err(|error| error.to_string()).map(|_| node)
+        });
+        match made {
             Ok(node) => starting.push(prepared(node, stored)),
             Err(error) => tracing::error!("source {id:?}, which was added, cannot start: {error}"),
         }
     }
-    let table = SourceTable::new(starting.iter().map(|source| source.defaults.clone()));
-    (table, starting)
+    starting
 }
 
 fn prepared(node: SourceNode, stored: StoredSource) -> Prepared {

@@ -28,6 +28,8 @@ pub mod embedding;
 pub mod live;
 pub mod status;
 
+#[cfg(feature = "testing")]
+pub use commit::{Committer, CompletedEpoch};
 pub use commit::{EPOCHS_MAX, FACTS_MAX};
 pub use engine::{Cluster, Engine, EngineError, MakeSource, RunOptions, StopHandle};
 pub use epochs::{Epochs, Pace};
@@ -41,7 +43,6 @@ pub use supervise::{BACKOFF_FIRST, BACKOFF_MAX, SourceEnd, backoff};
 pub use worker::Shape;
 #[cfg(feature = "testing")]
 pub(crate) use {
-    commit::CompletedEpoch,
     reader::Reader,
     shutdown::StopSignal,
     worker::{Around, build},

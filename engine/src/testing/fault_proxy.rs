@@ -5,7 +5,7 @@
 //!        ◄───────────────        ◄──                 a Fault decides what becomes of the bytes
 //! ```
 //! It understands just enough of the protocol to find the COMMIT that a client sends and the answer to it:
-//! messages are a type, a length and a body, after a first one without a type. It cannot see into TLS.
+//! messages are a type, a length and a body, after a first one without a type. The client must not ask for TLS.
 //!
 //! *Limits:* a message of the client is held back until it is whole, at most [`MESSAGE_BYTES_MAX`].
 

@@ -4,9 +4,11 @@
 //! A store only fetches rows and adds them up in its own way; what an issue list *is* (which issues
 //! match, in which order, what is new or spiking) is written once, in [`view`], for all of them.
 
+mod archive;
 mod audit;
 pub mod memory;
 pub mod postgres;
+mod retention;
 mod rows;
 mod slices;
 mod sql;

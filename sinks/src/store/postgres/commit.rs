@@ -8,9 +8,12 @@
 use super::memory::Memory;
 use super::pipeline::{Write, send};
 use super::session::Session;
+use super::snapshot::Changes;
 use super::write::STATEMENTS;
 use super::{derived, samples, write};
+use crate::store::retention::{Horizons, RetentionOptions};
 use crate::store::rows::fenced;
+use crate::store::sql::prune::{self, check_sums};
 use crate::store::sql::recover::{recover, stored};
 use crate::store::sql::{Failure, codec};
 use crate::store::steps::{CommitStep, CrashPoints};
@@ -60,6 +63,7 @@ impl Writer {
     pub(super) fn recover(&mut self, history: Option<History>) -> Result<Recovered, Failure> {
         let reader = super::snapshot::Reader::begin(&mut self.session)?;
         reader.allow_long_answers()?;
+        check_sums(&reader)?;
         let memory = &mut self.memory;
         let recovered =
             recover(&reader, history, |fingerprint, id| memory.remember(fingerprint, id))?;
@@ -108,12 +112,24 @@ impl Writer {
         let Writer { session: Session { client, calls, .. }, memory } = self;
         memory.name_sources(client, calls, commit)?;
         memory.number_fingerprints(client, calls, &commit.contents)?;
+        let horizons = memory.horizons(client, calls)?;
         let days = samples::changed_days(client, calls, memory, &commit.contents.sightings)?;
-        let writes = writes(memory, commit, &days);
+        let (writes, late) = writes(memory, commit, &days, horizons);
         send(client, calls, &writes, WRITTEN, crash_points)?;
+        prune::forget_late(&Changes { client, calls }, late.0, late.1)?;
         calls.wait(client.batch_execute("COMMIT"))?;
         memory.forget_beyond_the_limit();
         crash_points.reach(CommitStep::AfterCommit).map_err(Failure::Store)
+    }
+
+    /// Forgets a piece of what is too old; returns whether there is more.
+    pub(super) fn prune(&mut self, retention: &RetentionOptions) -> Result<bool, Failure> {
+        let Writer { session: Session { client, calls, .. }, memory } = self;
+        calls.wait(client.batch_execute("BEGIN"))?;
+        let (horizons, has_more) = prune::prune(&Changes { client, calls }, retention)?;
+        calls.wait(client.batch_execute("COMMIT"))?;
+        memory.forget(horizons);
+        Ok(has_more)
     }
 
     /// Begins a transaction; returns whether the commit is the next one of the owner.
@@ -134,13 +150,19 @@ impl Writer {
     }
 }
 
-/// Returns everything that a commit writes, in order.
-fn writes<'a>(memory: &Memory, commit: &'a Commit, days: &'a [samples::Day]) -> Vec<Write<'a>> {
+/// Returns everything that a commit writes, in order, and how many events belong to minutes and to hours
+/// that are forgotten.
+fn writes<'a>(
+    memory: &Memory,
+    commit: &'a Commit,
+    days: &'a [samples::Day],
+    horizons: Horizons,
+) -> (Vec<Write<'a>>, (i64, i64)) {
     let contents = &commit.contents;
     let mut writes = Vec::new();
     write::sightings(&mut writes, memory, &contents.sightings);
     samples::write(&mut writes, days);
-    write::counts(&mut writes, memory, contents);
+    let late = write::counts(&mut writes, memory, contents, horizons);
     write::accounts(&mut writes, memory, &contents.accounts);
     write::rejected(&mut writes, memory, &contents.rejected);
     write::progress(&mut writes, memory, &contents.progress);
@@ -151,5 +173,5 @@ fn writes<'a>(memory: &Memory, commit: &'a Commit, days: &'a [samples::Day]) -> 
     derived::parts(&mut writes, &contents.parts);
     derived::tags(&mut writes, &contents.tags);
     derived::alerts(&mut writes, &contents.alerts);
-    writes
+    (writes, late)
 }

@@ -119,7 +119,8 @@ pub(super) fn vectors<'a>(writes: &mut Vec<Write<'a>>, rows: &'a [VectorRow]) {
         Column::integers(held.iter().map(|(row, _)| i64::from(row.kernel.code()))),
         Column::Vectors(held.iter().map(|(_, numbers)| *numbers).collect()),
     ];
-    writes.push(Write::new(CommitStep::AfterVectors, REPLACE_VECTORS, columns));
+    let write = Write::new(CommitStep::AfterVectors, REPLACE_VECTORS, columns);
+    writes.push(write.few_at_a_time());
 }
 
 /// Inserts, replaces or removes issues.

@@ -4,7 +4,7 @@ use super::options::Target;
 use crate::store::sql::Failure;
 use engine::component::StoreError;
 use std::time::Duration;
-use tokio_postgres::error::{DbError, SqlState};
+use tokio_postgres::error::SqlState;
 
 /// The server did not answer in time: it is stuck, or the network swallows what is sent.
 #[derive(Debug, thiserror::Error)]
@@ -16,8 +16,13 @@ pub(super) fn refused(what: impl Into<String>) -> Failure {
     Failure::Store(StoreError::Damaged { what: what.into(), cause: None })
 }
 
-/// Returns the error to report, which says what was attempted where and why it failed; `blockers` are
-/// sessions that hold our tables.
+/// What the server said of a statement or a connection.
+#[derive(Debug, thiserror::Error)]
+#[error("the server said: {0}")]
+struct Said(String);
+
+/// Returns the error to report, which says what was attempted where and, where a person can do something
+/// about it, what; `blockers` are sessions that hold our tables.
 pub(super) fn explain(
     failure: Failure,
     what: &str,
@@ -28,28 +33,21 @@ pub(super) fn explain(
         Failure::Store(error) => return error,
         Failure::Database(error) => error,
     };
+    let what = format!("{what} in {target}");
     let sql = error.downcast_ref::<tokio_postgres::Error>();
-    let told = sql.and_then(|error| error.as_db_error());
-    let words = match told {
-        Some(told) => words(told, blockers),
-        None => first_cause(&*error),
+    let Some(told) = sql.and_then(|error| error.as_db_error()) else {
+        return StoreError::Unavailable { what, cause: Some(error) };
     };
-    let what = format!("{what} in {target}: {words}");
-    let damaged = told.is_some_and(|told| damaged(told.code()));
-    let cause = Some(error);
-    match damaged {
+    let what = match words(told.code(), blockers) {
+        Some(words) => format!("{what}: {words}"),
+        None => what,
+    };
+    let hint = told.hint().map_or_else(String::new, |hint| format!(" (hint: {hint})"));
+    let cause = Some(Said(format!("{}{hint}", told.message())).into());
+    match damaged(told.code()) {
         true => StoreError::Damaged { what, cause },
         false => StoreError::Unavailable { what, cause },
     }
-}
-
-/// Returns the deepest cause: "connection refused" says more than "error connecting to server".
-fn first_cause(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut cause = error;
-    while let Some(deeper) = cause.source() {
-        cause = deeper;
-    }
-    cause.to_string()
 }
 
 /// Returns whether an error is about stored data that cannot be read, or that somebody removed.
@@ -63,34 +61,46 @@ fn damaged(code: &SqlState) -> bool {
     lasting.contains(code)
 }
 
-fn words(told: &DbError, blockers: Option<String>) -> String {
-    let said = told.message();
-    let code = told.code();
-    if *code == SqlState::READ_ONLY_SQL_TRANSACTION {
-        return "the server is read-only; it is a standby, or default_transaction_read_only is on"
-            .to_owned();
-    }
-    if *code == SqlState::DISK_FULL {
-        return format!("the server's disk is full; make room, nothing is lost ({said})");
-    }
-    if *code == SqlState::TOO_MANY_CONNECTIONS {
-        return format!("the server has too many connections; raise max_connections ({said})");
-    }
-    if [SqlState::INVALID_PASSWORD, SqlState::INVALID_AUTHORIZATION_SPECIFICATION].contains(code) {
-        return format!("the server refused the user or the password ({said})");
-    }
+/// Returns what is the matter and what to do, as far as that is known.
+fn words(code: &SqlState, blockers: Option<String>) -> Option<String> {
+    let known = [
+        (
+            SqlState::READ_ONLY_SQL_TRANSACTION,
+            "the server is read-only; it is a standby, or default_transaction_read_only is on",
+        ),
+        (SqlState::DISK_FULL, "the server's disk is full; make room, nothing is lost"),
+        (
+            SqlState::TOO_MANY_CONNECTIONS,
+            "the server has too many connections; end some, or raise max_connections",
+        ),
+        (SqlState::INVALID_PASSWORD, "the server refused the user or the password"),
+        (
+            SqlState::INVALID_AUTHORIZATION_SPECIFICATION,
+            "the server refused the user or the password",
+        ),
+        (SqlState::QUERY_CANCELED, "the server gave up, usually after statement_timeout"),
+        (SqlState::INSUFFICIENT_PRIVILEGE, "the user lacks a right; grant it"),
+        (SqlState::CANNOT_CONNECT_NOW, "the server is starting or stopping"),
+    ];
     if *code == SqlState::LOCK_NOT_AVAILABLE {
         let holder = blockers.unwrap_or_else(|| "another session".to_owned());
-        return format!("a lock is held by {holder}; it waited until lock_timeout");
+        return Some(format!("a lock is held by {holder}"));
     }
-    if *code == SqlState::QUERY_CANCELED {
-        return format!("the server gave up after statement_timeout, or was told to ({said})");
-    }
-    if *code == SqlState::INSUFFICIENT_PRIVILEGE {
-        return format!("the user lacks a right; grant it and try again ({said})");
-    }
-    match told.hint() {
-        Some(hint) => format!("{said} (hint: {hint})"),
-        None => said.to_owned(),
+    let found = known.into_iter().find(|(known, _)| known == code);
+    found.map(|(_, words)| words.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_person_can_do_is_said() {
+        let said = |code| words(&code, None).unwrap();
+        assert!(said(SqlState::DISK_FULL).contains("make room"));
+        assert!(said(SqlState::LOCK_NOT_AVAILABLE).contains("another session"));
+        let named = words(&SqlState::LOCK_NOT_AVAILABLE, Some("visitor (pid 7)".into()));
+        assert_eq!(named.unwrap(), "a lock is held by visitor (pid 7)");
+        assert_eq!(words(&SqlState::SYNTAX_ERROR, None), None);
     }
 }

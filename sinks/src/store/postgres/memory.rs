@@ -4,9 +4,11 @@
 //! taught it rows that are gone. *Limits:* [`IDS_MAX`] row numbers and full days outlive a commit.
 
 use super::session::Calls;
+use super::snapshot::Changes;
 use super::values::{Id, Text};
+use crate::store::retention::Horizons;
 use crate::store::rows::{FastMap, GONE_RANK, NEVER_FIRST, NEVER_LAST, source_id, source_rank};
-use crate::store::sql::{Failure, Row, codec};
+use crate::store::sql::{Failure, Row, codec, prune};
 use engine::component::{Commit, Contents};
 use engine::model::{Fingerprint, SourceIndex};
 use std::collections::BTreeSet;
@@ -56,6 +58,8 @@ pub(super) struct Memory {
     fingerprints: FastMap<Fingerprint, i64>,
     /// Per key of a fingerprint's day that is full: its largest kept hash.
     pub(super) full_days: FastMap<i64, u64>,
+    /// Below what rows are forgotten.
+    horizons: Option<Horizons>,
 }
 
 impl Memory {
@@ -126,6 +130,20 @@ impl Memory {
             }
         }
         Ok(())
+    }
+
+    /// Returns below what rows are forgotten.
+    pub(super) fn horizons(&mut self, client: &Client, calls: &Calls) -> Result<Horizons, Failure> {
+        match self.horizons {
+            Some(horizons) => Ok(horizons),
+            None => Ok(*self.horizons.insert(prune::horizons(&Changes { client, calls })?)),
+        }
+    }
+
+    /// Remembers that everything below is forgotten; days that were full may be gone.
+    pub(super) fn forget(&mut self, horizons: Horizons) {
+        self.horizons = Some(horizons);
+        self.full_days.clear();
     }
 
     /// Remembers the row number of a fingerprint.

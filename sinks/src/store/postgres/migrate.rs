@@ -10,7 +10,10 @@ use crate::store::sql::Failure;
 use engine::component::StoreError;
 
 /// The migrations in order; the number of those applied is the schema's version.
-const MIGRATIONS: &[&str] = &[include_str!("../schema/postgres/0001_first.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("../schema/postgres/0001_first.sql"),
+    include_str!("../schema/postgres/0002_retention.sql"),
+];
 /// The first pgvector with HNSW indexes.
 const OLDEST_PGVECTOR: (u32, u32) = (0, 5);
 

@@ -13,7 +13,7 @@
 //! *State and limits:* the writer remembers at most [`memory::IDS_MAX`] row numbers and full days;
 //! readers use at most [`CONNECTIONS_MAX`](crate::store::sql::questions::CONNECTIONS_MAX) sessions.
 //!
-//! *Not here:* retention of old rows. A pooler between us and the server must keep sessions: the lock is
+//! *Not here:* what is too old (`retention`). A pooler between us and the server must keep sessions: the lock is
 //! held by one.
 
 mod commit;
@@ -24,6 +24,7 @@ mod migrate;
 mod options;
 mod owner;
 mod pipeline;
+mod restore;
 mod samples;
 mod session;
 mod snapshot;
@@ -37,14 +38,15 @@ use crate::store::sql::questions::Questions;
 use crate::store::steps::{CrashPoints, NoCrash};
 use commit::Writer;
 use engine::component::{
-    Build, Commit, ComponentType, History, Incarnation, NodeIdentity, Options, OptionsError,
-    ReadStore, Recovered, Store, StoreError,
+    BackupReport, Build, Commit, ComponentType, History, Incarnation, NodeIdentity, Options,
+    OptionsError, ReadStore, Recovered, Store, StoreError,
 };
 use engine::model::Epoch;
 use options::{PostgresOptions, Target};
 use session::Session;
 use snapshot::ReadOnly;
 use std::hash::{BuildHasher, RandomState};
+use std::path::Path;
 use std::sync::Arc;
 use tokio_postgres::error::SqlState;
 
@@ -147,6 +149,25 @@ impl Store for PostgresStore {
 
     fn committed(&mut self) -> Result<(Option<Epoch>, Option<Incarnation>), StoreError> {
         self.write("asking for the last commit", |writer, _| writer.committed())
+    }
+
+    fn prune(&mut self) -> Result<bool, StoreError> {
+        let retention = self.target.retention;
+        self.write("forgetting what is too old", |writer, _| writer.prune(&retention))
+    }
+
+    fn is_remote(&self) -> bool {
+        true
+    }
+
+    fn restore(&mut self, from: &Path, replace: bool) -> Result<BackupReport, StoreError> {
+        let from = from.to_owned();
+        let report = self.write("restoring a backup", |writer, _| {
+            restore::restore(&writer.session, &from, replace)
+        });
+        // What the writer remembered is gone.
+        self.writer = None;
+        report
     }
 
     fn reader(&self) -> Arc<dyn ReadStore> {

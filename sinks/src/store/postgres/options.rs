@@ -3,6 +3,7 @@
 //! *Promises:* the password is read anew for every connection and stands in no message and in no debug
 //! output.
 
+use crate::store::retention::RetentionOptions;
 use engine::component::{HumanDuration, Options, OptionsError};
 use serde::Deserialize;
 use std::fmt;
@@ -51,6 +52,8 @@ pub(super) struct PostgresOptions {
     statement_timeout: HumanDuration,
     /// How long to wait for an answer of the server before the connection counts as dead.
     deadline: HumanDuration,
+    /// How long what is kept.
+    retention: RetentionOptions,
 }
 
 /// How the way to the server is protected.
@@ -93,6 +96,7 @@ impl Default for PostgresOptions {
             connect_timeout: HumanDuration::from_secs(5),
             statement_timeout: HumanDuration::from_secs(10),
             deadline: HumanDuration::from_secs(12),
+            retention: RetentionOptions::default(),
         }
     }
 }
@@ -107,6 +111,7 @@ pub(super) struct Target {
     pub(super) connect_timeout: Duration,
     pub(super) statement_timeout: Duration,
     pub(super) deadline: Duration,
+    pub(super) retention: RetentionOptions,
 }
 
 impl PostgresOptions {
@@ -134,6 +139,7 @@ impl PostgresOptions {
                 mistakes.push(OptionsError::at(name, "must be longer than nothing"));
             }
         }
+        mistakes.extend(read.retention.mistakes());
         if !mistakes.is_empty() {
             return Err(mistakes);
         }
@@ -146,6 +152,7 @@ impl PostgresOptions {
             connect_timeout: read.connect_timeout.0,
             statement_timeout: read.statement_timeout.0,
             deadline: read.deadline.0,
+            retention: read.retention,
         })
     }
 

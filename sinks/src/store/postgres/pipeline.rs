@@ -15,18 +15,26 @@ use tokio_postgres::{Client, Error};
 
 /// Rows that one statement writes: few enough that each is answered soon.
 const ROWS_MAX: usize = 20_000;
+/// The same of rows that are costly for the server, such as vectors with their index.
+const COSTLY_ROWS_MAX: usize = 250;
 
 /// Rows to write, as columns of the same length.
 pub(super) struct Write<'a> {
     step: CommitStep,
     sql: &'static str,
     columns: Vec<Column<'a>>,
+    rows_max: usize,
 }
 
 impl<'a> Write<'a> {
     /// Returns the rows that `sql` writes on the way to `step`.
     pub(super) fn new(step: CommitStep, sql: &'static str, columns: Vec<Column<'a>>) -> Self {
-        Self { step, sql, columns }
+        Self { step, sql, columns, rows_max: ROWS_MAX }
+    }
+
+    /// Writes only a few rows with each statement.
+    pub(super) fn few_at_a_time(self) -> Self {
+        Self { rows_max: COSTLY_ROWS_MAX, ..self }
     }
 
     fn rows(&self) -> usize {
@@ -48,8 +56,8 @@ pub(super) fn send(
     let mut prepared = Vec::new();
     for write in writes {
         let statement = calls.prepared(client, write.sql)?;
-        let starts = (0..write.rows()).step_by(ROWS_MAX);
-        for rows in starts.map(|start| start..write.rows().min(start + ROWS_MAX)) {
+        let starts = (0..write.rows()).step_by(write.rows_max);
+        for rows in starts.map(|start| start..write.rows().min(start + write.rows_max)) {
             let columns: Vec<_> = write.columns.iter().map(|c| c.part(rows.clone())).collect();
             prepared.push((write.step, statement.clone(), columns));
         }

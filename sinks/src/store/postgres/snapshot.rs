@@ -4,6 +4,7 @@ use super::explain::explain;
 use super::migrate;
 use super::options::Target;
 use super::session::{Calls, READER_IDLE, Session, within};
+use crate::store::sql::prune::Changing;
 use crate::store::sql::questions::{Question, Reading};
 use crate::store::sql::{Bound, Failure, Row, Snapshot};
 use engine::component::StoreError;
@@ -11,7 +12,7 @@ use futures_util::future::join_all;
 use futures_util::{StreamExt, pin_mut};
 use std::cell::Cell;
 use std::time::Duration;
-use tokio_postgres::{IsolationLevel, Transaction};
+use tokio_postgres::{Client, IsolationLevel, Transaction};
 
 /// Rows of a long answer that are held at the same time.
 const PAGE_ROWS: i32 = 4096;
@@ -127,6 +128,50 @@ impl Snapshot for Reader<'_> {
     fn allow_long_sorts(&self) -> Result<(), Failure> {
         self.deadline.set(LONG);
         self.allow_long_answers()
+    }
+}
+
+/// The transaction that a session has begun by itself, in which something is changed.
+pub(super) struct Changes<'a> {
+    pub(super) client: &'a Client,
+    pub(super) calls: &'a Calls,
+}
+
+impl Snapshot for Changes<'_> {
+    fn each(
+        &self,
+        sql: &str,
+        bound: &[Bound<'_>],
+        row: &mut dyn FnMut(&dyn Row) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        let statement = self.calls.prepared(self.client, sql)?;
+        let asked = self.client.query_raw(&statement, bound.iter().copied());
+        let found = async {
+            let rows = asked.await?;
+            pin_mut!(rows);
+            let mut found = Vec::new();
+            while let Some(row) = rows.next().await {
+                found.push(row?);
+            }
+            Ok(found)
+        };
+        self.calls.wait(found)?.iter().try_for_each(|found| row(found))
+    }
+
+    fn stream(
+        &self,
+        sql: &str,
+        bound: &[Bound<'_>],
+        row: &mut dyn FnMut(&dyn Row) -> Result<bool, Failure>,
+    ) -> Result<(), Failure> {
+        self.each(sql, bound, &mut |found| row(found).map(|_go_on| ()))
+    }
+}
+
+impl Changing for Changes<'_> {
+    fn change(&self, sql: &str, bound: &[Bound<'_>]) -> Result<u64, Failure> {
+        let statement = self.calls.prepared(self.client, sql)?;
+        self.calls.wait(self.client.execute_raw(&statement, bound.iter().copied()))
     }
 }
 

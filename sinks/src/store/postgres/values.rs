@@ -150,6 +150,7 @@ impl Row for tokio_postgres::Row {
 /// One column of the rows that a statement writes.
 pub(super) enum Column<'a> {
     Integers(Vec<i64>),
+    SomeIntegers(Vec<Option<i64>>),
     Texts(Vec<Text<Cow<'a, str>>>),
     Blobs(Vec<Cow<'a, [u8]>>),
     Ids(Vec<Id>),
@@ -186,6 +187,7 @@ impl<'a> Column<'a> {
     pub(super) fn rows(&self) -> usize {
         match self {
             Column::Integers(column) => column.len(),
+            Column::SomeIntegers(column) => column.len(),
             Column::Texts(column) => column.len(),
             Column::Blobs(column) => column.len(),
             Column::Ids(column) => column.len(),
@@ -197,6 +199,7 @@ impl<'a> Column<'a> {
     pub(super) fn part(&self, rows: Range<usize>) -> Box<dyn ToSql + Sync + '_> {
         match self {
             Column::Integers(column) => Box::new(&column[rows]),
+            Column::SomeIntegers(column) => Box::new(&column[rows]),
             Column::Texts(column) => Box::new(&column[rows]),
             Column::Blobs(column) => Box::new(&column[rows]),
             Column::Ids(column) => Box::new(&column[rows]),

@@ -5,9 +5,11 @@ use super::memory::Memory;
 use super::pipeline::Write;
 use super::values::Column;
 use super::{derived, memory, samples};
+use crate::store::retention::Horizons;
 use crate::store::rows::{FastMap, NEVER_LAST, counter_name};
 use crate::store::sql::codec;
 use crate::store::sql::deltas::{Delta, hours_of};
+use crate::store::sql::prune::take_forgotten;
 use crate::store::steps::CommitStep;
 use engine::component::Contents;
 use engine::model::{Account, IssueId, Progress, Rejected, Sighting};
@@ -105,8 +107,14 @@ pub(super) fn sightings<'a>(
     writes.push(Write::new(CommitStep::AfterSightings, MERGE_SIGHTINGS, columns));
 }
 
-/// Adds counts to minutes, hours and totals, and notes when fingerprints were seen last.
-pub(super) fn counts(writes: &mut Vec<Write<'_>>, memory: &Memory, contents: &Contents) {
+/// Adds counts to minutes, hours and totals, and notes when fingerprints were seen last. Returns how many
+/// events belong to minutes and to hours that are forgotten.
+pub(super) fn counts(
+    writes: &mut Vec<Write<'_>>,
+    memory: &Memory,
+    contents: &Contents,
+    horizons: Horizons,
+) -> (i64, i64) {
     let mut totals: FastMap<i64, (i64, i64)> = FastMap::default();
     let mut minutes: Vec<Delta> = Vec::with_capacity(contents.counts.len());
     for of_one in contents.counts.chunk_by(|a, b| a.0 == b.0) {
@@ -122,7 +130,11 @@ pub(super) fn counts(writes: &mut Vec<Write<'_>>, memory: &Memory, contents: &Co
     let mut totals: Vec<Delta> = totals.into_iter().map(|(id, (n, last))| (id, n, last)).collect();
     totals.sort_unstable();
     minutes.sort_unstable();
-    let hours = hours_of(&minutes);
+    let mut hours = hours_of(&minutes);
+    let late = (
+        take_forgotten(&mut minutes, horizons.minutes),
+        take_forgotten(&mut hours, horizons.hours),
+    );
     for (sql, deltas) in [(ADD_TOTALS, totals), (ADD_MINUTES, minutes), (ADD_HOURS, hours)] {
         let columns = vec![
             Column::integers(deltas.iter().map(|delta| delta.0)),
@@ -131,6 +143,7 @@ pub(super) fn counts(writes: &mut Vec<Write<'_>>, memory: &Memory, contents: &Co
         ];
         writes.push(Write::new(CommitStep::AfterCounts, sql, columns));
     }
+    late
 }
 
 /// Adds accounts.

@@ -3,13 +3,16 @@
 
 use super::{Failure, Row, Snapshot, codec, find, samples};
 use engine::component::CountRow;
-use engine::model::{Bucket, BucketSize, EventTime, Fingerprint, IssueId, Severity};
+use engine::model::{Bucket, EventTime, Fingerprint, IssueId, Severity};
 
-/// Every count once: a fingerprint that two issues claim belongs to the smaller one, and one that
+/// Every count once, by the minute, or by the hour where minutes are forgotten: a fingerprint that two issues claim belongs to the smaller one, and one that
 /// none claims to the issue zero.
 const COUNTS: &str = "\
-    SELECT coalesce(i.issue, ?1), f.fingerprint, c.bucket_start, c.n, f.severity, f.id \
-    FROM minutes c CROSS JOIN fingerprints f ON f.id = c.fingerprint_id \
+    SELECT coalesce(i.issue, ?1), f.fingerprint, c.bucket_start, c.n, f.severity, f.id, c.secs \
+    FROM (SELECT bucket_start, fingerprint_id, n, CAST(60 AS BIGINT) AS secs FROM minutes UNION ALL \
+        SELECT bucket_start, fingerprint_id, n, CAST(3600 AS BIGINT) AS secs FROM hours \
+        WHERE bucket_start < (SELECT coalesce(max(before), ?2) FROM horizons WHERE kind = 'minutes')) c \
+    CROSS JOIN fingerprints f ON f.id = c.fingerprint_id \
     LEFT JOIN (SELECT fingerprint_id, issue, \
             row_number() OVER (PARTITION BY fingerprint_id ORDER BY issue) AS place FROM members) i \
         ON i.fingerprint_id = c.fingerprint_id AND i.place = 1 \
@@ -22,7 +25,8 @@ pub(super) fn counts(
 ) -> Result<(), Failure> {
     snapshot.allow_long_sorts()?;
     let mut shown: Option<(i64, String, String)> = None;
-    snapshot.stream(COUNTS, &[(&codec::blob(0)).into()], &mut |row| {
+    let nobody = codec::blob(0);
+    snapshot.stream(COUNTS, &[(&nobody).into(), i64::MIN.into()], &mut |row| {
         let id = row.integer(5)?;
         let known = shown.take_if(|(of, _, _)| *of == id);
         let (_, template, sample) = match known {
@@ -41,7 +45,7 @@ fn count(row: &dyn Row, template: &str, sample: &str) -> Result<CountRow, Failur
         template: template.to_owned(),
         sample: sample.to_owned(),
         bucket_start: Bucket(row.integer(2)?).start(),
-        bucket_seconds: BucketSize::MINUTE.secs(),
+        bucket_seconds: row.integer(6)?,
         count: row.integer(3)?,
     })
 }

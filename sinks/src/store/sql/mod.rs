@@ -20,10 +20,12 @@ mod export;
 mod issues;
 mod overview;
 pub(super) mod parts;
+pub(super) mod prune;
 pub(super) mod questions;
 mod ranges;
 pub(super) mod recover;
 pub(super) mod samples;
+pub(super) mod tables;
 pub(super) mod tags;
 pub(super) mod vectors;
 

@@ -3,11 +3,13 @@
 //! *Limits:* at most [`CONNECTIONS_MAX`] connections exist; whoever asks beyond that waits.
 
 use super::{Failure, Snapshot, evidence, export, issues, overview, parts, vectors};
+use crate::store::archive;
 use engine::component::{
-    AlertRow, Audit, ClassCounts, CountRow, IssueDetail, IssuePage, IssueQuery, KeptSamples,
-    ReadStore, RejectedRow, SamplesOf, StoreError, TimelineQuery,
+    AlertRow, Audit, BackupReport, ClassCounts, CountRow, IssueDetail, IssuePage, IssueQuery,
+    KeptSamples, ReadStore, RejectedRow, SamplesOf, StoreError, TimelineQuery,
 };
 use engine::model::{EventTime, IssueId, Part, TextId, VectorRow};
+use std::path::Path;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 /// How many questions are answered at the same time.
@@ -125,6 +127,13 @@ impl<R: Reading> ReadStore for Questions<R> {
 
     fn audit(&self) -> Result<Audit, StoreError> {
         self.ask("reading the audit", overview::audit)
+    }
+
+    fn backup(&self, to: &Path) -> Result<BackupReport, StoreError> {
+        self.ask("writing a backup", |snapshot| {
+            snapshot.allow_long_sorts()?;
+            archive::write(snapshot, to)
+        })
     }
 
     fn rejected(&self) -> Result<Vec<RejectedRow>, StoreError> {

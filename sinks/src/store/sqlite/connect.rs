@@ -105,7 +105,7 @@ fn beside(path: &Path, suffix: &str) -> PathBuf {
 }
 
 /// Opens the database to write, creating or migrating it as needed.
-pub(super) fn writer(path: &Path) -> Result<Connection, Failure> {
+pub(in crate::store) fn writer(path: &Path) -> Result<Connection, Failure> {
     let mut connection = Connection::open(path)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
@@ -119,11 +119,13 @@ pub(super) fn writer(path: &Path) -> Result<Connection, Failure> {
     connection.pragma_update(None, "journal_size_limit", WAL_BYTES_KEPT)?;
     connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
     migrate::migrate(&mut connection, path)?;
+    // Whatever it says of a backup is over once the file is a store.
+    connection.execute_batch("DROP TABLE IF EXISTS backup_tables")?;
     Ok(connection)
 }
 
 /// Opens the database to read.
-pub(super) fn reader(path: &Path) -> Result<Connection, Failure> {
+pub(in crate::store) fn reader(path: &Path) -> Result<Connection, Failure> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;

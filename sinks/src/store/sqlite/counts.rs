@@ -5,6 +5,7 @@
 use super::Failure;
 use super::write::Memory;
 use crate::store::sql::deltas::{Delta, hours_of};
+use crate::store::sql::prune::{forget_late, take_forgotten};
 use engine::model::{Bucket, Fingerprint};
 use rusqlite::Transaction;
 
@@ -27,8 +28,13 @@ impl Memory {
             minutes.extend(of_one.iter().map(|&(_, bucket, n)| (bucket.0, id, n)));
         }
         minutes.sort_unstable();
+        let mut hours = hours_of(&minutes);
+        let horizons = self.horizons(transaction)?;
+        let late_minutes = take_forgotten(&mut minutes, horizons.minutes);
+        let late_hours = take_forgotten(&mut hours, horizons.hours);
+        forget_late(&**transaction, late_minutes, late_hours)?;
         add(transaction, "minutes", &minutes)?;
-        add(transaction, "hours", &hours_of(&minutes))
+        add(transaction, "hours", &hours)
     }
 }
 

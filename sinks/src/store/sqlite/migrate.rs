@@ -3,7 +3,7 @@
 
 use super::Failure;
 use engine::component::StoreError;
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use std::path::Path;
 
 /// The migrations in order; the number of those applied is the schema's version.
@@ -13,6 +13,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../schema/sqlite/0003_values.sql"),
     include_str!("../schema/sqlite/0004_vectors.sql"),
     include_str!("../schema/sqlite/0005_meaning.sql"),
+    include_str!("../schema/sqlite/0006_retention.sql"),
 ];
 
 /// Marks a database file as ours ("seis").
@@ -52,7 +53,7 @@ pub(super) fn check_current(connection: &Connection, path: &Path) -> Result<(), 
 }
 
 /// Applies the migrations that the file does not have yet.
-pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), Failure> {
+pub(in crate::store) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), Failure> {
     for (index, migration) in MIGRATIONS.iter().enumerate().skip(version(connection)?) {
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         transaction.execute_batch(migration)?;
@@ -62,6 +63,13 @@ pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), Fa
         tracing::info!(schema = index + 1, path = %path.display(), "migrated the store");
     }
     Ok(())
+}
+
+/// Returns whether the file holds no store at all.
+pub(in crate::store) fn is_empty(path: &Path) -> Result<bool, Failure> {
+    let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    check(&connection, path)?;
+    Ok(version(&connection)? == 0)
 }
 
 fn version(connection: &Connection) -> Result<usize, Failure> {

@@ -12,26 +12,29 @@
 //! readers use at most
 //! [`CONNECTIONS_MAX`](crate::store::sql::questions::CONNECTIONS_MAX) connections.
 //!
-//! *Not here:* retention of old rows.
+//! *Not here:* what is too old (`retention`).
 
 mod commit;
-mod connect;
+pub(super) mod connect;
 mod counts;
 mod derived;
-mod migrate;
+pub(super) mod migrate;
+mod restore;
 mod samples;
 mod snapshot;
 mod write;
 
 pub use crate::store::steps::{CommitStep, CrashPoints, NoCrash};
 
+use crate::store::retention::RetentionOptions;
 use crate::store::rows::STORE_INPUTS;
 use crate::store::sql::Failure;
+use crate::store::sql::prune::{check_sums, prune};
 use crate::store::sql::questions::Questions;
 use crate::store::sql::recover::recover;
 use engine::component::{
-    Build, Commit, ComponentType, History, Incarnation, NodeIdentity, Options, OptionsError,
-    ReadStore, Recovered, Store, StoreError,
+    BackupReport, Build, Commit, ComponentType, History, Incarnation, NodeIdentity, Options,
+    OptionsError, ReadStore, Recovered, Store, StoreError,
 };
 use engine::model::Epoch;
 use snapshot::ReadOnly;
@@ -56,26 +59,33 @@ struct SqliteOptions {
     /// The database file, relative to the graph file's folder. It is created if it is not there;
     /// the files `PATH-wal`, `PATH-shm` and `PATH.lock` appear beside it.
     path: PathBuf,
+    /// How long what is kept.
+    retention: RetentionOptions,
 }
 
 impl Default for SqliteOptions {
     fn default() -> Self {
-        Self { path: PathBuf::from("seismolog.db") }
+        Self { path: PathBuf::from("seismolog.db"), retention: RetentionOptions::default() }
     }
 }
 
 fn build(options: &Options) -> Result<Box<dyn Store>, Vec<OptionsError>> {
-    let SqliteOptions { path } = options.parse()?;
+    let SqliteOptions { path, retention } = options.parse()?;
+    let mistakes = retention.mistakes();
+    if !mistakes.is_empty() {
+        return Err(mistakes);
+    }
     if path.file_name().is_none() {
         let error = OptionsError::at("path", format!("{path:?} does not name a file"));
         return Err(vec![error.hint("Write a file name, such as ./seismolog.db.")]);
     }
-    Ok(Box::new(SqliteStore::new(options.resolve(&path))))
+    Ok(Box::new(SqliteStore { retention, ..SqliteStore::new(options.resolve(&path)) }))
 }
 
 /// A [`Store`] in one SQLite file.
 pub struct SqliteStore {
     path: PathBuf,
+    retention: RetentionOptions,
     readers: Arc<Questions<ReadOnly>>,
     /// Declared before the lock: the connection closes before the next owner may come.
     writer: Option<Writer>,
@@ -88,7 +98,14 @@ impl SqliteStore {
     pub fn new(path: impl AsRef<Path>) -> Self {
         let path = path.as_ref().to_owned();
         let readers = Arc::new(Questions::new(ReadOnly::new(path.clone())));
-        Self { path, readers, writer: None, lock: None, crash_points: Box::new(NoCrash) }
+        Self {
+            path,
+            retention: RetentionOptions::default(),
+            readers,
+            writer: None,
+            lock: None,
+            crash_points: Box::new(NoCrash),
+        }
     }
 
     /// Sets who is told about the steps of commits.
@@ -124,6 +141,7 @@ impl Store for SqliteStore {
         self.write("loading the last commit", |writer, _| {
             let Writer { connection, memory } = writer;
             let transaction = connection.transaction()?;
+            check_sums(&*transaction)?;
             recover(&*transaction, history, |fingerprint, id| memory.remember(fingerprint, id))
         })
     }
@@ -143,6 +161,27 @@ impl Store for SqliteStore {
 
     fn committed(&mut self) -> Result<(Option<Epoch>, Option<Incarnation>), StoreError> {
         self.write("asking for the last commit", |writer, _| writer.committed())
+    }
+
+    fn prune(&mut self) -> Result<bool, StoreError> {
+        let retention = self.retention;
+        self.write("forgetting what is too old", |writer, _| {
+            let Writer { connection, memory } = writer;
+            let transaction = connection.transaction()?;
+            let (horizons, has_more) = prune(&*transaction, &retention)?;
+            transaction.commit()?;
+            memory.forget(horizons);
+            Ok(has_more)
+        })
+    }
+
+    fn restore(&mut self, from: &Path, replace: bool) -> Result<BackupReport, StoreError> {
+        if self.lock.is_none() {
+            self.lock = Some(connect::lock(&self.path)?);
+        }
+        self.writer = None;
+        let explain = |failure| connect::explain(failure, "restoring a backup", &self.path);
+        restore::restore(from, &self.path, replace).map_err(explain)
     }
 
     fn reader(&self) -> Arc<dyn ReadStore> {

@@ -1,6 +1,7 @@
 //! A read transaction of the SQLite file, and the connections that read.
 
 use super::{Failure, connect};
+use crate::store::sql::prune::Changing;
 use crate::store::sql::questions::{Question, Reading};
 use crate::store::sql::{Bound, Row, Snapshot};
 use engine::component::StoreError;
@@ -60,6 +61,12 @@ impl Snapshot for Connection {
             }
         }
         Ok(())
+    }
+}
+
+impl Changing for Connection {
+    fn change(&self, sql: &str, bound: &[Bound<'_>]) -> Result<u64, Failure> {
+        Ok(self.prepare_cached(sql)?.execute(params_from_iter(bound))? as u64)
     }
 }
 

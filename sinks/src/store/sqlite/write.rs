@@ -4,10 +4,11 @@
 //! a transaction that was rolled back may have taught it rows that are gone.
 
 use super::Failure;
+use crate::store::retention::Horizons;
 use crate::store::rows::{
     FastMap, GONE_RANK, NEVER_FIRST, NEVER_LAST, counter_name, source_id, source_rank,
 };
-use crate::store::sql::codec;
+use crate::store::sql::{codec, prune};
 use engine::model::{
     Account, Fingerprint, IssueId, Progress, Rejected, Sighting, SourceIndex, StateRow,
 };
@@ -39,9 +40,25 @@ pub(super) struct Memory {
     fingerprints: FastMap<Fingerprint, i64>,
     /// Per key of a fingerprint's day that is full: its largest kept hash.
     pub(super) full_days: FastMap<i64, u64>,
+    /// Below what rows are forgotten.
+    horizons: Option<Horizons>,
 }
 
 impl Memory {
+    /// Returns below what rows are forgotten.
+    pub(super) fn horizons(&mut self, connection: &Connection) -> Result<Horizons, Failure> {
+        match self.horizons {
+            Some(horizons) => Ok(horizons),
+            None => Ok(*self.horizons.insert(prune::horizons(connection)?)),
+        }
+    }
+
+    /// Remembers that everything below is forgotten; days that were full may be gone.
+    pub(super) fn forget(&mut self, horizons: Horizons) {
+        self.horizons = Some(horizons);
+        self.full_days.clear();
+    }
+
     /// Gives every source of the graph a row number and its rank.
     pub(super) fn name_sources(
         &mut self,

@@ -1,0 +1,275 @@
+//! What is kept: retention, backups, moves from one kind of store to another, and damage that is noticed.
+#![allow(clippy::disallowed_methods, reason = "tests read the small files they wrote")]
+
+use crate::postgres_server;
+use engine::component::{Commit, Contents, CountRow, Incarnation, Store, StoreError};
+use engine::model::{Bucket, Epoch, Fingerprint};
+use engine::testing::answers::answers;
+use engine::testing::generate::Commits;
+use engine::testing::postgres::Version;
+use sinks::store::SqliteStore;
+use std::path::Path;
+
+const OWNER: Incarnation = Incarnation(7);
+const DAY_SECS: i64 = 86_400;
+/// The number of a day far from any other test's.
+const FIRST_DAY: i64 = 19_000;
+
+/// An empty store of each kind, and a name for messages.
+fn each_kind(check: impl Fn(&str, &mut dyn Store)) {
+    let folder = tempfile::tempdir().unwrap();
+    check("sqlite", &mut SqliteStore::new(folder.path().join("store.db")));
+    let options = postgres_server::fresh_options(Version::V18);
+    check("postgres", &mut postgres_server::open(&options));
+}
+
+/// Commits counts of one fingerprint, one commit for each.
+struct Counting<'a> {
+    store: &'a mut dyn Store,
+    epoch: Option<Epoch>,
+}
+
+impl Counting<'_> {
+    fn of(store: &mut dyn Store) -> Counting<'_> {
+        store.load(None).unwrap();
+        store.claim(OWNER, &[]).unwrap();
+        Counting { store, epoch: None }
+    }
+
+    fn count(&mut self, counts: impl IntoIterator<Item = (i64, i64)>) {
+        let counts = counts.into_iter().map(|(secs, n)| (Fingerprint(1), Bucket(secs), n));
+        let contents = Contents { counts: counts.collect(), ..Contents::default() };
+        let epoch = Epoch(self.epoch.map_or(0, |epoch| epoch.0) + 1);
+        let predecessor = self.epoch.replace(epoch);
+        let source_ids = ["app".to_owned()].into();
+        let commit = Commit { incarnation: OWNER, predecessor, epoch, source_ids, contents };
+        self.store.commit(&commit).unwrap();
+    }
+
+    fn prune(&mut self) {
+        while self.store.prune().unwrap() {}
+    }
+}
+
+/// Returns what is exported: day, length of the bucket, events.
+fn exported(store: &dyn Store) -> Vec<(i64, i64, i64)> {
+    let mut rows = Vec::new();
+    let each = &mut |row: CountRow| {
+        let day = row.bucket_start.secs().div_euclid(DAY_SECS) - FIRST_DAY;
+        rows.push((day, row.bucket_seconds, row.count));
+        true
+    };
+    store.reader().export_counts(each).unwrap();
+    rows
+}
+
+fn day(number: i64) -> i64 {
+    (FIRST_DAY + number) * DAY_SECS
+}
+
+#[test]
+fn minutes_become_hours_then_totals_and_late_events_never_a_part_of_a_bucket() {
+    each_kind(|kind, store| {
+        let mut counting = Counting::of(store);
+        counting.count([(day(0), 5), (day(450) + 60, 2), (day(450) + 120, 1), (day(500), 7)]);
+        counting.prune();
+        assert_eq!(exported(counting.store), [(450, 3600, 3), (500, 60, 7)], "{kind}");
+        counting.count([(day(0), 3), (day(450), 1)]);
+        assert_eq!(exported(counting.store), [(450, 3600, 4), (500, 60, 7)], "{kind}");
+        assert_eq!(counting.store.reader().audit().unwrap().counted, 19, "{kind}");
+        let again = counting.store.load(None).map(|_| ());
+        assert!(again.is_ok(), "{kind}: the sums agree: {again:?}");
+    });
+}
+
+#[test]
+fn what_is_kept_does_not_depend_on_when_it_was_forgotten() {
+    let rows = [(day(0), 5), (day(460), 2), (day(490), 1), (day(500), 7)];
+    each_kind(|kind, store| {
+        let mut counting = Counting::of(store);
+        for row in rows.iter().rev() {
+            counting.count([*row]);
+            counting.prune();
+        }
+        let backwards = exported(counting.store);
+        let folder = tempfile::tempdir().unwrap();
+        let mut other = SqliteStore::new(folder.path().join("store.db"));
+        let mut counting = Counting::of(&mut other);
+        counting.count(rows);
+        counting.prune();
+        assert_eq!(exported(counting.store), backwards, "{kind}");
+    });
+}
+
+#[test]
+fn limit_one_step_forgets_a_bounded_piece() {
+    each_kind(|kind, store| {
+        let mut counting = Counting::of(store);
+        let old = (0..5_001).map(|minute| (day(0) + 60 * minute, 1));
+        counting.count(old.chain([(day(500), 1)]));
+        assert!(counting.store.prune().unwrap(), "{kind}: one row is left");
+        assert!(!counting.store.prune().unwrap(), "{kind}");
+        assert_eq!(exported(counting.store), [(500, 60, 1)], "{kind}");
+    });
+}
+
+/// Fills a store with commits of a seed.
+fn filled(store: &mut dyn Store, seed: u64) {
+    store.load(None).unwrap();
+    store.claim(OWNER, &[]).unwrap();
+    let mut commits = Commits::new(seed, 20);
+    for _ in 0..6 {
+        store.commit(&commits.next(OWNER)).unwrap();
+    }
+}
+
+#[test]
+fn a_backup_restored_into_any_store_gives_the_same_answers() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: String| folder.path().join(name);
+    for seed in 0..3 {
+        let mut origin = SqliteStore::new(path(format!("origin-{seed}.db")));
+        filled(&mut origin, seed);
+        let expected = answers(&mut origin);
+        let backup = path(format!("backup-{seed}.db"));
+        let report = origin.reader().backup(&backup).unwrap();
+        assert!(report.epoch.is_some() && report.issues as usize >= expected.pages[0].issues.len());
+
+        let mut postgres = postgres_server::open(&postgres_server::fresh_options(Version::V18));
+        postgres.load(None).unwrap();
+        assert_eq!(postgres.restore(&backup, false).unwrap(), report);
+        assert_eq!(answers(&mut postgres), expected, "moved to Postgres, seed {seed}");
+
+        let back = path(format!("back-{seed}.db"));
+        assert_eq!(postgres.reader().backup(&back).unwrap(), report);
+        let mut again = SqliteStore::new(path(format!("again-{seed}.db")));
+        assert_eq!(again.restore(&back, false).unwrap(), report);
+        assert_eq!(answers(&mut again), expected, "and back, seed {seed}");
+        again.claim(OWNER, &[]).unwrap();
+        drop(again);
+        let mut live = SqliteStore::new(&back);
+        assert_eq!(answers(&mut live), expected, "a backup is itself a store, seed {seed}");
+    }
+}
+
+#[test]
+fn the_file_of_a_sqlite_store_moves_to_postgres_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.db");
+    let mut origin = SqliteStore::new(&path);
+    filled(&mut origin, 5);
+    let expected = answers(&mut origin);
+    drop(origin);
+    let mut postgres = postgres_server::open(&postgres_server::fresh_options(Version::V16));
+    postgres.restore(&path, false).unwrap();
+    assert_eq!(answers(&mut postgres), expected);
+}
+
+#[test]
+fn what_is_stored_is_not_replaced_unless_told_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut origin = SqliteStore::new(folder.path().join("origin.db"));
+    filled(&mut origin, 1);
+    let backup = folder.path().join("backup.db");
+    origin.reader().backup(&backup).unwrap();
+    let again = origin.reader().backup(&backup).unwrap_err().to_string();
+    assert!(again.contains("there already"), "{again}");
+    each_kind(|kind, store| {
+        filled(store, 2);
+        let before = answers(store);
+        let refused = store.restore(&backup, false).unwrap_err().to_string();
+        assert!(refused.contains("--replace"), "{kind}: {refused}");
+        assert_eq!(answers(store), before, "{kind}");
+        store.restore(&backup, true).unwrap();
+        assert_ne!(answers(store), before, "{kind}");
+    });
+}
+
+#[test]
+fn nobody_restores_into_a_store_that_is_in_use() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.db");
+    let mut owner = SqliteStore::new(&path);
+    filled(&mut owner, 1);
+    let backup = folder.path().join("backup.db");
+    owner.reader().backup(&backup).unwrap();
+    let error = SqliteStore::new(&path).restore(&backup, true).unwrap_err();
+    assert!(matches!(error, StoreError::InUse(_)), "{error}");
+}
+
+#[test]
+fn a_damaged_backup_is_refused_or_still_says_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut origin = SqliteStore::new(folder.path().join("origin.db"));
+    filled(&mut origin, 3);
+    let expected = answers(&mut origin);
+    let backup = folder.path().join("backup.db");
+    origin.reader().backup(&backup).unwrap();
+    let bytes = std::fs::read(&backup).unwrap();
+    let restored = |damaged: &[u8]| {
+        let (from, to) = (folder.path().join("damaged.db"), folder.path().join("to.db"));
+        std::fs::write(&from, damaged).unwrap();
+        let mut store = SqliteStore::new(&to);
+        let restored = store.restore(&from, true);
+        restored.map(|_| answers(&mut store))
+    };
+    let mut refused = 0;
+    for step in 0..60 {
+        let mut damaged = bytes.clone();
+        let at = bytes.len() * step / 60 + step % 13;
+        damaged[at] ^= 1 << (step % 8);
+        match restored(&damaged) {
+            Ok(answers) => assert!(answers == expected, "byte {at} changed an answer"),
+            Err(StoreError::Damaged { .. } | StoreError::Unavailable { .. }) => refused += 1,
+            Err(other) => panic!("{other}"),
+        }
+    }
+    assert!(refused > 5, "only {refused} of 60 flipped bits were noticed");
+    assert!(restored(&bytes[..bytes.len() / 2]).is_err());
+    assert!(restored(&[]).is_err());
+}
+
+#[test]
+fn a_count_that_something_else_changed_is_noticed_with_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.db");
+    filled(&mut SqliteStore::new(&path), 4);
+    for (table, column) in [("minutes", "n"), ("hours", "n"), ("totals", "total")] {
+        let change = |by: &str| {
+            let connection = rusqlite::Connection::open(&path).unwrap();
+            let one = format!("(SELECT min(fingerprint_id) FROM {table})");
+            let sql =
+                format!("UPDATE {table} SET {column} = {column} {by} WHERE fingerprint_id = {one}");
+            assert!(connection.execute(&sql, []).unwrap() > 0);
+            SqliteStore::new(&path).load(None).map(|_| ())
+        };
+        let error = change("+ 4").unwrap_err().to_string();
+        assert!(error.contains("sums disagree") && error.contains("seismolog restore"), "{error}");
+        change("- 4").unwrap();
+    }
+}
+
+#[test]
+fn every_table_is_in_a_backup() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.db");
+    filled(&mut SqliteStore::new(&path), 6);
+    let backup = folder.path().join("backup.db");
+    SqliteStore::new(&path).reader().backup(&backup).unwrap();
+    let rows = |path: &Path, table: &str| -> i64 {
+        let connection = rusqlite::Connection::open(path).unwrap();
+        connection
+            .query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0))
+            .unwrap()
+    };
+    let connection = rusqlite::Connection::open(&path).unwrap();
+    let mut tables = connection
+        .prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")
+        .unwrap();
+    let tables: Vec<String> =
+        tables.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+    assert!(tables.len() > 15);
+    for table in tables {
+        assert_eq!(rows(&backup, &table), rows(&path, &table), "{table}");
+    }
+}
