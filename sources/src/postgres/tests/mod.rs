@@ -1,0 +1,6 @@
+//! The `postgres` source against real servers, versions 16 and 18.
+
+mod faults;
+mod model;
+mod reads;
+mod stage;
