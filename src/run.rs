@@ -145,6 +145,11 @@ pub fn serve(
         }
     }
     runtime.shutdown_background();
+    stopped_or(outcome)
+}
+
+/// Whoever stops an engine that waits for its store gets what was asked for.
+fn stopped_or(outcome: Result<(), EngineError>) -> Result<(), Failure> {
     match outcome {
         Err(EngineError::Stopped) => Ok(()),
         outcome => Ok(outcome?),
