@@ -9,6 +9,7 @@
 //! - `explained`: what is told of stored issues and of rejected records, through the real binary.
 //! - `meaning`: issues by meaning with the real model, and what happens without it.
 //! - `postgres`: the real binary on a real Postgres, away, crashed, moved to (I3, I5).
+//! - `pushed`: records pushed over HTTP and OTLP, counted once for each key.
 //! - `scale_out`: one, two and four workers, then two processes, store the same (I2).
 //!
 //! A file in this folder that is not listed here would never run; `tidy` fails on it.
@@ -23,5 +24,6 @@ mod end_to_end;
 mod explained;
 mod meaning;
 mod postgres;
+mod pushed;
 mod scale_out;
 mod tidy;
