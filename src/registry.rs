@@ -9,6 +9,8 @@ pub const REGISTRY: Registry = Registry(&[
     sources::http::COMPONENT,
     sources::otlp::COMPONENT,
     sources::journald::COMPONENT,
+    sources::elasticsearch::COMPONENT,
+    sources::postgres::COMPONENT,
     sources::synthetic::COMPONENT,
     operators::parse::COMPONENT,
     operators::redact::COMPONENT,

@@ -22,6 +22,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::RecvTimeoutError;
 use std::time::Duration;
+use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// How long a drain may take before what is left is abandoned (it is read again after a restart).
@@ -84,12 +85,7 @@ pub fn serve(
     ready: impl FnOnce(&str),
 ) -> Result<(), Failure> {
     exit_when_a_worker_dies();
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .thread_name("server")
-        .build()
-        .context("cannot start the server's threads")?;
+    let runtime = server_threads()?;
     let server = graph.server.clone();
     let access = server.as_ref().map(access).transpose()?;
     let view = view(&graph);
@@ -133,10 +129,8 @@ pub fn serve(
             access,
             limits: Limits::default(),
         };
-        let task = runtime.spawn(dashboard::serve(listener, dashboard, async {
-            let _dropped_or_sent = server_stopped.await;
-        }));
-        (task, address)
+        let stopped = async { drop(server_stopped.await) };
+        (runtime.spawn(dashboard::serve(listener, dashboard, stopped)), address)
     });
     let address = served.as_ref().map_or("", |(_, address)| address);
     let outcome = start(graph, options, &telemetry.status, || ready(address)).and_then(|engine| {
@@ -151,10 +145,21 @@ pub fn serve(
         }
     }
     runtime.shutdown_background();
+    stopped_or(outcome)
+}
+
+/// Whoever stops an engine that waits for its store gets what was asked for.
+fn stopped_or(outcome: Result<(), EngineError>) -> Result<(), Failure> {
     match outcome {
         Err(EngineError::Stopped) => Ok(()),
         outcome => Ok(outcome?),
     }
+}
+
+fn server_threads() -> Result<Runtime, Failure> {
+    let mut threads = Builder::new_multi_thread();
+    let threads = threads.worker_threads(2).enable_all().thread_name("server").build();
+    Ok(threads.context("cannot start the server's threads")?)
 }
 
 /// Starts the engine and says that it is ready; or that the server can be asked, once it is clear that

@@ -180,6 +180,20 @@ impl Address {
         head.split(' ').nth(1)?.starts_with('2').then(|| body.to_owned())
     }
 
+    /// Returns status, headers and body of a GET, or `None` while nobody answers.
+    pub fn ask(&self, path: &str) -> Option<(u16, String, String)> {
+        let mut stream = TcpStream::connect(&self.0).ok()?;
+        stream.set_read_timeout(Some(PATIENCE)).ok()?;
+        let host = &self.0;
+        write!(stream, "GET {path} HTTP/1.0\r\nHost: {host}\r\nConnection: close\r\n\r\n").ok()?;
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).ok()?;
+        let answer = String::from_utf8_lossy(&answer).into_owned();
+        let (head, body) = answer.split_once("\r\n\r\n")?;
+        let status = head.split(' ').nth(1)?.parse().ok()?;
+        Some((status, head.to_lowercase(), body.to_owned()))
+    }
+
     /// Returns the audit, or `None` while nobody answers.
     pub fn audit(&self) -> Option<Audit> {
         Some(Audit(serde_json::from_str(&self.get("/api/v1/audit")?).ok()?))

@@ -10,6 +10,7 @@ mod truth;
 mod writer;
 
 use crate::binary::{Address, Audit, Engine, await_some, run_to_end};
+use engine::testing::postgres::{Server, Version};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -30,11 +31,17 @@ fn number_from_environment(name: &str, default: u64) -> u64 {
 /// A folder with the logs, the store and the graph file.
 struct Site {
     folder: TempDir,
+    /// The store, as the graph file says it.
+    store: String,
 }
 
 impl Site {
     fn new() -> Site {
-        let site = Site { folder: TempDir::new().unwrap() };
+        Site::with_store("{ type: sqlite, path: ./seismolog.db }".to_owned())
+    }
+
+    fn with_store(store: String) -> Site {
+        let site = Site { folder: TempDir::new().unwrap(), store };
         std::fs::create_dir(site.logs()).unwrap();
         site.configure("100ms", 1);
         site
@@ -51,9 +58,10 @@ impl Site {
     fn configure(&self, epoch: &str, workers: u64) {
         let text = format!(
             "sources:\n  app: {{ type: file, include: [\"logs/*.log*\"] }}\n\
-             sinks:\n  store: {{ type: sqlite, path: ./seismolog.db }}\n\
+             sinks:\n  store: {}\n\
              server: {{ listen: \"127.0.0.1:0\" }}\n\
-             engine: {{ workers: {workers}, epoch: {epoch} }}\n"
+             engine: {{ workers: {workers}, epoch: {epoch} }}\n",
+            self.store
         );
         std::fs::write(self.graph(), text).unwrap();
     }
@@ -116,11 +124,20 @@ fn assert_whole(audit: &Audit, written: u64, context: &str) {
 
 #[test]
 fn crash_kills_at_any_moment_leave_every_count_exact() {
+    kills_leave_every_count_exact(Site::new());
+}
+
+#[test]
+fn crash_kills_at_any_moment_leave_every_count_in_postgres_exact() {
+    let url = Server::shared(Version::V18).database();
+    kills_leave_every_count_exact(Site::with_store(format!("{{ type: postgres, url: {url:?} }}")));
+}
+
+fn kills_leave_every_count_exact(site: Site) {
     let kills = number_from_environment("SEISMOLOG_KILLS", 5);
     let seed = number_from_environment("SEISMOLOG_SEED", 20_260_301);
     let context = format!("SEISMOLOG_SEED={seed} SEISMOLOG_KILLS={kills}");
     println!("{context}");
-    let site = Site::new();
     let shared = Arc::new(Shared::default());
     let writer = Writer::new(&site.logs(), seed, Arc::clone(&shared));
     let writer = std::thread::spawn(move || writer.run());

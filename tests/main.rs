@@ -8,6 +8,7 @@
 //! - `crash_recovery`: the real binary killed and restarted while its files grow and rotate (I3, I5).
 //! - `explained`: what is told of stored issues and of rejected records, through the real binary.
 //! - `meaning`: issues by meaning with the real model, and what happens without it.
+//! - `postgres`: the real binary on a real Postgres, away, crashed, moved to (I3, I5).
 //! - `scale_out`: one, two and four workers, then two processes, store the same (I2).
 //!
 //! A file in this folder that is not listed here would never run; `tidy` fails on it.
@@ -21,5 +22,6 @@ mod crash_recovery;
 mod end_to_end;
 mod explained;
 mod meaning;
+mod postgres;
 mod scale_out;
 mod tidy;

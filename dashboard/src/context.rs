@@ -1,6 +1,7 @@
 //! Context: what handlers share, and the two bounded ways to ask the store.
 
 use crate::Dashboard;
+use crate::last_answers::LastAnswers;
 use crate::problem::Problem;
 use crate::query::Query;
 use crate::reply::{BrokenStream, Piece};
@@ -23,6 +24,8 @@ pub(crate) struct Context {
     pub(crate) listen: SocketAddr,
     /// Turns true when the server shuts down; live streams then end.
     pub(crate) stopping: watch::Receiver<bool>,
+    /// What is shown while the store is away.
+    pub(crate) last_answers: LastAnswers,
     /// Places for live streams.
     pub(crate) live_places: Arc<Semaphore>,
     reads: Arc<Semaphore>,
@@ -99,6 +102,7 @@ impl Context {
     ) -> Self {
         let places = |most: usize| Arc::new(Semaphore::new(most));
         Self {
+            last_answers: LastAnswers::default(),
             live_places: places(dashboard.limits.live_max),
             reads: places(dashboard.limits.reads_max),
             exports: places(dashboard.limits.exports_max),

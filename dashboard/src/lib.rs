@@ -22,6 +22,7 @@ mod context;
 mod cursor;
 mod door;
 mod error;
+mod last_answers;
 mod limits;
 mod problem;
 mod query;

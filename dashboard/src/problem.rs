@@ -12,6 +12,8 @@ pub(crate) struct Problem {
     pub(crate) status: StatusCode,
     detail: String,
     parameter: Option<String>,
+    /// Whether the store could not be asked: an earlier answer is better than none.
+    pub(crate) store_is_away: bool,
 }
 
 #[derive(Serialize)]
@@ -34,7 +36,7 @@ struct Pointer<'a> {
 impl Problem {
     /// Returns a problem with this status; `detail` says what happened and what to do.
     pub(crate) fn new(status: StatusCode, detail: impl Into<String>) -> Self {
-        Self { status, detail: detail.into(), parameter: None }
+        Self { status, detail: detail.into(), parameter: None, store_is_away: false }
     }
 
     /// Returns the problem of a query parameter that cannot be used.
@@ -43,6 +45,7 @@ impl Problem {
             status: StatusCode::BAD_REQUEST,
             detail: format!("cannot use the parameter `{name}`: {}", detail.into()),
             parameter: Some(name.to_owned()),
+            store_is_away: false,
         }
     }
 
@@ -58,7 +61,8 @@ impl Problem {
             _ => StatusCode::INTERNAL_SERVER_ERROR,
         };
         tracing::warn!(%error, "a question to the store was not answered");
-        Self::new(status, error.to_string())
+        let store_is_away = status == StatusCode::SERVICE_UNAVAILABLE;
+        Self { store_is_away, ..Self::new(status, error.to_string()) }
     }
 
     /// Returns the problem of a method that the address does not take.

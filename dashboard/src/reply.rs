@@ -3,7 +3,7 @@
 use crate::problem::Problem;
 use bytes::Bytes;
 use futures_util::stream::poll_fn;
-use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue};
+use http::header::{ACCEPT, AGE, CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, WARNING};
 use http::{HeaderMap, StatusCode};
 use serde::Serialize;
 use std::task::Poll;
@@ -80,8 +80,27 @@ pub(crate) fn json(status: StatusCode, value: &impl Serialize) -> Result<Respons
         let detail = format!("cannot write the answer as JSON: {error}");
         Problem::new(StatusCode::INTERNAL_SERVER_ERROR, detail)
     })?;
+    let body = Bytes::from(body);
     let headers = [(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, "no-store")];
-    Ok(with_headers(status, headers, body))
+    let mut response = with_headers(status, headers, body.clone());
+    response.extensions_mut().insert(Whole(body));
+    Ok(response)
+}
+
+/// The body of an answer that is held in memory, to keep it.
+#[derive(Clone)]
+pub(crate) struct Whole(pub(crate) Bytes);
+
+/// Returns an answer that was given `age` seconds ago.
+pub(crate) fn stale(body: Bytes, age: u64) -> Response {
+    let headers = [
+        (CONTENT_TYPE, "application/json"),
+        (CACHE_CONTROL, "no-store"),
+        (WARNING, "110 seismolog \"the store is away: this is the last answer\""),
+    ];
+    let mut response = with_headers(StatusCode::OK, headers, body);
+    response.headers_mut().insert(AGE, HeaderValue::from(age));
+    response
 }
 
 /// Returns an answer whose body is received piece by piece, as fast as the client takes it.

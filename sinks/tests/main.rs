@@ -19,4 +19,5 @@ mod oracle;
 mod postgres_faults;
 mod postgres_schema;
 mod postgres_server;
+mod postgres_tls;
 mod postgres_trouble;

@@ -14,6 +14,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 pub mod elasticsearch;
+mod escaped;
 pub mod file;
 pub mod http;
 pub mod journald;

@@ -10,7 +10,8 @@ const UI: &str = "dashboard/ui";
 /// Checks that everything the README asks for is installed, and fetches what tests need.
 pub fn setup() -> Result<(), Failure> {
     prerequisites::require(prerequisites::ALL)?;
-    fetch_model()
+    fetch_model()?;
+    fetch_postgres()
 }
 
 /// Format, clippy, tidy, licences: what must be clean before a review.
@@ -35,6 +36,7 @@ pub fn test() -> Result<(), Failure> {
     prerequisites::require(prerequisites::TEST)?;
     test_ui()?;
     fetch_model()?;
+    fetch_postgres()?;
     Step::cargo(&["test", "--workspace"]).run()?;
     if !prerequisites::has_browser() {
         println!(
@@ -56,6 +58,7 @@ pub fn test() -> Result<(), Failure> {
 pub fn soak() -> Result<(), Failure> {
     prerequisites::require(prerequisites::TEST)?;
     fetch_model()?;
+    fetch_postgres()?;
     Step::cargo(&["test", "--workspace"])
         .default_variable("SEISMOLOG_CASES", "10000")
         .default_variable("SEISMOLOG_KILLS", "100")
@@ -82,6 +85,15 @@ pub fn docs() -> Result<(), Failure> {
 /// Fetches the model into the user's cache, outside the checkout; checked by its digest, once.
 fn fetch_model() -> Result<(), Failure> {
     Step::cargo(&["run", "--quiet", "--package", "seismolog", "--", "model", "fetch"]).run()
+}
+
+/// Fetches the Postgres servers of the tests into the user's cache, outside the checkout; checked by their
+/// digest, once. A server of the user's own, named by `DATABASE_URL`, does not replace them all: some
+/// tests crash theirs.
+fn fetch_postgres() -> Result<(), Failure> {
+    Step::cargo(&["run", "--quiet", "--package", "engine", "--features", "testing"])
+        .arguments(&["--example".to_owned(), "fetch_postgres".to_owned()])
+        .run()
 }
 
 /// Installs, checks and tests the browser UI.

@@ -15,7 +15,8 @@ use std::time::Instant;
 const HELP: &str = "\
 usage: cargo xtask <command>
 
-  setup             check that what the build and the tests need is installed; fetch the model
+  setup             check that what the build and the tests need is installed; fetch the model and
+                    the Postgres servers of the tests
   check             format, clippy without warnings, tidy, licences and advisories
   test              every bounded test: the UI's, then the workspace's
   soak              the long families: many more cases, kills and restarts

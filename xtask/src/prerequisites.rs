@@ -53,7 +53,7 @@ const PYTHON: Prerequisite = Prerequisite {
 /// What the build needs.
 pub const BUILD: &[Prerequisite] = &[RUST, C_COMPILER];
 /// What every test of the first version needs.
-pub const TEST: &[Prerequisite] = &[RUST, C_COMPILER, NODE];
+pub const TEST: &[Prerequisite] = &[RUST, C_COMPILER, NODE, PYTHON];
 /// Everything the README states.
 pub const ALL: &[Prerequisite] = &[RUST, C_COMPILER, NODE, PYTHON];
 

@@ -4,8 +4,9 @@ use super::ROUTES;
 use crate::access::Access;
 use crate::assets;
 use crate::context::{Call, Context};
+use crate::last_answers::question;
 use crate::problem::Problem;
-use crate::reply::{Response, wants_page};
+use crate::reply::{Response, Whole, stale, wants_page};
 use bytes::{Buf, Bytes, BytesMut};
 use futures_util::{Stream, TryStreamExt};
 use http::{HeaderMap, Method, Request, StatusCode};
@@ -15,7 +16,7 @@ use hyper_util::service::TowerToHyperService;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use warp::Filter;
 use warp::filters::BoxedFilter;
 use warp::path::FullPath;
@@ -92,7 +93,32 @@ impl Route {
                 _ => return unread().into_response(),
             }
         }
-        within(limits.handler, (self.handler)(call)).await
+        if self.access != Access::Read {
+            return within(limits.handler, (self.handler)(call))
+                .await
+                .unwrap_or_else(Problem::into_response);
+        }
+        let question = question(&call.path, &call.query);
+        let last = |now| context.last_answers.find(&question, now);
+        // Whoever knows that the store is away does not make a person wait for it.
+        if context.dashboard.status.has_store_error()
+            && let Some((body, age)) = last(Instant::now())
+        {
+            return stale(body, age);
+        }
+        match within(limits.handler, (self.handler)(call)).await {
+            Ok(response) => {
+                if let Some(Whole(body)) = response.extensions().get() {
+                    context.last_answers.keep(question, body.clone(), Instant::now());
+                }
+                response
+            }
+            Err(problem) if problem.store_is_away => match last(Instant::now()) {
+                Some((body, age)) => stale(body, age),
+                None => problem.into_response(),
+            },
+            Err(problem) => problem.into_response(),
+        }
     }
 
     /// Returns the filter that takes this route's requests.
@@ -195,11 +221,10 @@ fn refuse(problem: Problem, headers: &HeaderMap) -> Response {
 }
 
 /// Limits how long a handler may take to begin its answer.
-async fn within(time: Duration, answer: Answer) -> Response {
+async fn within(time: Duration, answer: Answer) -> Result<Response, Problem> {
     let late = || {
         let detail = format!("no answer within {} s; try a shorter range", time.as_secs());
         Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail)
     };
-    let answer = tokio::time::timeout(time, answer).await.unwrap_or_else(|_| Err(late()));
-    answer.unwrap_or_else(Problem::into_response)
+    tokio::time::timeout(time, answer).await.unwrap_or_else(|_| Err(late()))
 }

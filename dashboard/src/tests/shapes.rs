@@ -359,3 +359,29 @@ fn other_addresses_are_the_ui() {
         assert!(reply.header("content-type").starts_with("text/html"));
     }
 }
+
+#[test]
+fn while_the_store_is_away_the_last_answer_is_shown_with_its_age() {
+    let server = Server::open();
+    let first = server.get("/api/v1/issues?limit=2");
+    assert_eq!((first.status, first.header("warning")), (200, ""));
+    server.status.store_error(Some("connection refused".to_owned()));
+    let again = server.get("/api/v1/issues?limit=2");
+    assert_eq!((again.status, again.header("age")), (200, "0"));
+    assert!(again.header("warning").starts_with("110 "), "{:?}", again.headers);
+    assert_eq!(again.text(), first.text());
+    assert_eq!(
+        server.get("/api/v1/issues?limit=3").header("warning"),
+        "",
+        "nobody asked that before"
+    );
+    server.status.store_error(None);
+    assert_eq!(server.get("/api/v1/issues?limit=2").header("warning"), "");
+}
+
+#[test]
+fn a_store_that_goes_away_while_it_is_asked_leaves_the_last_answer() {
+    let away = FakeReadStore { mood: Mood::Unavailable, ..FakeReadStore::default() };
+    let server = Server::start(away, None, Limits::default());
+    assert_eq!(server.get("/api/v1/issues").status, 503, "there is no earlier answer");
+}

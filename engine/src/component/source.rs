@@ -1,6 +1,7 @@
 //! Source: reads on from an Offset, on a thread of its own.
 //!
-//! The contract, which `testing::conformance` checks:
+//! The contract, which `testing::source_conformance` checks for sources to which others push, and the
+//! tests of each source for the others:
 //! 1. Started with the offsets of a commit, a source delivers exactly what lies behind them, each
 //!    partition in order (I3). Offsets it never sent must not influence anything.
 //! 2. It delivers whole lines, never more than [`Delivery::BYTES_MAX`] in one chunk, and cuts longer

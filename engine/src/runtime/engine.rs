@@ -235,24 +235,20 @@ impl Engine {
         let (requests_sender, requests) = bounded(REQUESTS_MAX);
         let reader = parts.store.reader();
 
-        let committer = incarnation
-            .map(|incarnation| {
-                let wakers = Arc::clone(&wakers);
-                let committer = Committer {
-                    store: parts.store,
-                    incarnation,
-                    last: recovered.epoch,
-                    sources: table.clone(),
-                    backlog: Arc::clone(&backlog),
-                    observer: Arc::clone(&options.observer),
-                    stop: stop.signal.clone(),
-                    receipts: receipts.clone(),
-                    wake: Box::new(move || wakers.wake_all()),
-                };
-                start_committer(committer, completed, stop.clone())
-            })
-            .transpose()?;
-
+        let to_wake = Arc::clone(&wakers);
+        let committer = incarnation.map(|incarnation| Committer {
+            store: parts.store,
+            incarnation,
+            last: recovered.epoch,
+            sources: table.clone(),
+            backlog: Arc::clone(&backlog),
+            observer: Arc::clone(&options.observer),
+            stop: stop.signal.clone(),
+            receipts: receipts.clone(),
+            wake: Box::new(move || to_wake.wake_all()),
+        });
+        let commit = |committer| start_committer(committer, completed, stop.clone());
+        let committer = committer.map(commit).transpose()?;
         let around =
             Around { backlog: Arc::clone(&backlog), stop: stop.signal.clone(), desk: desk.clone() };
         let workers = start_workers(WorkerParts {
@@ -283,14 +279,8 @@ impl Engine {
         };
         // Whoever stops the engine lets go of paused sources too.
         let _first = stop.sources.set(options.sources.clone());
-        start_sources(
-            &options.sources,
-            ground,
-            queues,
-            starting,
-            &recovered,
-            options.cluster.as_ref(),
-        )?;
+        let (sources, cluster) = (&options.sources, options.cluster.as_ref());
+        start_sources(sources, ground, queues, starting, &recovered, cluster)?;
         Ok(Engine { stop, reader, sources: options.sources, workers, committer })
     }
 

@@ -3,6 +3,9 @@
 use engine::component::{Audit, SourceAudit};
 use engine::model::{Counter, Epoch};
 
+/// Offsets of a source that are told: those of the first partitions by name.
+const OFFSETS_MAX: usize = 1_000;
+
 /// An audit under construction.
 #[derive(Default)]
 pub(crate) struct AuditBuilder(Audit);
@@ -54,6 +57,9 @@ impl AuditBuilder {
         let by_source = entry(&mut self.0, source);
         by_source.lag_bytes += lag_bytes;
         by_source.offset.insert(partition.to_owned(), offset.to_owned());
+        if by_source.offset.len() > OFFSETS_MAX {
+            by_source.offset.pop_last();
+        }
     }
 
     /// Returns the audit.
@@ -64,4 +70,21 @@ impl AuditBuilder {
 
 fn entry<'a>(audit: &'a mut Audit, source: &str) -> &'a mut SourceAudit {
     audit.sources.entry(source.to_owned()).or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limit_the_offsets_of_the_first_partitions_are_told_and_every_lag_is_summed() {
+        let mut audit = AuditBuilder::new(None, 0);
+        for n in (0..OFFSETS_MAX + 5).rev() {
+            audit.partition("app", &format!("{n:05}"), "0", 1);
+        }
+        let audit = audit.finish();
+        let source = &audit.sources["app"];
+        assert_eq!((source.offset.len(), source.lag_bytes), (OFFSETS_MAX, OFFSETS_MAX as u64 + 5));
+        assert!(source.offset.contains_key("00000"));
+    }
 }

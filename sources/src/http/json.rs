@@ -1,10 +1,11 @@
 //! JSON bodies become one JSON object a line; what is no object becomes the `message` of one, so that
 //! each line is a record of its own whatever was sent.
 //!
-//! *Promises:* numbers, the order of keys and the spelling of strings stay as they were sent. One pass
-//! that checks and one that copies; nothing is kept of the values.
+//! *Promises:* numbers, the order of keys and the spelling of strings in an object stay as they were
+//! sent. One pass that checks and one that copies; nothing is kept of the values.
 
 use super::lines_of;
+use crate::escaped::fitting;
 use crate::push::{Records, Refusal};
 use serde::de::IgnoredAny;
 
@@ -14,7 +15,7 @@ pub fn lines(body: &[u8], records: &mut Records) -> Result<(), Refusal> {
         let line = line.trim_ascii();
         match serde_json::from_slice::<IgnoredAny>(line) {
             _ if line.is_empty() => {}
-            Ok(_) if line.starts_with(b"{") => records.push(line)?,
+            Ok(_) if line.starts_with(b"{") => push_object(line, records)?,
             Ok(_) => push_value(line, records)?,
             Err(_) => push_message(line, records)?,
         }
@@ -40,15 +41,32 @@ pub fn values(body: &[u8], records: &mut Records) -> Result<(), Refusal> {
 fn push_value(value: &[u8], records: &mut Records) -> Result<(), Refusal> {
     match value.trim_ascii() {
         [] => Ok(()),
-        object @ [b'{', ..] => records.push(&compact(object)),
-        string @ [b'"', ..] => records.push(&[&b"{\"message\":"[..], string, b"}"].concat()),
+        object @ [b'{', ..] => push_object(&compact(object), records),
+        string @ [b'"', ..] => {
+            let text: String = serde_json::from_slice(string).unwrap_or_default();
+            push_message(text.as_bytes(), records)
+        }
         other => push_message(&compact(other), records),
     }
 }
 
-/// Adds a text as the message of a record.
+/// Adds an object that fits on a line. Of a longer one the text is kept, as far as it fits: a piece of
+/// it would be no record of its own.
+fn push_object(object: &[u8], records: &mut Records) -> Result<(), Refusal> {
+    match object.len() > records.line_bytes_max() {
+        true => push_message(object, records),
+        false => records.push(object),
+    }
+}
+
+/// Adds a text as the message of a record, as far as it fits.
 fn push_message(text: &[u8], records: &mut Records) -> Result<(), Refusal> {
-    let message = String::from_utf8_lossy(text);
+    const AROUND: usize = r#"{"message":""}"#.len();
+    let text = String::from_utf8_lossy(text);
+    let message = fitting(&text, records.line_bytes_max() - AROUND);
+    if message.len() < text.len() {
+        records.count_cut();
+    }
     records.push(serde_json::json!({ "message": message }).to_string().as_bytes())
 }
 
@@ -100,6 +118,7 @@ fn elements(inner: &[u8]) -> impl Iterator<Item = &[u8]> {
 mod tests {
     use super::*;
     use crate::push::testing::records;
+    use engine::testing::fuzz::{Shape, coarse, fuzz};
 
     fn written(read: fn(&[u8], &mut Records) -> Result<(), Refusal>, body: &str) -> String {
         let mut records = records(1 << 20);
@@ -128,12 +147,47 @@ mod tests {
     }
 
     #[test]
+    fn limit_what_is_too_long_for_a_line_stays_a_record() {
+        let long = "\\\"\\u0001é".repeat(100);
+        for value in [format!("{{\"a\":\"{long}\"}}"), format!("\"{long}\""), long] {
+            let mut records = records(64);
+            lines(value.as_bytes(), &mut records).unwrap();
+            assert_eq!((records.count(), records.cut()), (1, 1));
+            let line: serde_json::Value = serde_json::from_slice(records.lines()).unwrap();
+            assert!(records.lines().len() > 58 && line["message"].is_string(), "{line}");
+        }
+    }
+
+    #[test]
     fn what_is_no_json_is_refused_whole() {
         for body in ["{", "[1", "{} {}", "nope", "{\"a\":\"\n\"}", "[1,]"] {
             let mut records = records(1 << 20);
             let refusal = values(body.as_bytes(), &mut records).unwrap_err();
             assert_eq!(refusal.status.as_u16(), 400, "{body:?}");
         }
+    }
+
+    #[test]
+    fn fuzz_any_bytes_are_json_objects_a_line_each_or_a_refusal() {
+        let corpus = [
+            &b"[ {\"a\" : [1, {\"b\": \"c\\\"\"}]} , \"x\", 7, null ]"[..],
+            b"{\"a\": 1}\n\n[1]\nnot JSON\n\xff\n",
+        ];
+        fuzz("http json", &corpus.map(<[u8]>::to_vec), 5_000, |bytes| {
+            let (mut whole, mut each) = (records(1 << 20), records(1 << 20));
+            let outcome = values(bytes, &mut whole);
+            lines(bytes, &mut each).unwrap();
+            for written in [&whole, &each] {
+                let lines = written.lines().split_inclusive(|byte| *byte == b'\n');
+                assert_eq!(lines.clone().count() as u64, written.count());
+                for line in lines {
+                    assert!(serde_json::from_slice::<IgnoredAny>(line).is_ok());
+                    assert!(line.starts_with(b"{") && line.ends_with(b"}\n"));
+                }
+            }
+            let counts = [whole.count(), each.count()].map(|count| coarse(count as usize));
+            Shape::of((outcome.is_ok(), counts))
+        });
     }
 
     #[test]

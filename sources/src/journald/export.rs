@@ -11,6 +11,7 @@
 //! *State and limits:* one entry, of whose fields [`FIELDS_MAX`] and, in all, the limit of a line are
 //! kept; of a line that is not finished one byte more than that.
 
+use crate::escaped::fitting;
 use serde_json::Value;
 use std::fmt::Write;
 
@@ -212,7 +213,9 @@ fn written(fields: &[(String, String)], bytes_max: usize, is_cut: &mut bool) -> 
     let reserved = bytes_max / 4;
     for (name, value) in message.chain(fields.iter().filter(|(name, _)| name != MESSAGE)) {
         let room = if name == MESSAGE { bytes_max - reserved } else { bytes_max };
-        let value = fitting(value, room.saturating_sub(line.len() + name.len() + 8), is_cut);
+        let fitting = fitting(value, room.saturating_sub(line.len() + name.len() + 8));
+        *is_cut |= fitting.len() < value.len();
+        let value = fitting;
         if value.is_empty() {
             continue;
         }
@@ -222,23 +225,6 @@ fn written(fields: &[(String, String)], bytes_max: usize, is_cut: &mut bool) -> 
     }
     line.push('}');
     line.into_bytes()
-}
-
-/// Returns as much of a text as is no longer than `room` once it is escaped.
-fn fitting<'t>(text: &'t str, room: usize, is_cut: &mut bool) -> &'t str {
-    let mut length = 0;
-    for (at, character) in text.char_indices() {
-        length += match character {
-            '"' | '\\' | '\n' | '\r' | '\t' | '\u{8}' | '\u{c}' => 2,
-            '\0'..='\u{1f}' => 6,
-            _ => character.len_utf8(),
-        };
-        if length > room {
-            *is_cut = true;
-            return &text[..at];
-        }
-    }
-    text
 }
 
 #[cfg(test)]

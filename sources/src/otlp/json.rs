@@ -6,11 +6,16 @@
 //! linear in the bytes: each is read a few times for each level it is nested in, of which there are at
 //! most [`DEPTH_MAX`] and six.
 
+mod schema;
+
 use super::protobuf::{DEPTH_MAX, TOO_DEEP, TOO_LARGE};
 use super::record::{Attributes, Level, Origin, RECORD_BYTES_MAX, Record, put};
 use crate::push::{Records, Refusal};
+use schema::{
+    AnyValue, KeyValue, LogRecord, Raw, Request, Resource, ResourceLogs, Scope, ScopeLogs, Values,
+};
+use serde::Deserialize;
 use serde::de::{Deserializer, Error as _, SeqAccess, Visitor};
-use serde::{Deserialize, de};
 use serde_json::value::RawValue;
 use std::fmt;
 
@@ -45,139 +50,6 @@ impl From<Malformed> for Refusal {
             Malformed::TooDeep => TOO_DEEP.to_owned(),
         };
         Refusal::malformed(format!("the body is no ExportLogsServiceRequest in JSON: {why}"))
-    }
-}
-
-/// A text that was not looked into yet.
-type Raw<'b> = Option<&'b RawValue>;
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Request<'b> {
-    #[serde(borrow, default)]
-    resource_logs: Raw<'b>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct ResourceLogs<'b> {
-    #[serde(borrow, default)]
-    resource: Raw<'b>,
-    #[serde(borrow, default)]
-    scope_logs: Raw<'b>,
-}
-
-#[derive(Deserialize)]
-struct Resource<'b> {
-    #[serde(borrow, default)]
-    attributes: Raw<'b>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct ScopeLogs<'b> {
-    #[serde(borrow, default)]
-    scope: Raw<'b>,
-    #[serde(borrow, default)]
-    log_records: Raw<'b>,
-}
-
-#[derive(Deserialize)]
-struct Scope<'b> {
-    #[serde(default)]
-    name: Option<String>,
-    #[serde(default)]
-    version: Option<String>,
-    #[serde(borrow, default)]
-    attributes: Raw<'b>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct LogRecord<'b> {
-    #[serde(default)]
-    time_unix_nano: Number,
-    #[serde(default)]
-    observed_time_unix_nano: Number,
-    #[serde(default)]
-    severity_number: Number,
-    #[serde(default)]
-    severity_text: Option<String>,
-    #[serde(borrow, default)]
-    body: Raw<'b>,
-    #[serde(borrow, default)]
-    attributes: Raw<'b>,
-    #[serde(default)]
-    trace_id: Option<String>,
-    #[serde(default)]
-    span_id: Option<String>,
-    #[serde(default)]
-    event_name: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct KeyValue<'b> {
-    #[serde(default)]
-    key: Option<String>,
-    #[serde(borrow, default)]
-    value: Raw<'b>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct AnyValue<'b> {
-    #[serde(borrow, default)]
-    string_value: Raw<'b>,
-    #[serde(borrow, default)]
-    bool_value: Raw<'b>,
-    #[serde(borrow, default)]
-    int_value: Raw<'b>,
-    #[serde(borrow, default)]
-    double_value: Raw<'b>,
-    #[serde(borrow, default)]
-    array_value: Raw<'b>,
-    #[serde(borrow, default)]
-    kvlist_value: Raw<'b>,
-    #[serde(borrow, default)]
-    bytes_value: Raw<'b>,
-}
-
-#[derive(Deserialize)]
-struct Values<'b> {
-    #[serde(borrow, default)]
-    values: Raw<'b>,
-}
-
-/// A number of 64 bits, which may be written as a string.
-#[derive(Clone, Copy, Default)]
-struct Number(u64);
-
-impl<'de> Deserialize<'de> for Number {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Digits;
-        impl Visitor<'_> for Digits {
-            type Value = Number;
-
-            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                formatter.write_str("a whole number, or one as a string")
-            }
-
-            fn visit_u64<E: de::Error>(self, number: u64) -> Result<Number, E> {
-                Ok(Number(number))
-            }
-
-            fn visit_str<E: de::Error>(self, text: &str) -> Result<Number, E> {
-                match text {
-                    "" => Ok(Number(0)),
-                    text => text.parse().map(Number).map_err(E::custom),
-                }
-            }
-
-            fn visit_unit<E: de::Error>(self) -> Result<Number, E> {
-                Ok(Number(0))
-            }
-        }
-        deserializer.deserialize_any(Digits)
     }
 }
 

@@ -12,6 +12,7 @@
 //! *State and limits:* a line over the limit is written again without attributes, and with its texts cut
 //! to a [`PART`]th of the limit each; it stays JSON and is counted as cut.
 
+use crate::escaped::fitting;
 use crate::push::{Records, Refusal};
 
 /// Largest record or resource, as it is sent; written as JSON it may be six times as large.
@@ -241,18 +242,5 @@ fn put_quoted(out: &mut Vec<u8>, text: &str) {
 fn limited(value: &[u8], max: Option<usize>) -> Vec<u8> {
     let Some(max) = max.filter(|max| value.len() > *max) else { return value.to_vec() };
     let Ok(text) = serde_json::from_slice::<String>(value) else { return b"null".to_vec() };
-    let mut end = 0;
-    let mut length = 2;
-    for (at, character) in text.char_indices() {
-        length += match character {
-            '"' | '\\' | '\n' | '\r' | '\t' | '\u{8}' | '\u{c}' => 2,
-            '\0'..='\u{1f}' => 6,
-            _ => character.len_utf8(),
-        };
-        if length > max {
-            break;
-        }
-        end = at + character.len_utf8();
-    }
-    quoted(&text[..end])
+    quoted(fitting(&text, max.saturating_sub(2)))
 }

@@ -1,7 +1,7 @@
 //! Push: what all sources have in common to which others push over HTTP.
 //!
 //! ```text
-//! clients ──► listener ──► answering ──[ ≤ JOBS_MAX jobs ]──► source's thread: ledger ──► intake
+//! clients ──► listener ──► answering ──[ bounded queue ]──► source's thread: ledger ──► intake
 //!    ▲        (own thread)     ▲                                   │ committed?
 //!    └───────── answer ────────┴──────────── outcome ◄─────────────┘
 //! ```
@@ -11,8 +11,9 @@
 //! that was not acknowledged (a timeout, a stop, a crash) may be counted all the same. A client that
 //! goes away changes nothing. Of the lines of two requests, none are ever one record.
 //!
-//! *Offsets:* see [`ledger`]. *State and limits:* every module names its own; [`JOBS_MAX`] jobs. *Not
-//! here:* what the bodies mean (`http`, `otlp`).
+//! *Offsets:* see [`ledger`]. *State and limits:* every module names its own; the queue holds as many
+//! jobs as there may be requests at a time. Of several processes of a cluster only the first learns of
+//! commits: a source in another acknowledges nothing. *Not here:* what the bodies mean (`http`, `otlp`).
 
 mod access;
 mod answering;
@@ -46,10 +47,12 @@ use std::sync::mpsc::{Receiver, TryRecvError, sync_channel};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
-/// Requests that wait for the source's thread.
-pub const JOBS_MAX: usize = 64;
 /// How long to wait when nothing has arrived.
 const IDLE: Duration = Duration::from_millis(10);
+/// The same once nothing has arrived for [`QUIET_ROUNDS`] waits: an idle source costs next to nothing.
+const QUIET: Duration = Duration::from_millis(50);
+/// See [`QUIET`].
+const QUIET_ROUNDS: u32 = 100;
 /// How long to wait for a commit before looking again.
 const WAITING: Duration = Duration::from_millis(3);
 
@@ -137,8 +140,9 @@ impl PushSource {
 
     fn listen(&self) -> Result<(Listener, Receiver<Job>), SourceError> {
         let tokens = self.tokens()?;
-        let (jobs, queue) = sync_channel(JOBS_MAX);
         let settings = self.settings.clone();
+        // Only requests that are no longer waited for can fill it.
+        let (jobs, queue) = sync_channel(settings.requests_max);
         let (listen, connections_max) = (settings.listen, settings.connections_max);
         let protocol = Arc::clone(&self.protocol);
         let answering = Answering::new(settings, tokens, self.patience, protocol, jobs);
@@ -174,6 +178,7 @@ fn serve(
     queue: &Receiver<Job>,
     intake: &mut dyn Intake,
 ) -> Result<(), SourceError> {
+    let mut idle_rounds: u32 = 0;
     loop {
         let job = match queue.try_recv() {
             Ok(job) => Some(job),
@@ -186,8 +191,16 @@ fn serve(
         }
         let waiting = ledger.settle(intake)?;
         ledger.forget(intake)?;
+        idle_rounds = if idle && !waiting { idle_rounds.saturating_add(1) } else { 0 };
         if idle {
-            intake.wait(if waiting { WAITING } else { IDLE })?;
+            let quiet = idle_rounds > QUIET_ROUNDS;
+            intake.wait(if waiting {
+                WAITING
+            } else if quiet {
+                QUIET
+            } else {
+                IDLE
+            })?;
         }
     }
 }
