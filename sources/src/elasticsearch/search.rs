@@ -6,7 +6,9 @@
 //! does (many clusters forbid to sort on it), and `_shard_doc` is another one in every point in time.
 //! Two shards may give two documents of one instant the same `_seq_no`; therefore every start and,
 //! without a point in time, every page begins *at* the last key and not behind it, and
-//! [`super::position`] knows which documents were read.
+//! [`super::position`] knows which documents were read. Text has no value just before it, so an
+//! `id_field` of text is begun *behind* between pages: it must be unique where a point in time adds
+//! no value of its own.
 
 use super::config::Config;
 use super::failure::Failure;

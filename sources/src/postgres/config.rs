@@ -1,6 +1,6 @@
 //! The options of the `postgres` source.
 
-use super::sql::{Base, Sql};
+use super::sql::{Origin, Sql};
 use crate::lines::{LINE_BYTES_DEFAULT, LINE_BYTES_MAX};
 use crate::poll::PollBudget;
 use engine::component::{HumanDuration, Options, OptionsError};
@@ -193,7 +193,7 @@ impl Config {
         if !(1..=2).contains(&key.len()) || key.iter().any(String::is_empty) {
             errors.push(OptionsError::at("key", "must be one column, or a list of two"));
         }
-        let base = base(&given, &key, &mut errors);
+        let origin = origin(&given, &key, &mut errors);
         if !(1..=PAGE_MAX).contains(&given.page) {
             errors.push(OptionsError::at("page", format!("must be between 1 and {PAGE_MAX}")));
         }
@@ -214,14 +214,14 @@ impl Config {
                 OptionsError::at("start", "a query needs a key with which `:cursor` begins");
             errors.push(error.hint("Write for example start: \"0\""));
         }
-        let (Some(target), Some(base), true) = (target, base, errors.is_empty()) else {
+        let (Some(target), Some(origin), true) = (target, origin, errors.is_empty()) else {
             return Err(errors);
         };
         let what = match &given.table {
             Some(table) => format!("table \"{table}\""),
             None => "the query".to_owned(),
         };
-        let sql = Sql::new(base, &key, given.columns.as_ref(), given.page, given.max_line_bytes);
+        let sql = Sql::new(origin, &key, given.columns.as_ref(), given.page, given.max_line_bytes);
         Ok(Self {
             target,
             sql,
@@ -235,9 +235,13 @@ impl Config {
     }
 }
 
-fn base(given: &PostgresOptions, key: &[String], errors: &mut Vec<OptionsError>) -> Option<Base> {
+fn origin(
+    given: &PostgresOptions,
+    key: &[String],
+    errors: &mut Vec<OptionsError>,
+) -> Option<Origin> {
     match (&given.table, &given.query) {
-        (Some(table), None) => return Some(Base::table(table)),
+        (Some(table), None) => return Some(Origin::table(table)),
         (None, Some(query)) if !query.contains(":cursor") || query.contains('$') => {
             let error = OptionsError::at("query", "must hold `:cursor`, and no other parameter");
             errors.push(error.hint("Write for example: select * from logs where id > :cursor"));
@@ -245,7 +249,7 @@ fn base(given: &PostgresOptions, key: &[String], errors: &mut Vec<OptionsError>)
         (None, Some(_)) if key.len() > 1 => {
             errors.push(OptionsError::at("key", "a query can have one key only"));
         }
-        (None, Some(query)) => return Some(Base::query(query)),
+        (None, Some(query)) => return Some(Origin::query(query)),
         _ => errors.push(OptionsError::at("table", "write either `table` or `query`")),
     }
     None

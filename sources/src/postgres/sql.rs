@@ -15,29 +15,29 @@ pub const SNAPSHOT: &str = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text
 
 /// Where rows come from.
 #[derive(Clone, Debug)]
-pub enum Base {
+pub enum Origin {
     /// A table, its name quoted.
     Table(String),
     /// A query whose first parameter is the cursor.
     Query(String),
 }
 
-impl Base {
+impl Origin {
     /// Returns the table of this name, perhaps with its schema.
     pub fn table(name: &str) -> Self {
-        Base::Table(name.split('.').map(quoted).collect::<Vec<_>>().join("."))
+        Origin::Table(name.split('.').map(quoted).collect::<Vec<_>>().join("."))
     }
 
     /// Returns the query with its cursor as parameter.
     pub fn query(text: &str) -> Self {
-        Base::Query(text.trim().trim_end_matches(';').replace(":cursor", "$1"))
+        Origin::Query(text.trim().trim_end_matches(';').replace(":cursor", "$1"))
     }
 }
 
 /// The statements of one source.
 #[derive(Clone, Debug)]
 pub struct Sql {
-    base: Base,
+    origin: Origin,
     key: Vec<String>,
     line: String,
     page: u32,
@@ -59,7 +59,7 @@ pub struct Given {
 impl Sql {
     /// Returns the statements for these columns and limits.
     pub fn new(
-        base: Base,
+        origin: Origin,
         key: &[String],
         columns: Option<&ColumnOptions>,
         page: u32,
@@ -86,7 +86,7 @@ impl Sql {
                 format!("json_build_object({pairs})::text")
             }
         };
-        Self { base, key, line, page, until_now: false }
+        Self { origin, key, line, page, until_now: false }
     }
 
     /// Returns the same statements for a key that is an instant: rows from the future wait for their
@@ -111,12 +111,12 @@ impl Sql {
         let known = self.key.iter().map(|column| format!("{column} IS NOT NULL"));
         let past = self.until_now.then(|| format!("{} <= now()", self.key[0]));
         let known = known.chain(past).collect::<Vec<_>>().join(" AND ");
-        match &self.base {
-            Base::Table(table) if values == 0 => format!("{table} AS r WHERE {known}"),
-            Base::Table(table) => {
+        match &self.origin {
+            Origin::Table(table) if values == 0 => format!("{table} AS r WHERE {known}"),
+            Origin::Table(table) => {
                 format!("{table} AS r WHERE {known} AND {}", self.compared(">", 0, values))
             }
-            Base::Query(query) => format!("({query}) AS r WHERE {known}"),
+            Origin::Query(query) => format!("({query}) AS r WHERE {known}"),
         }
     }
 
@@ -191,7 +191,7 @@ mod tests {
     #[test]
     fn names_are_quoted_and_values_are_parameters() {
         let key = ["at".to_owned(), "i\"d".to_owned()];
-        let sql = Sql::new(Base::table("app.logs"), &key, None, 7, 100);
+        let sql = Sql::new(Origin::table("app.logs"), &key, None, 7, 100);
         let page = sql.page(Given { behind: 2, settled: 2, high: 0 });
         assert!(page.contains("\"app\".\"logs\" AS r WHERE"), "{page}");
         assert!(page.contains("(r.\"at\", r.\"i\"\"d\") > ($1, $2)"), "{page}");
@@ -201,8 +201,8 @@ mod tests {
 
     #[test]
     fn a_query_takes_the_cursor_as_its_first_parameter() {
-        let base = Base::query("select * from a where id > :cursor;\n");
-        let sql = Sql::new(base, &["id".to_owned()], None, 7, 100);
+        let origin = Origin::query("select * from a where id > :cursor;\n");
+        let sql = Sql::new(origin, &["id".to_owned()], None, 7, 100);
         let highest = sql.highest(1);
         assert!(highest.contains("FROM (select * from a where id > $1) AS r"), "{highest}");
     }
