@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! test process ──stdin──► sh ──► postgres     the pipe closes when the test process dies, however it
-//!              ◄─stderr──────────┘            dies; then the shell ends the server at once
+//!              ◄─stderr──────────┘            dies; then the shell ends the server and removes its files
 //! ```
 //! `Server::shared` is started once per test binary; `Server::start` makes one that a test may crash,
 //! limit and reconfigure. `DATABASE_URL` replaces the shared server; one that must be crashed always
@@ -14,7 +14,7 @@ mod wheel;
 
 pub use wheel::installation;
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -27,8 +27,10 @@ use wheel::run;
 const UNPRIVILEGED: [&str; 3] = ["--reuid=65534", "--regid=65534", "--clear-groups"];
 /// The database with pgvector from which fresh ones are made.
 const TEMPLATE: &str = "with_vector";
-/// Ends the server when the pipe closes; SIGQUIT is what Postgres calls an immediate shutdown.
-const KEEPER: &str = "\"$@\" & server=$!; read -r _; kill -QUIT $server; wait $server";
+/// Ends the server when a line arrives or the pipe closes, and without a line removes its folder, since
+/// nobody is left to do so; SIGQUIT is what Postgres calls an immediate shutdown.
+const KEEPER: &str = "folder=$1; shift; \"$@\" & server=$!; read -r _; keep=$?; \
+    kill -QUIT $server; wait $server; if [ $keep -ne 0 ]; then rm -rf \"$folder\"; fi";
 
 /// A version that the tests run on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,10 +58,11 @@ impl Version {
 /// A cluster, running or stopped. Dropping it ends and removes it.
 pub struct Server {
     programs: PathBuf,
+    /// Declared before the folder: the server ends before its files go.
+    running: Option<Running>,
     folder: Folder,
     port: u16,
     settings: Vec<String>,
-    running: Option<Running>,
 }
 
 /// Where to find a server.
@@ -85,7 +88,9 @@ struct Running(Child);
 
 impl Drop for Running {
     fn drop(&mut self) {
-        drop(self.0.stdin.take());
+        if let Some(mut stdin) = self.0.stdin.take() {
+            let _ = stdin.write_all(b"keep the folder\n");
+        }
         let _ = self.0.wait();
     }
 }
@@ -156,8 +161,11 @@ impl Server {
 
     /// Starts it on the same port and data; returns when it accepts connections.
     pub fn start_again(&mut self) {
-        let mut command = unprivileged(Path::new("sh"));
-        command.args(["-c", KEEPER, "sh"]).arg(self.programs.join("postgres"));
+        let postgres = unprivileged(&self.programs.join("postgres"));
+        let mut command = Command::new("sh");
+        // The user that runs the server may not enter the folder of the tests.
+        command.current_dir("/").args(["-c", KEEPER, "sh"]).arg(&self.folder.0);
+        command.arg(postgres.get_program()).args(postgres.get_args());
         command.arg("-D").arg(self.data());
         let (port, sockets) = (format!("port={}", self.port), self.folder.0.display());
         let sockets = format!("unix_socket_directories={sockets}");
