@@ -63,9 +63,7 @@ const LINES: &str = "content-type: application/x-ndjson\r\n";
 fn a_keyed_request_is_counted_once_however_often_and_in_whichever_life_it_is_sent() {
     let site = Site::new();
     let (engine, address) = site.start();
-    let line = |n: usize| {
-        json!({ "time": "2026-03-01T10:00:00Z", "level": "error", "message": format!("order {n} failed") })
-    };
+    let line = |n: usize| json!({ "time": "2026-03-01T10:00:00Z", "level": "error", "message": format!("order {n} failed") });
     let body: String = (0..20).map(|n| format!("{}\n", line(n))).collect();
     let keyed = format!("{LINES}Idempotency-Key: first\r\n");
     for _ in 0..3 {
@@ -87,9 +85,7 @@ fn a_keyed_request_is_counted_once_however_often_and_in_whichever_life_it_is_sen
 fn an_otlp_record_becomes_an_event_of_its_service_with_its_severity_and_time() {
     let site = Site::new();
     let (engine, address) = site.start();
-    let record = |message: &str| {
-        json!({ "timeUnixNano": "1772359200000000000", "severityNumber": 17, "body": { "stringValue": message } })
-    };
+    let record = |message: &str| json!({ "timeUnixNano": "1772359200000000000", "severityNumber": 17, "body": { "stringValue": message } });
     let request = json!({ "resourceLogs": [{
         "resource": { "attributes": [{ "key": "service.name", "value": { "stringValue": "shop" } }] },
         "scopeLogs": [{ "logRecords": [record("card 17 was declined"), record("card 99 was declined")] }],
@@ -97,7 +93,10 @@ fn an_otlp_record_becomes_an_event_of_its_service_with_its_severity_and_time() {
     let headers = "content-type: application/json\r\n";
     assert_eq!(post(site.otlp, "/v1/logs", headers, &request.to_string()), 200);
     assert_eq!(address.await_counted(2, &engine).number("counted"), 2);
-    let list: Value = serde_json::from_str(&address.get("/api/v1/issues?from=2026-03-01T00:00:00Z&to=2026-03-02T00:00:00Z").unwrap()).unwrap();
+    let list: Value = serde_json::from_str(
+        &address.get("/api/v1/issues?from=2026-03-01T00:00:00Z&to=2026-03-02T00:00:00Z").unwrap(),
+    )
+    .unwrap();
     let issue = &list["issues"][0];
     assert_eq!((&issue["severity"], &issue["count"]), (&json!("error"), &json!(2)), "{list}");
     assert_eq!(issue["services"], json!(["shop"]), "{list}");
