@@ -1,11 +1,15 @@
 //! Marks: up to which key no transaction can bring another row. Pure.
 //!
-//! A mark is what one poll's snapshot saw: the highest key, and the id that the next transaction will
-//! get. A transaction with that id or a later one made its first write after the snapshot, so it drew
+//! A mark is what one poll's snapshot saw, the highest key, and an id above those of all transactions
+//! that had written something by then. A transaction with that id or a later one made its first write after the snapshot, so it drew
 //! its keys after the highest one was there. Once every transaction with a smaller id has ended (the
 //! snapshot's `xmin` says so), rows that appear from then on have higher keys. What is left is the time
 //! between drawing a key (or beginning, if the key is the time of that) and the first write: a mark
 //! only counts when it is older than the `overlap`.
+//!
+//! That id is not the snapshot's `xmax`: it is the one behind the last transaction that has *ended*, and
+//! transactions with higher ids may be running for long. After the poll those that run are asked for
+//! first ([`above_all`]), then `xmax`: whatever had an id before the poll is among them, or has ended.
 //!
 //! Nothing here looks at the `xmin` of rows: freezing, updates and the wraparound of 32-bit ids change
 //! nothing, and ids of snapshots have 64 bits.
@@ -61,6 +65,17 @@ impl Marks {
     }
 }
 
+/// Returns an id above those of transactions that run, of which the low 32 bits are known, and of those
+/// that have ended, all below `ended`.
+pub fn above_all(running: impl IntoIterator<Item = i64>, ended: i64) -> i64 {
+    // A running one is less than half the range of 32 bits away from one that has ended lately.
+    let whole = |low: i64| {
+        let distance = (low as u32).wrapping_sub(ended as u32).cast_signed();
+        ended + i64::from(distance)
+    };
+    running.into_iter().map(|low| whole(low) + 1).fold(ended, i64::max)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -85,6 +100,16 @@ mod tests {
         assert_eq!(marks.settled(105, at(60), OVERLAP), Some(key("5")));
         assert_eq!(marks.settled(110, at(60), OVERLAP), Some(key("9")));
         assert_eq!(marks.settled(110, at(60), OVERLAP), Some(key("9")), "it still holds");
+    }
+
+    #[test]
+    fn ids_above_all_count_running_ones_behind_the_last_that_ended_and_on_both_sides_of_a_wraparound()
+     {
+        assert_eq!(above_all([], 100), 100);
+        assert_eq!(above_all([100, 90], 100), 101, "it runs and nothing after it has ended");
+        let turn = 5 << 32;
+        assert_eq!(above_all([3], turn - 2), turn + 4);
+        assert_eq!(above_all([0xFFFF_FFFE], turn + 7), turn + 7);
     }
 
     #[test]

@@ -14,10 +14,10 @@
 
 use super::config::{Config, StartKey};
 use super::failure::Failure;
-use super::marks::Marks;
+use super::marks::{Marks, above_all};
 use super::position::{Key, Position, TAKEN_MAX, hash};
 use super::session::Session;
-use super::sql::{Given, PAGE_BYTES_MAX, SNAPSHOT, Sql};
+use super::sql::{ENDED, Given, OLDEST, PAGE_BYTES_MAX, RUNNING, Sql};
 use crate::poll::{Budget, Health, append_line, shortened};
 use engine::component::{Delivery, Intake};
 use engine::model::{EventTime, Offset, PartitionId};
@@ -134,7 +134,7 @@ impl<'c> Reading<'c> {
         let mut budget = Budget::begin(&self.config.poll_budget, now);
         self.session
             .execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", &|| intake.stopped())?;
-        let (oldest_running, next_transaction) = self.snapshot(intake)?;
+        let oldest_running = self.number(OLDEST, intake)?;
         let floor = self.position.floor.clone().unwrap_or_default();
         let highest = self.highest(&floor, intake)?;
         let settled = self.marks.settled(oldest_running, now, self.config.overlap);
@@ -148,7 +148,12 @@ impl<'c> Reading<'c> {
             }
         }
         if let Some(highest) = highest {
-            self.marks.add(now, next_transaction, highest);
+            // In this order: see `marks`.
+            let running = self.session.query(RUNNING, &[], &|| intake.stopped())?;
+            let running =
+                running.iter().map(|row| row.try_get(0)).collect::<Result<Vec<_>, _>>()?;
+            let ended = self.number(ENDED, intake)?;
+            self.marks.add(now, above_all(running, ended), highest);
         }
         let crowded = (end == End::Full).then(|| self.crowded());
         self.health.report(intake, crowded);
@@ -170,10 +175,9 @@ impl<'c> Reading<'c> {
         }
     }
 
-    fn snapshot(&self, intake: &dyn Intake) -> Result<(i64, i64), Failure> {
-        let rows = self.session.query(SNAPSHOT, &[], &|| intake.stopped())?;
-        let row = rows.first().ok_or_else(strange)?;
-        Ok((row.try_get(0)?, row.try_get(1)?))
+    fn number(&self, sql: &str, intake: &dyn Intake) -> Result<i64, Failure> {
+        let rows = self.session.query(sql, &[], &|| intake.stopped())?;
+        Ok(rows.first().ok_or_else(strange)?.try_get(0)?)
     }
 
     /// Returns the highest key behind another one.

@@ -9,9 +9,13 @@ use super::config::ColumnOptions;
 /// Rows of one page are taken until they are this long together, in bytes.
 pub const PAGE_BYTES_MAX: usize = 8 * 1024 * 1024;
 
-/// Asks for the oldest transaction that runs, and the next one to come.
-pub const SNAPSHOT: &str = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint, \
-     pg_snapshot_xmax(pg_current_snapshot())::text::bigint";
+/// Asks for the oldest transaction that runs.
+pub const OLDEST: &str = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint";
+/// Asks for the transactions that run and have written something, in the low 32 bits of their ids.
+pub const RUNNING: &str = "SELECT transactionid::text::bigint FROM pg_locks \
+     WHERE locktype = 'transactionid' AND mode = 'ExclusiveLock' AND granted";
+/// Asks for the transaction behind the last one that has ended.
+pub const ENDED: &str = "SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint";
 
 /// Where rows come from.
 #[derive(Clone, Debug)]
