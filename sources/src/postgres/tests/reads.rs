@@ -65,6 +65,29 @@ fn a_lower_key_that_commits_later_is_found_however_long_it_takes() {
 }
 
 #[test]
+fn the_last_transaction_to_write_is_not_passed_over_while_it_runs_and_nothing_follows() {
+    on_each(|url, peer| {
+        peer.run(TABLE);
+        let slow = Peer::connect(url);
+        peer.run("BEGIN; INSERT INTO logs (message) VALUES ('first')");
+        slow.run("BEGIN; INSERT INTO logs (message) VALUES ('slow')");
+        peer.run("INSERT INTO logs (message) VALUES ('third'); COMMIT");
+        let source = source(url, json!({"overlap": "1s"}));
+        let mut waits = 0;
+        let mut script = |_| {
+            waits += 1;
+            if waits == 60 {
+                slow.run("COMMIT");
+            }
+            false
+        };
+        let mut intake = Scripted { inner: polls(80), script: &mut script };
+        source.run(&mut intake).unwrap_err();
+        assert_eq!(column(&intake.inner.lines(), "id"), [1, 2, 3]);
+    });
+}
+
+#[test]
 fn restarts_at_every_offset_change_nothing() {
     let url = Server::shared(Version::V18).database();
     let peer = Peer::connect(&url);
