@@ -170,7 +170,7 @@ fn start(
     status: &Status,
     ready: impl FnOnce(),
 ) -> Result<Engine, EngineError> {
-    let (started, starting) = std::sync::mpsc::channel();
+    let (started, starting) = std::sync::mpsc::sync_channel(1);
     let start = move || {
         // Whoever waits for it waits until it is sent.
         let _ = started.send(Engine::start(graph, options));
