@@ -12,7 +12,7 @@
 
 use crate::store::sql::prune::check_sums;
 use crate::store::sql::tables::{Holds, TABLES, Table};
-use crate::store::sql::{Failure, Row, Snapshot, codec, find};
+use crate::store::sql::{Failure, Row, Snapshot, find};
 use crate::store::sqlite::{connect, migrate};
 use engine::component::{BackupReport, StoreError};
 use rusqlite::{Connection, OptionalExtension, params, params_from_iter};
@@ -127,19 +127,15 @@ struct Part(PathBuf);
 
 impl Part {
     fn new(path: &Path) -> Part {
-        let mut name = path.as_os_str().to_owned();
-        name.push(".part");
-        let part = Part(PathBuf::from(name));
+        let part = Part(connect::beside(path, ".part"));
         part.remove();
         part
     }
 
     fn remove(&self) {
         for suffix in ["", "-wal", "-shm", "-journal"] {
-            let mut name = self.0.as_os_str().to_owned();
-            name.push(suffix);
             // Usually it is not there.
-            let _ = std::fs::remove_file(name);
+            let _ = std::fs::remove_file(connect::beside(&self.0, suffix));
         }
     }
 }
@@ -184,7 +180,7 @@ pub(crate) fn check(path: &Path) -> Result<BackupReport, Failure> {
     let mut connection = connect::reader(path)?;
     let whole: String = connection.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
     if whole != "ok" {
-        return Err(codec::strange(format!("{path:?} is damaged: {whole}")));
+        return Err(refused(format!("{path:?} is damaged: {whole}; use another backup")));
     }
     let transaction = connection.transaction()?;
     let is_backup: i64 = transaction.query_row(
@@ -205,7 +201,7 @@ pub(crate) fn check(path: &Path) -> Result<BackupReport, Failure> {
             )
             .optional()?;
         if written != Some(digest) {
-            return Err(codec::strange(format!(
+            return Err(refused(format!(
                 "{path:?} is damaged: the table {} is not what was written; use another backup",
                 table.name
             )));

@@ -9,7 +9,7 @@ use crate::store::sql::questions::{Question, Reading};
 use crate::store::sql::{Bound, Failure, Row, Snapshot};
 use engine::component::StoreError;
 use futures_util::future::join_all;
-use futures_util::{StreamExt, pin_mut};
+use futures_util::{StreamExt, TryStreamExt, pin_mut};
 use std::cell::Cell;
 use std::time::Duration;
 use tokio_postgres::{Client, IsolationLevel, Transaction};
@@ -144,18 +144,7 @@ impl Snapshot for Changes<'_> {
         bound: &[Bound<'_>],
         row: &mut dyn FnMut(&dyn Row) -> Result<(), Failure>,
     ) -> Result<(), Failure> {
-        let statement = self.calls.prepared(self.client, sql)?;
-        let asked = self.client.query_raw(&statement, bound.iter().copied());
-        let found = async {
-            let rows = asked.await?;
-            pin_mut!(rows);
-            let mut found = Vec::new();
-            while let Some(row) = rows.next().await {
-                found.push(row?);
-            }
-            Ok(found)
-        };
-        self.calls.wait(found)?.iter().try_for_each(|found| row(found))
+        self.stream(sql, bound, &mut |found| row(found).map(|()| true))
     }
 
     fn stream(
@@ -164,7 +153,16 @@ impl Snapshot for Changes<'_> {
         bound: &[Bound<'_>],
         row: &mut dyn FnMut(&dyn Row) -> Result<bool, Failure>,
     ) -> Result<(), Failure> {
-        self.each(sql, bound, &mut |found| row(found).map(|_go_on| ()))
+        let statement = self.calls.prepared(self.client, sql)?;
+        // Answers are a few rows here: what changes is decided by sums and horizons.
+        let found = self.client.query_raw(&statement, bound.iter().copied());
+        let found = self.calls.wait(async { found.await?.try_collect::<Vec<_>>().await })?;
+        for found in &found {
+            if !row(found)? {
+                break;
+            }
+        }
+        Ok(())
     }
 }
 

@@ -63,9 +63,13 @@ pub(crate) fn alert(row: &dyn Row) -> Result<Alert, Failure> {
     })
 }
 
-/// Returns the failure of a row that this version cannot have written.
-pub(crate) fn strange(what: impl Into<String>) -> Failure {
-    Failure::Store(StoreError::Damaged { what: what.into(), cause: None })
+/// Returns the failure of a store that holds something which this version cannot have written.
+pub(crate) fn strange(what: impl std::fmt::Display) -> Failure {
+    let what = format!(
+        "{what}; the disk or another program has changed it. Restore a backup with \
+         `seismolog restore BACKUP --replace`"
+    );
+    Failure::Store(StoreError::Damaged { what, cause: None })
 }
 
 #[cfg(test)]

@@ -53,6 +53,14 @@ pub(super) fn explain(failure: Failure, what: &str, path: &Path) -> StoreError {
             ),
             cause,
         },
+        // A statement of ours that the file's tables do not understand, or a value that we never write.
+        Some(ErrorCode::Unknown) | None if cause.is_some() => StoreError::Damaged {
+            what: format!(
+                "{file:?} holds something that this program never wrote; restore it from a backup, or move \
+                     it away together with its -wal and -shm files to start empty"
+            ),
+            cause,
+        },
         Some(ErrorCode::DiskFull) => StoreError::Unavailable {
             what: format!("{what} in {file:?}: the disk is full; make room, nothing is lost"),
             cause,
@@ -98,7 +106,7 @@ pub(super) fn lock(path: &Path) -> Result<Lock, StoreError> {
 }
 
 /// Returns the path of a file that belongs to the database at `path`.
-fn beside(path: &Path, suffix: &str) -> PathBuf {
+pub(in crate::store) fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     PathBuf::from(name)

@@ -1,10 +1,12 @@
 //! A backup in place of the store's file.
 
-use super::{Failure, connect};
+use super::Failure;
+use super::connect::{self, beside};
 use crate::store::archive;
 use crate::store::sql::recover::stored;
 use engine::component::{BackupReport, StoreError};
-use std::path::{Path, PathBuf};
+use std::fs::File;
+use std::path::Path;
 
 /// Writes the rows of the backup `from` into a new file, checks it, and gives it the name `path`.
 pub(super) fn restore(from: &Path, path: &Path, replace: bool) -> Result<BackupReport, Failure> {
@@ -38,7 +40,10 @@ pub(super) fn restore(from: &Path, path: &Path, replace: bool) -> Result<BackupR
 fn write(from: &Path, path: &Path, scratch: &Path, fresh: &Path) -> Result<BackupReport, Failure> {
     let mut backup = archive::open(from, scratch)?;
     let report = archive::write(&*backup.transaction()?, fresh)?;
-    // The log of the old file must not be taken for that of the new one.
+    // The log of the old file must not be taken for that of the new one. It holds commits: they go into
+    // the file first, so that what is cut off here leaves the old state whole. A file that cannot be
+    // opened has none left to save.
+    drop(connect::writer(path));
     for suffix in ["-wal", "-shm"] {
         match std::fs::remove_file(beside(path, suffix)) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
@@ -47,7 +52,10 @@ fn write(from: &Path, path: &Path, scratch: &Path, fresh: &Path) -> Result<Backu
             _ => {}
         }
     }
-    std::fs::rename(fresh, path).map_err(|error| unwritable(path, error))?;
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    std::fs::rename(fresh, path)
+        .and_then(|()| File::open(folder.unwrap_or(Path::new(".")))?.sync_all())
+        .map_err(|error| unwritable(path, error))?;
     Ok(report)
 }
 
@@ -55,12 +63,6 @@ fn write(from: &Path, path: &Path, scratch: &Path, fresh: &Path) -> Result<Backu
 fn holds_something(path: &Path) -> bool {
     let epoch = connect::reader(path).and_then(|connection| stored(&connection));
     !matches!(epoch, Ok((None, _)))
-}
-
-fn beside(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(suffix);
-    PathBuf::from(name)
 }
 
 fn refused(what: String) -> Failure {
