@@ -1,9 +1,11 @@
 //! The SQLite file: who owns it, what is refused, and what a person is told.
 #![allow(clippy::disallowed_methods, reason = "tests read the small files they wrote")]
 
-use engine::component::{Build, Commit, Contents, Incarnation, Options, Store, StoreError};
-use engine::model::{Epoch, RejectReason, Rejected, SourceIndex};
-use engine::testing::generate::Commits;
+use engine::component::{
+    Build, Commit, Contents, History, Incarnation, Options, Store, StoreError,
+};
+use engine::model::{BucketSize, Epoch, RejectReason, Rejected, SourceIndex};
+use engine::testing::generate::{Commits, Seeded};
 use sinks::store::{MEMORY, SQLITE, SqliteStore};
 use std::path::Path;
 
@@ -159,4 +161,84 @@ fn limit_more_questions_at_once_than_connections_are_all_answered() {
             scope.spawn(move || (0..20).for_each(|_| assert!(reader.audit().unwrap().balanced)));
         }
     });
+}
+
+/// Returns what exactness is about: every count, the audit, and where sources go on.
+fn exactly(path: &Path) -> Result<String, StoreError> {
+    let mut store = SqliteStore::new(path);
+    let history = History { size: BucketSize::MINUTE, keep_secs: i64::MAX / 4 };
+    let recovered = store.load(Some(history))?;
+    let audit = store.reader().audit().map_err(|error| StoreError::Damaged {
+        what: format!("{error:?}: seismolog restore"),
+        cause: None,
+    })?;
+    let mut counts = recovered.counts;
+    counts.sort_unstable();
+    Ok(format!("{counts:?} {:?} {:?} {audit:?}", recovered.offsets, recovered.state))
+}
+
+#[test]
+fn a_bit_that_flips_in_the_file_changes_nothing_that_is_counted_or_is_named() {
+    let cases = std::env::var("SEISMOLOG_CASES").ok().and_then(|cases| cases.parse().ok());
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.db");
+    let mut store = SqliteStore::new(&path);
+    store.load(None).unwrap();
+    let mut commits = Commits::new(7, 30);
+    store.claim(Incarnation(1), &[]).unwrap();
+    for _ in 0..40 {
+        store.commit(&commits.next(Incarnation(1))).unwrap();
+    }
+    drop(store);
+    let truth = exactly(&path).unwrap();
+    let whole = std::fs::read(&path).unwrap();
+    let damaged = folder.path().join("damaged.db");
+    let mut chance = Seeded::new(11);
+    let (mut refused, cases) = (0, cases.unwrap_or(400));
+    for case in 0..cases {
+        let mut bytes = whole.clone();
+        let (at, bit) = (chance.below(whole.len() as u64) as usize, chance.below(8));
+        bytes[at] ^= 1 << bit;
+        for suffix in ["", "-wal", "-shm"] {
+            let _ = std::fs::remove_file(folder.path().join(format!("damaged.db{suffix}")));
+        }
+        std::fs::write(&damaged, bytes).unwrap();
+        match exactly(&damaged) {
+            Ok(found) => assert_eq!(found, truth, "case {case}: bit {bit} of byte {at}"),
+            Err(error) => {
+                refused += 1;
+                let said = error.to_string();
+                println!("case {case}: {said}");
+                let helps = ["restore", "backup", "another path", "newer version", "identity"];
+                assert!(helps.iter().any(|help| said.contains(help)), "case {case}: {said}");
+            }
+        }
+    }
+    assert!(refused > cases / 50, "only {refused} of {cases} flips were noticed");
+}
+
+#[test]
+fn a_stale_copy_is_an_earlier_commit_and_a_cut_one_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.db");
+    let mut store = SqliteStore::new(&path);
+    store.load(None).unwrap();
+    store.claim(Incarnation(1), &[]).unwrap();
+    let mut commits = Commits::new(8, 30);
+    (0..10).for_each(|_| store.commit(&commits.next(Incarnation(1))).unwrap());
+    drop(store);
+    let stale = std::fs::read(&path).unwrap();
+    let truth = exactly(&path).unwrap();
+    let mut store = SqliteStore::new(&path);
+    store.load(None).unwrap();
+    store.claim(Incarnation(1), &[]).unwrap();
+    store.commit(&commits.next(Incarnation(1))).unwrap();
+    drop(store);
+    assert_ne!(exactly(&path).unwrap(), truth);
+    std::fs::write(&path, &stale).unwrap();
+    assert_eq!(exactly(&path).unwrap(), truth, "sources read again from where it was");
+    std::fs::write(&path, &stale[..stale.len() / 2]).unwrap();
+    let error = load_error(&path);
+    assert!(matches!(&error, StoreError::Damaged { .. }), "{error:?}");
+    assert!(error.to_string().contains("backup"), "{error}");
 }

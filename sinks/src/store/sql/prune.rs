@@ -13,6 +13,11 @@ const ROWS_MAX: i64 = 5_000;
 
 /// A transaction that may change something.
 pub(crate) trait Changing: Snapshot {
+    /// Is told before the `limit` oldest minutes or hours below a bucket are deleted.
+    fn forgetting(&self, _kind: &str, _before: i64, _limit: i64) -> Result<(), Failure> {
+        Ok(())
+    }
+
     /// Executes a statement; returns how many rows it changed.
     fn change(&self, sql: &str, bound: &[Bound<'_>]) -> Result<u64, Failure>;
 }
@@ -85,6 +90,7 @@ pub(crate) fn prune(
         if let Some(events) = events {
             let n = find(store, events, &step, |row| row.integer(0))?.unwrap_or(0);
             forget(store, kind, n)?;
+            store.forgetting(kind, before, ROWS_MAX)?;
         }
         has_more |= store.change(delete, &step)? >= ROWS_MAX as u64;
     }
@@ -129,8 +135,7 @@ pub(crate) fn check_sums(snapshot: &dyn Snapshot) -> Result<(), Failure> {
         return Ok(());
     }
     Err(codec::strange(format!(
-        "its sums disagree: {totals} events in all, {minutes} by the minute, {hours} by the hour; \
-         something else has changed it. Restore a backup with `seismolog restore BACKUP --replace`"
+        "its sums disagree: {totals} events in all, {minutes} by the minute, {hours} by the hour"
     )))
 }
 

@@ -28,6 +28,7 @@ impl Writer {
         }
         crash_points.reach(CommitStep::AfterFence)?;
         write_contents(&transaction, memory, commit, crash_points)?;
+        memory.seals.save(&transaction)?;
         let epoch = codec::count(commit.epoch.0);
         transaction.execute("UPDATE checkpoint SET epoch = ?1", [epoch])?;
         crash_points.reach(CommitStep::AfterEpoch)?;
@@ -79,7 +80,7 @@ fn write_contents(
     crash_points.reach(Step::AfterRejected)?;
     memory.progress(transaction, &contents.progress)?;
     crash_points.reach(Step::AfterProgress)?;
-    super::write::state(transaction, &contents.state)?;
+    super::write::state(transaction, &mut memory.seals, &contents.state)?;
     crash_points.reach(Step::AfterState)?;
     derived::vectors(transaction, &contents.vectors)?;
     crash_points.reach(Step::AfterVectors)?;

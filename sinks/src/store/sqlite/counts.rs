@@ -3,6 +3,7 @@
 //! Deltas are sorted into the order of the table and written [`ROWS_PER_STATEMENT`] at a time.
 
 use super::Failure;
+use super::seal::{Kind, Part};
 use super::write::Memory;
 use crate::store::sql::deltas::{Delta, hours_of};
 use crate::store::sql::prune::{forget_late, take_forgotten};
@@ -24,7 +25,10 @@ impl Memory {
             .prepare_cached("UPDATE totals SET total = total + ?2 WHERE fingerprint_id = ?1")?;
         for of_one in counts.chunk_by(|a, b| a.0 == b.0) {
             let id = self.fingerprint(transaction, of_one[0].0)?;
-            add_total.execute([id, of_one.iter().map(|&(_, _, n)| n).sum()])?;
+            let n = of_one.iter().map(|&(_, _, n)| n).sum();
+            add_total.execute([id, n])?;
+            let name = of_one[0].0.0.to_be_bytes();
+            self.seals.add(Kind::Totals, &[Part::Bytes(&name)], n);
             minutes.extend(of_one.iter().map(|&(_, bucket, n)| (bucket.0, id, n)));
         }
         minutes.sort_unstable();
@@ -33,6 +37,11 @@ impl Memory {
         let late_minutes = take_forgotten(&mut minutes, horizons.minutes);
         let late_hours = take_forgotten(&mut hours, horizons.hours);
         forget_late(&**transaction, late_minutes, late_hours)?;
+        for (kind, deltas) in [(Kind::Minutes, &minutes), (Kind::Hours, &hours)] {
+            for &(start, id, n) in deltas {
+                self.seals.add(kind, &[Part::Number(start), Part::Number(id)], n);
+            }
+        }
         add(transaction, "minutes", &minutes)?;
         add(transaction, "hours", &hours)
     }

@@ -14,6 +14,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../schema/sqlite/0004_vectors.sql"),
     include_str!("../schema/sqlite/0005_meaning.sql"),
     include_str!("../schema/sqlite/0006_retention.sql"),
+    include_str!("../schema/sqlite/0007_seals.sql"),
 ];
 
 /// Marks a database file as ours ("seis").

@@ -21,6 +21,7 @@ mod derived;
 pub(super) mod migrate;
 mod restore;
 mod samples;
+mod seal;
 mod snapshot;
 mod write;
 
@@ -142,7 +143,11 @@ impl Store for SqliteStore {
             let Writer { connection, memory } = writer;
             let transaction = connection.transaction()?;
             check_sums(&*transaction)?;
-            recover(&*transaction, history, |fingerprint, id| memory.remember(fingerprint, id))
+            seal::check(&transaction)?;
+            let learn = |fingerprint, id| memory.remember(fingerprint, id);
+            let recovered = recover(&*transaction, history, learn)?;
+            transaction.commit()?;
+            Ok(recovered)
         })
     }
 

@@ -1,5 +1,6 @@
 //! A read transaction of the SQLite file, and the connections that read.
 
+use super::seal::{self, Kind};
 use super::{Failure, connect};
 use crate::store::sql::prune::Changing;
 use crate::store::sql::questions::{Question, Reading};
@@ -65,6 +66,11 @@ impl Snapshot for Connection {
 }
 
 impl Changing for Connection {
+    fn forgetting(&self, kind: &str, before: i64, limit: i64) -> Result<(), Failure> {
+        let kind = if kind == "hours" { Kind::Hours } else { Kind::Minutes };
+        seal::forget(self, kind, before, limit)
+    }
+
     fn change(&self, sql: &str, bound: &[Bound<'_>]) -> Result<u64, Failure> {
         Ok(self.prepare_cached(sql)?.execute(params_from_iter(bound))? as u64)
     }

@@ -4,6 +4,7 @@
 //! a transaction that was rolled back may have taught it rows that are gone.
 
 use super::Failure;
+use super::seal::{Kind, Part, Seals};
 use crate::store::retention::Horizons;
 use crate::store::rows::{
     FastMap, GONE_RANK, NEVER_FIRST, NEVER_LAST, counter_name, source_id, source_rank,
@@ -42,6 +43,8 @@ pub(super) struct Memory {
     pub(super) full_days: FastMap<i64, u64>,
     /// Below what rows are forgotten.
     horizons: Option<Horizons>,
+    /// How the open transaction changes the seals.
+    pub(super) seals: Seals,
 }
 
 impl Memory {
@@ -87,6 +90,11 @@ impl Memory {
             Some(&id) => Ok(id),
             None => named_source(transaction, &source_id(&[], source), GONE_RANK),
         }
+    }
+
+    /// Returns the id of a source.
+    fn source_name(&self, source: SourceIndex) -> String {
+        source_id(self.source_ids.as_deref().unwrap_or_default(), source).into_owned()
     }
 
     /// Returns the row number of a fingerprint, adding a row about which nothing is known yet.
@@ -151,7 +159,7 @@ impl Memory {
 
     /// Adds accounts.
     pub(super) fn account(
-        &self,
+        &mut self,
         transaction: &Transaction<'_>,
         accounts: &[Account],
     ) -> Result<(), Failure> {
@@ -161,7 +169,10 @@ impl Memory {
         )?;
         for account in accounts {
             let source = self.source(transaction, account.source)?;
-            add.execute(params![source, counter_name(&account.counter), account.n])?;
+            let counter = counter_name(&account.counter);
+            add.execute(params![source, counter, account.n])?;
+            let name = self.source_name(account.source);
+            self.seals.add(Kind::Accounts, &texts([&name, &counter]), account.n);
         }
         Ok(())
     }
@@ -195,7 +206,7 @@ impl Memory {
 
     /// Moves partitions on, or forgets them.
     pub(super) fn progress(
-        &self,
+        &mut self,
         transaction: &Transaction<'_>,
         progress: &[Progress],
     ) -> Result<(), Failure> {
@@ -205,9 +216,20 @@ impl Memory {
         )?;
         let mut forget = transaction
             .prepare_cached("DELETE FROM partitions WHERE source_id = ?1 AND partition = ?2")?;
+        let mut before = transaction.prepare_cached(
+            "SELECT resume_offset FROM partitions WHERE source_id = ?1 AND partition = ?2",
+        )?;
         for moved in progress {
             let source = self.source(transaction, moved.source)?;
             let partition: &str = &moved.partition.0;
+            let name = self.source_name(moved.source);
+            let known = before.query_row(params![source, partition], |row| row.get::<_, String>(0));
+            if let Some(offset) = known.optional()? {
+                self.seals.add(Kind::Offsets, &texts([&name, partition, &offset]), -1);
+            }
+            if let Some(offset) = &moved.offset {
+                self.seals.add(Kind::Offsets, &texts([&name, partition, &offset.0]), 1);
+            }
             match &moved.offset {
                 Some(offset) => {
                     let lag = codec::count(moved.lag_bytes);
@@ -222,19 +244,40 @@ impl Memory {
 }
 
 /// Replaces or forgets what operators keep.
-pub(super) fn state(transaction: &Transaction<'_>, rows: &[StateRow]) -> Result<(), Failure> {
+pub(super) fn state(
+    transaction: &Transaction<'_>,
+    seals: &mut Seals,
+    rows: &[StateRow],
+) -> Result<(), Failure> {
+    let mut before = transaction
+        .prepare_cached("SELECT value FROM operator_state WHERE node = ?1 AND key = ?2")?;
     let mut keep = transaction.prepare_cached(
         "INSERT OR REPLACE INTO operator_state (node, key, value) VALUES (?1, ?2, ?3)",
     )?;
     let mut forget =
         transaction.prepare_cached("DELETE FROM operator_state WHERE node = ?1 AND key = ?2")?;
     for StateRow { node, key, value } in rows {
+        let known = before.query_row(params![node, key], |row| row.get::<_, Vec<u8>>(0));
+        if let Some(value) = known.optional()? {
+            seals.add(Kind::State, &[text(node), text(key), Part::Bytes(&value)], -1);
+        }
+        if let Some(value) = value {
+            seals.add(Kind::State, &[text(node), text(key), Part::Bytes(value)], 1);
+        }
         match value {
             Some(value) => keep.execute(params![node, key, value])?,
             None => forget.execute(params![node, key])?,
         };
     }
     Ok(())
+}
+
+fn text(text: &str) -> Part<'_> {
+    Part::Bytes(text.as_bytes())
+}
+
+fn texts<'a, const N: usize>(parts: [&'a str; N]) -> [Part<'a>; N] {
+    parts.map(text)
 }
 
 /// Leaves the row alone, and its page clean, unless the sighting changes it. A row without a

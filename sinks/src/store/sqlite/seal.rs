@@ -1,0 +1,170 @@
+//! Seals: a sum over the rows on which exactness depends, so that a bit that flips on disk is noticed.
+//!
+//! ```text
+//! commit ──rows that come, go or grow──► Σ n · weight(key) ──same transaction──► seals
+//! load ──every row again──────────────► Σ n · weight(key) ──compared with───────► seals
+//! ```
+//! Weights are odd hashes of what names a row, sums wrap: a changed count, key or offset, or a row that is
+//! gone, changes the sum, and a commit adds its own rows without reading any. *Limits:* texts, samples and
+//! what follows from the rows are not sealed. A store without seals, from an earlier version or a backup, gets
+//! them when it is loaded.
+
+use super::Failure;
+use crate::store::sql::codec;
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, Row, params};
+use xxhash_rust::xxh3::Xxh3;
+
+/// What is sealed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Minutes,
+    Hours,
+    Totals,
+    Accounts,
+    Offsets,
+    State,
+}
+
+impl Kind {
+    const ALL: [Kind; 6] =
+        [Kind::Minutes, Kind::Hours, Kind::Totals, Kind::Accounts, Kind::Offsets, Kind::State];
+
+    fn name(self) -> &'static str {
+        match self {
+            Kind::Minutes => "minutes",
+            Kind::Hours => "hours",
+            Kind::Totals => "totals",
+            Kind::Accounts => "accounts",
+            Kind::Offsets => "offsets",
+            Kind::State => "state",
+        }
+    }
+
+    /// Every row: what names it, and its number last.
+    fn rows(self) -> &'static str {
+        match self {
+            Kind::Minutes => "SELECT bucket_start, fingerprint_id, n FROM minutes",
+            Kind::Hours => "SELECT bucket_start, fingerprint_id, n FROM hours",
+            Kind::Totals => {
+                "SELECT f.fingerprint, t.total FROM totals t JOIN fingerprints f ON f.id = t.fingerprint_id"
+            }
+            Kind::Accounts => {
+                "SELECT s.name, a.counter, a.n FROM accounts a JOIN sources s ON s.id = a.source_id"
+            }
+            Kind::Offsets => {
+                "SELECT s.name, p.partition, p.resume_offset, 1 FROM partitions p \
+                 JOIN sources s ON s.id = p.source_id"
+            }
+            Kind::State => "SELECT node, key, value, 1 FROM operator_state",
+        }
+    }
+}
+
+/// A part of what names a row.
+pub(super) enum Part<'a> {
+    Number(i64),
+    Bytes(&'a [u8]),
+}
+
+/// Changes of the sums that the open transaction has made.
+#[derive(Debug, Default)]
+pub(super) struct Seals([i64; Kind::ALL.len()]);
+
+impl Seals {
+    /// Takes note that the row of that name grows by `n`.
+    pub(super) fn add(&mut self, kind: Kind, name: &[Part<'_>], n: i64) {
+        let sum = &mut self.0[kind as usize];
+        *sum = sum.wrapping_add(weight(kind, name).wrapping_mul(n));
+    }
+
+    /// Changes the stored sums, and forgets the changes.
+    pub(super) fn save(&mut self, connection: &Connection) -> Result<(), Failure> {
+        let mut read = connection.prepare_cached("SELECT sum FROM seals WHERE kind = ?1")?;
+        let mut write = connection.prepare_cached("UPDATE seals SET sum = ?2 WHERE kind = ?1")?;
+        for (kind, change) in Kind::ALL.into_iter().zip(std::mem::take(&mut self.0)) {
+            if change != 0 {
+                let sum: i64 = read.query_row([kind.name()], |row| row.get(0))?;
+                write.execute(params![kind.name(), sum.wrapping_add(change)])?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Fails if any sealed row is not what was committed; seals a store that has no seals yet.
+pub(super) fn check(connection: &Connection) -> Result<(), Failure> {
+    let sealed: i64 = connection.query_row("SELECT count(*) FROM seals", [], |row| row.get(0))?;
+    for kind in Kind::ALL {
+        let found = sum(connection, kind)?;
+        let name = kind.name();
+        if sealed == 0 {
+            connection
+                .execute("INSERT INTO seals (kind, sum) VALUES (?1, ?2)", params![name, found])?;
+            continue;
+        }
+        let expected: i64 =
+            connection
+                .query_row("SELECT sum FROM seals WHERE kind = ?1", [name], |row| row.get(0))?;
+        if found != expected {
+            return Err(codec::strange(format!("its {name} are not what was committed")));
+        }
+    }
+    Ok(())
+}
+
+/// Takes the oldest minutes or hours, which are about to be deleted, out of their seal.
+pub(super) fn forget(
+    connection: &Connection,
+    kind: Kind,
+    before: i64,
+    limit: i64,
+) -> Result<(), Failure> {
+    let mut seals = Seals::default();
+    let mut oldest = connection.prepare_cached(&format!(
+        "{} WHERE bucket_start < ?1 ORDER BY bucket_start, fingerprint_id LIMIT ?2",
+        kind.rows()
+    ))?;
+    let mut rows = oldest.query([before, limit])?;
+    while let Some(row) = rows.next()? {
+        let (name, n) =
+            ([Part::Number(row.get(0)?), Part::Number(row.get(1)?)], row.get::<_, i64>(2)?);
+        seals.add(kind, &name, n.wrapping_neg());
+    }
+    seals.save(connection)
+}
+
+fn sum(connection: &Connection, kind: Kind) -> Result<i64, Failure> {
+    let mut all = connection.prepare(kind.rows())?;
+    let width = all.column_count() - 1;
+    let mut rows = all.query([])?;
+    let mut seals = Seals::default();
+    while let Some(row) = rows.next()? {
+        let name = (0..width).map(|column| part(row, column)).collect::<Result<Vec<_>, _>>()?;
+        seals.add(kind, &name, row.get(width)?);
+    }
+    Ok(seals.0[kind as usize])
+}
+
+fn part<'a>(row: &'a Row<'_>, column: usize) -> rusqlite::Result<Part<'a>> {
+    Ok(match row.get_ref(column)? {
+        ValueRef::Integer(number) => Part::Number(number),
+        ValueRef::Text(bytes) | ValueRef::Blob(bytes) => Part::Bytes(bytes),
+        ValueRef::Null | ValueRef::Real(_) => Part::Bytes(b""),
+    })
+}
+
+/// Returns an odd number that depends on every bit of a row's name.
+fn weight(kind: Kind, name: &[Part<'_>]) -> i64 {
+    let mut hasher = Xxh3::with_seed(kind as u64);
+    for part in name {
+        match part {
+            Part::Number(number) => hasher.update(&number.to_le_bytes()),
+            Part::Bytes(bytes) => {
+                hasher.update(&(bytes.len() as u64).to_le_bytes());
+                hasher.update(bytes);
+            }
+        }
+    }
+    (hasher.digest() | 1).cast_signed()
+}
