@@ -60,21 +60,20 @@ pub(super) struct PostgresOptions {
 #[derive(Clone, Debug, Default, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct TlsOptions {
-    /// How much is asked for.
-    pub(super) mode: TlsMode,
+    /// How much is asked for. What `sslmode` in `url` says unless given, else `prefer`.
+    mode: Option<TlsMode>,
     /// A file with the certificates (PEM) that may vouch for the server, for `verify-full`; without it
     /// the public ones may.
     pub(super) ca_file: Option<PathBuf>,
 }
 
 /// How much protection is asked for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, schemars::JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum TlsMode {
     /// No TLS.
     Disable,
     /// TLS if the server offers it, whoever the server is.
-    #[default]
     Prefer,
     /// TLS always, whoever the server is.
     Require,
@@ -107,7 +106,8 @@ pub(super) struct Target {
     config: Config,
     password_file: Option<PathBuf>,
     pub(super) schema: String,
-    pub(super) tls: TlsOptions,
+    pub(super) tls: TlsMode,
+    pub(super) ca_file: Option<PathBuf>,
     pub(super) connect_timeout: Duration,
     pub(super) statement_timeout: Duration,
     pub(super) deadline: Duration,
@@ -119,9 +119,19 @@ impl PostgresOptions {
     pub(super) fn target(options: &Options) -> Result<Target, Vec<OptionsError>> {
         let read: Self = options.parse()?;
         let mut mistakes = Vec::new();
-        let config = read.config().unwrap_or_else(|mistake| {
+        let mut config = read.config().unwrap_or_else(|mistake| {
             mistakes.push(mistake);
             Config::new()
+        });
+        let tls = read.tls.mode.unwrap_or(match config.get_ssl_mode() {
+            SslMode::Disable => TlsMode::Disable,
+            SslMode::Require => TlsMode::Require,
+            _ => TlsMode::Prefer,
+        });
+        config.ssl_mode(match tls {
+            TlsMode::Disable => SslMode::Disable,
+            TlsMode::Prefer => SslMode::Prefer,
+            TlsMode::Require | TlsMode::VerifyFull => SslMode::Require,
         });
         let first = |c: char| c.is_ascii_lowercase() || c == '_';
         let plain = read.schema.chars().all(|c| first(c) || c.is_ascii_digit());
@@ -148,7 +158,8 @@ impl PostgresOptions {
             config,
             password_file: read.password_file.map(resolve),
             schema: read.schema,
-            tls: TlsOptions { ca_file: read.tls.ca_file.map(resolve), ..read.tls },
+            tls,
+            ca_file: read.tls.ca_file.map(resolve),
             connect_timeout: read.connect_timeout.0,
             statement_timeout: read.statement_timeout.0,
             deadline: read.deadline.0,
@@ -179,11 +190,6 @@ impl PostgresOptions {
         if let Some(database) = &self.database {
             config.dbname(database);
         }
-        config.ssl_mode(match self.tls.mode {
-            TlsMode::Disable => SslMode::Disable,
-            TlsMode::Prefer => SslMode::Prefer,
-            TlsMode::Require | TlsMode::VerifyFull => SslMode::Require,
-        });
         let (idle, interval, retries) = KEEPALIVE;
         config
             .connect_timeout(self.connect_timeout.0)
@@ -249,6 +255,18 @@ mod tests {
         let parts = json!({ "host": "db", "port": 1, "database": "d", "user": "u" });
         assert_eq!(target(parts).ok().unwrap().to_string(), "db:1/d");
         assert_eq!(target(json!({})).ok().unwrap().to_string(), "localhost:5432/seismolog");
+    }
+
+    #[test]
+    fn sslmode_in_the_address_is_heeded_unless_the_option_says_otherwise() {
+        let tls = |value| target(value).ok().unwrap().tls;
+        assert_eq!(tls(json!({ "url": "postgres://a@b/c" })), TlsMode::Prefer);
+        let url = "postgres://a@b/c?sslmode=require";
+        assert_eq!(tls(json!({ "url": url })), TlsMode::Require);
+        assert_eq!(
+            tls(json!({ "url": url, "tls": { "mode": "verify-full" } })),
+            TlsMode::VerifyFull
+        );
     }
 
     #[test]

@@ -50,7 +50,7 @@ impl Session {
     pub(super) fn open(target: &Target, name: &str, idle: Duration) -> Result<Session, Failure> {
         let unusable = |what: String| Failure::Database(what.into());
         let config = target.config(name).map_err(unusable)?;
-        let tls = Tls::new(&target.tls).map_err(unusable)?;
+        let tls = Tls::new(target.tls, target.ca_file.as_deref()).map_err(unusable)?;
         let runtime = Builder::new_current_thread().enable_io().enable_time().build();
         let runtime = runtime.map_err(|error| unusable(error.to_string()))?;
         let deadline = target.deadline;

@@ -1,6 +1,6 @@
 //! TLS to the server: rustls, with as much proof of the server's name as the options ask for.
 
-use super::options::{TlsMode, TlsOptions};
+use super::options::TlsMode;
 use std::future::Future;
 use std::io;
 use std::path::Path;
@@ -29,13 +29,13 @@ pub(super) struct Tls(Arc<ClientConfig>);
 
 impl Tls {
     /// Reads what the options name; fails with a sentence.
-    pub(super) fn new(options: &TlsOptions) -> Result<Tls, String> {
+    pub(super) fn new(mode: TlsMode, ca_file: Option<&Path>) -> Result<Tls, String> {
         let provider = Arc::new(ring::default_provider());
         let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
             .with_safe_default_protocol_versions()
             .map_err(|error| format!("cannot set up TLS: {error}"))?;
-        let config = if options.mode == TlsMode::VerifyFull {
-            builder.with_root_certificates(roots(options.ca_file.as_deref())?)
+        let config = if mode == TlsMode::VerifyFull {
+            builder.with_root_certificates(roots(ca_file)?)
         } else {
             let anyone = Arc::new(Anyone(provider));
             builder.dangerous().with_custom_certificate_verifier(anyone)
