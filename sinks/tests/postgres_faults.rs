@@ -61,7 +61,7 @@ fn port_of(url: &str) -> u16 {
     server.rsplit_once(':').unwrap().1.parse().unwrap()
 }
 
-fn cases(usual: u64) -> u64 {
+pub fn cases(usual: u64) -> u64 {
     std::env::var("SEISMOLOG_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(usual)
 }
 

@@ -38,7 +38,7 @@ fn fault_a_server_that_crashes_again_and_again_loses_nothing() {
     let mut server = Server::start(Version::V18, &[]);
     let options = json!({ "url": server.address().database(), "schema": fresh_schema() });
     let mut committing = Committing::start(Box::new(open(&options)), 12);
-    for _ in 0..3 {
+    for _ in 0..crate::postgres_faults::cases(3).min(20) {
         committing.send();
         committing.wait_until_durable();
         committing.send();
