@@ -159,7 +159,21 @@ struct Place {
     has_sent: bool,
 }
 
+impl Place {
+    fn at(offsets: BTreeMap<PartitionId, Offset>) -> Place {
+        Place { offsets, ..Place::default() }
+    }
+}
+
 impl Slot {
+    /// Returns a slot whose source has not been started.
+    fn new(prepared: Prepared, place: Place, stop: StopSignal) -> Slot {
+        let Prepared { defaults: _, component, source, stored } = prepared;
+        let end = stored.paused.then_some(SourceEnd::Stopped);
+        let source = Arc::from(source);
+        Slot { component, source, stored, is_removed: false, place, stop, end, thread: None }
+    }
+
     /// Returns whether it may still hand something over.
     fn is_alive(&self) -> bool {
         self.end.is_none() || (self.stored.paused && !self.is_removed)
@@ -188,16 +202,7 @@ impl Sources {
     ) -> Result<(), NotChanged> {
         let mut guard = self.lock();
         let running = guard.as_mut().ok_or(NotChanged::NotRunning)?;
-        let slot = Slot {
-            component: prepared.component,
-            source: Arc::from(prepared.source),
-            is_removed: false,
-            place: Place { offsets, ..Place::default() },
-            stop: running.ground.stop.child(),
-            end: prepared.stored.paused.then_some(SourceEnd::Stopped),
-            stored: prepared.stored,
-            thread: None,
-        };
+        let slot = Slot::new(prepared, Place::at(offsets), running.ground.stop.child());
         running.slots.insert(index, slot);
         self.run(running, index)
     }
@@ -249,23 +254,16 @@ impl Sources {
         if running.queues.is_none() {
             return Err(NotChanged::NotRunning);
         }
-        let Prepared { defaults, component, source, stored } = prepared;
-        let id = defaults.id.clone();
-        let index = running.ground.table.add(defaults)?;
+        let id = prepared.defaults.id.clone();
+        let index = running.ground.table.add(prepared.defaults.clone())?;
         let place = match running.slots.get_mut(&index) {
             Some(slot) if !slot.is_removed || slot.end.is_none() => {
                 return Err(NotChanged::Exists(id));
             }
             Some(slot) => std::mem::take(&mut slot.place),
-            None => {
-                let offsets = running.strangers.remove(&id).unwrap_or_default();
-                Place { offsets, ..Place::default() }
-            }
+            None => Place::at(running.strangers.remove(&id).unwrap_or_default()),
         };
-        let end = stored.paused.then_some(SourceEnd::Stopped);
-        let (stop, source) = (running.ground.stop.child(), Arc::from(source));
-        let slot =
-            Slot { component, source, stored, is_removed: false, place, stop, end, thread: None };
+        let slot = Slot::new(prepared, place, running.ground.stop.child());
         running.slots.insert(index, slot);
         running.ground.observer.source_added(index, &id);
         self.run(running, index)?;
@@ -294,7 +292,8 @@ impl Sources {
         self.store(guard, index)
     }
 
-    /// Removes a source that was added; returns whether that is committed.
+    /// Removes a source that was added; returns whether that is committed. Waits for its thread, so that it
+    /// can be added again at once; one that does not end in time is reported as not yet durable.
     pub fn remove(&self, id: &str) -> Result<bool, NotChanged> {
         let mut guard = self.lock();
         let running = guard.as_mut().ok_or(NotChanged::NotRunning)?;
@@ -308,7 +307,28 @@ impl Sources {
         }
         running.ground.observer.source_removed(index);
         running.close_if_idle();
-        self.store(guard, index).map(|(_, durable)| durable)
+        let (_, is_durable) = self.store(guard, index)?;
+        Ok(is_durable & self.has_ended(index))
+    }
+
+    /// Waits until the thread of a source has ended.
+    fn has_ended(&self, index: SourceIndex) -> bool {
+        let deadline = Instant::now() + COMMIT_WAIT;
+        let runs = |running: &Running| {
+            running.slots.get(&index).is_some_and(|slot| slot.is_removed && slot.end.is_none())
+        };
+        loop {
+            let (is_running, stop) = match self.lock().as_ref() {
+                Some(running) => (runs(running), running.ground.stop.clone()),
+                None => return true,
+            };
+            if !is_running {
+                return true;
+            }
+            if Instant::now() >= deadline || stop.wait(StopStage::Abandoned, COMMIT_POLL) {
+                return false;
+            }
+        }
     }
 
     /// Starts the thread of a source, unless it is paused.
