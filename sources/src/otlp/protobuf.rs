@@ -7,6 +7,7 @@
 //! *State and limits:* values nest up to [`DEPTH_MAX`]; a record with a deeper one is rejected.
 
 use super::record::{Attributes, Level, Origin, RECORD_BYTES_MAX, Record, put, quoted};
+use crate::poll::to_base64;
 use crate::push::{Records, Refusal};
 
 /// How deep values may nest.
@@ -272,7 +273,7 @@ fn any_value(bytes: &[u8], depth: usize) -> Result<Vec<u8>, Malformed> {
             (4, value) => double(f64::from_bits(value.number()?)),
             (5, value) => array(value.bytes()?, depth)?,
             (6, value) => key_values(value.bytes()?, depth)?,
-            (7, value) => quoted(&base64(value.bytes()?)),
+            (7, value) => quoted(&to_base64(value.bytes()?)),
             _ => continue,
         };
     }
@@ -317,20 +318,6 @@ pub fn double(number: f64) -> Vec<u8> {
         // Shortest, however large the number.
         _ => serde_json::Value::from(number).to_string().into_bytes(),
     }
-}
-
-fn base64(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
-    for three in bytes.chunks(3) {
-        let byte = |at: usize| u32::from(three.get(at).copied().unwrap_or(0));
-        let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
-        for place in 0..4 {
-            let digit = char::from(DIGITS[(bits >> (18 - 6 * place) & 63) as usize]);
-            text.push(if place <= three.len() { digit } else { '=' });
-        }
-    }
-    text
 }
 
 /// Writes a number as a field.
