@@ -35,8 +35,7 @@ pub fn check() -> Result<(), Failure> {
 pub fn test() -> Result<(), Failure> {
     prerequisites::require(prerequisites::TEST)?;
     test_ui()?;
-    fetch_model()?;
-    fetch_postgres()?;
+    build_and_fetch()?;
     Step::cargo(&["test", "--workspace"]).run()?;
     if !prerequisites::has_browser() {
         println!(
@@ -45,20 +44,16 @@ pub fn test() -> Result<(), Failure> {
         );
         return Ok(());
     }
-    // The tests have built the binary.
-    let target = std::env::var("CARGO_TARGET_DIR").unwrap_or_else(|_| "target".to_owned());
-    let binary = root().join(target).join("debug/seismolog");
     Step::new(&["npm", "run", "test:browser"])
         .within(UI)
-        .default_variable("SEISMOLOG_BIN", &binary.to_string_lossy())
+        .default_variable("SEISMOLOG_BIN", &built("seismolog"))
         .run()
 }
 
 /// The long families: the same tests with many more cases. A variable that the user has set wins.
 pub fn soak() -> Result<(), Failure> {
     prerequisites::require(prerequisites::TEST)?;
-    fetch_model()?;
-    fetch_postgres()?;
+    build_and_fetch()?;
     Step::cargo(&["test", "--workspace"])
         .default_variable("SEISMOLOG_CASES", "10000")
         .default_variable("SEISMOLOG_KILLS", "100")
@@ -80,6 +75,20 @@ pub fn docs() -> Result<(), Failure> {
     Step::cargo(&["doc", "--workspace", "--no-deps", "--document-private-items"])
         .default_variable("RUSTDOCFLAGS", "-D warnings")
         .run()
+}
+
+/// Builds what the tests run, and fetches what they need with it: with the features of the tests, so that
+/// nothing is built twice.
+fn build_and_fetch() -> Result<(), Failure> {
+    Step::cargo(&["test", "--workspace", "--no-run"]).run()?;
+    Step::new(&[&built("seismolog"), "model", "fetch"]).run()?;
+    Step::new(&[&built("examples/fetch_postgres")]).run()
+}
+
+/// Returns the path of a program of the test profile.
+fn built(name: &str) -> String {
+    let target = std::env::var("CARGO_TARGET_DIR").unwrap_or_else(|_| "target".to_owned());
+    root().join(target).join("debug").join(name).to_string_lossy().into_owned()
 }
 
 /// Fetches the model into the user's cache, outside the checkout; checked by its digest, once.
