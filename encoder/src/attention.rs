@@ -7,6 +7,7 @@ use crate::blocks::{Blocks, BlocksMut, Row, WIDTH};
 use crate::kernel::{Job, Lanes};
 use crate::math::{exponential, max_of_lanes, sum_of_lanes};
 use crate::multiply::{Multiply, Store, multiply, sixteen, sixteen_mut};
+use std::ops::Range;
 
 /// Room for one head of one text; made once for a number of tokens and used again.
 pub struct AttentionRoom {
@@ -27,16 +28,18 @@ impl AttentionRoom {
     }
 }
 
-/// Attends with all heads of one text.
+/// Attends with some heads of one text.
 pub struct Attend<'a> {
     /// Queries, keys and values of every head, a block each: first all queries, then all keys, then
     /// all values. The meant rows are those of one text.
     pub projections: Blocks<'a>,
     /// How many heads there are, each 32 wide.
     pub heads: usize,
+    /// Those that are meant.
+    pub meant: Range<usize>,
     /// Room for the text.
     pub room: &'a mut AttentionRoom,
-    /// A block for each head.
+    /// A block for each head that is meant.
     pub out: BlocksMut<'a>,
 }
 
@@ -45,7 +48,7 @@ impl Job for Attend<'_> {
 
     #[inline(always)]
     fn run<L: Lanes>(mut self, lanes: L) {
-        for head in 0..self.heads {
+        for head in self.meant.clone() {
             self.attend(lanes, head);
         }
     }
@@ -80,7 +83,7 @@ impl Attend<'_> {
                 depth: tokens,
                 panels: values,
                 bias: None,
-                out: BlocksMut::whole(self.out.block(head), tokens),
+                out: BlocksMut::whole(self.out.block(head - self.meant.start), tokens),
                 finish: Store,
             },
         );
@@ -182,7 +185,13 @@ mod tests {
             for kernel in Kernel::available() {
                 let mut out = vec![Row::ZERO; heads * tokens];
                 let blocks = BlocksMut::whole(&mut out, tokens);
-                kernel.run(Attend { projections, heads, room: &mut room, out: blocks });
+                kernel.run(Attend {
+                    projections,
+                    heads,
+                    meant: 0..heads,
+                    room: &mut room,
+                    out: blocks,
+                });
                 for (row, expected) in out.iter().zip(&expected) {
                     for (&number, &expected) in row.iter().zip(expected) {
                         let error = (f64::from(number) - expected).abs();

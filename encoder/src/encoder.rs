@@ -55,8 +55,8 @@ pub struct Room {
     hidden: Vec<Row>,
     /// Projections and what attention makes of them, or the inside of the feed-forward part.
     wide: Vec<Row>,
-    attention: AttentionRoom,
-    threads: usize,
+    /// One for each thread.
+    attention: Vec<AttentionRoom>,
 }
 
 impl Room {
@@ -70,8 +70,9 @@ impl Room {
         Room {
             hidden: vec![Row::ZERO; HIDDEN_BLOCKS * ROOM_TOKENS],
             wide: vec![Row::ZERO; INNER_BLOCKS * ROOM_TOKENS],
-            attention: AttentionRoom::new(TOKENS_MAX),
-            threads: threads.max(1),
+            attention: std::iter::repeat_with(|| AttentionRoom::new(TOKENS_MAX))
+                .take(threads.max(1))
+                .collect(),
         }
     }
 }
@@ -89,7 +90,14 @@ impl Encoder {
         tokenizer: &[u8],
         accept: Accept,
     ) -> Result<Encoder, EncoderError> {
-        let pieces = WordPieces::read(tokenizer)?;
+        // Its dictionary takes as long to build as half of the weights to read.
+        let (pieces, model) = thread::scope(|scope| {
+            let pieces = scope.spawn(|| WordPieces::read(tokenizer));
+            let model = Model::read(weights);
+            (pieces.join(), model)
+        });
+        let broken = |_| EncoderError::Tokenizer { reason: "reading it failed".to_owned() };
+        let pieces = pieces.map_err(broken)??;
         if accept == Accept::Official && pieces.sha256() != TOKENIZER_SHA256 {
             return Err(EncoderError::OtherDigest {
                 file: "tokenizer.json",
@@ -97,7 +105,7 @@ impl Encoder {
                 expected: TOKENIZER_SHA256,
             });
         }
-        let (model, found) = Model::read(weights)?;
+        let (model, found) = model?;
         if accept == Accept::Official && found != WEIGHTS_SHA256 {
             let (file, expected) = ("model.safetensors", WEIGHTS_SHA256);
             return Err(EncoderError::OtherDigest { file, found, expected });
@@ -155,14 +163,15 @@ impl Encoder {
             let (index, limit) = (texts.len() - 1, ROOM_TOKENS);
             return Err(EncoderError::TokenCount { index, tokens: total, limit });
         }
-        let Room { hidden, wide, attention, threads } = room;
-        let threads = if total < SHARED_TOKENS_MIN { 1 } else { *threads };
+        let Room { hidden, wide, attention } = room;
+        let threads = if total < SHARED_TOKENS_MIN { 1 } else { attention.len() };
+        let attention = &mut attention[..threads];
         let hidden = &mut hidden[..HIDDEN_BLOCKS * total];
         let wide = &mut wide[..INNER_BLOCKS * total];
         self.look_up(texts, hidden, total);
         self.normalise(hidden, total, &self.model.words_norm);
         for layer in &self.model.layers {
-            self.attend(layer, texts, hidden, wide, attention, threads);
+            self.attend(layer, texts, hidden, wide, attention);
             self.normalise(hidden, total, &layer.attended_norm);
             self.multiply(hidden, total, &layer.inner, wide, Gelu, threads);
             self.multiply(wide, total, &layer.outer, hidden, AddTo, threads);
@@ -195,27 +204,35 @@ impl Encoder {
         }
     }
 
-    /// Adds what attention makes of `hidden` to it.
+    /// Adds what attention makes of `hidden` to it, with a thread for each room.
     fn attend(
         &self,
         layer: &Layer,
         texts: &[&[u32]],
         hidden: &mut [Row],
         wide: &mut [Row],
-        room: &mut AttentionRoom,
-        threads: usize,
+        rooms: &mut [AttentionRoom],
     ) {
-        let total = hidden.len() / HIDDEN_BLOCKS;
+        let (total, threads) = (hidden.len() / HIDDEN_BLOCKS, rooms.len());
         let (projections, attended) = wide.split_at_mut(3 * HEADS * total);
         self.multiply(hidden, total, &layer.projections, projections, Store, threads);
-        for (first, count) in rows_of(texts) {
-            self.kernel.run(Attend {
-                projections: Blocks { rows: projections, stride: total, first, count },
-                heads: HEADS,
-                room,
-                out: BlocksMut { rows: attended, stride: total, first, count },
-            });
-        }
+        // Every thread makes some of the heads: their blocks lie one after the other.
+        let heads = HEADS.div_ceil(threads);
+        let (projections, kernel) = (&*projections, self.kernel);
+        let shares = attended.chunks_mut(heads * total).zip(rooms).enumerate();
+        share(shares.map(|(share, (out, room))| {
+            move || {
+                for (first, count) in rows_of(texts) {
+                    kernel.run(Attend {
+                        projections: Blocks { rows: projections, stride: total, first, count },
+                        heads: HEADS,
+                        meant: share * heads..HEADS.min((share + 1) * heads),
+                        room,
+                        out: BlocksMut { rows: out, stride: total, first, count },
+                    });
+                }
+            }
+        }));
         self.multiply(attended, total, &layer.attended, hidden, AddTo, threads);
     }
 
@@ -232,26 +249,30 @@ impl Encoder {
         // Every thread makes some of the blocks of the result: they lie one after the other.
         let blocks = weights.bias.len().div_ceil(threads);
         let shares = weights.panels.chunks(blocks * depth).zip(weights.bias.chunks(blocks));
-        let mut shares = shares.zip(out.chunks_mut(blocks * count)).map(|((panels, bias), out)| {
+        share(shares.zip(out.chunks_mut(blocks * count)).map(|((panels, bias), out)| {
             let (a, out) = (Blocks::whole(a, count), BlocksMut::whole(out, count));
             let bias = Some(bias);
             move || self.kernel.run(Multiply { a, depth, panels, bias, out, finish })
-        });
-        let own = shares.next();
-        if threads == 1 {
-            return own.into_iter().for_each(|own| own());
-        }
-        thread::scope(|scope| {
-            for share in shares {
-                scope.spawn(share);
-            }
-            own.into_iter().for_each(|own| own());
-        });
+        }));
     }
 
     fn normalise(&self, rows: &mut [Row], count: usize, norm: &Norm) {
         self.kernel.run(Normalise { rows: BlocksMut::whole(rows, count), norm });
     }
+}
+
+/// Runs the first share on this thread and every other one on a thread of its own; returns when all are done.
+fn share(mut shares: impl ExactSizeIterator<Item = impl FnOnce() + Send>) {
+    let Some(own) = shares.next() else { return };
+    if shares.len() == 0 {
+        return own();
+    }
+    thread::scope(|scope| {
+        for share in shares {
+            scope.spawn(share);
+        }
+        own();
+    });
 }
 
 /// Returns the first row and the number of rows of each text.

@@ -12,11 +12,15 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::io::{ErrorKind, Read};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread::{self, JoinHandle};
 
 /// A longer header is refused.
 pub const HEADER_BYTES_MAX: u64 = 1 << 20;
 /// Bytes that are read at once.
-const PIECE_BYTES: usize = 64 << 10;
+const PIECE_BYTES: usize = 256 << 10;
+/// Pieces that may wait to be hashed.
+const PIECES_MAX: usize = 4;
 /// The only type that is read.
 const FLOAT: &str = "F32";
 
@@ -37,9 +41,10 @@ pub struct SafeTensors<R> {
 impl<R: Read> SafeTensors<R> {
     /// Reads the header.
     pub fn open(input: R) -> Result<SafeTensors<R>, EncoderError> {
-        let mut input = Counted { input, bytes: 0, digest: Sha256::new() };
+        let mut input = Counted { input, bytes: 0, digest: Hashing::start()? };
         let mut length = [0; 8];
         input.fill(&mut length, "the length of the header")?;
+        input.digest.add(length.to_vec());
         let length = u64::from_le_bytes(length);
         if length > HEADER_BYTES_MAX {
             let reason = format!("its header would have {length} bytes");
@@ -47,6 +52,7 @@ impl<R: Read> SafeTensors<R> {
         }
         let mut header = vec![0; length as usize];
         input.fill(&mut header, "the header")?;
+        input.digest.add(header.clone());
         let broken = |error: serde_json::Error| EncoderError::Format {
             reason: format!("its header cannot be read: {error}"),
         };
@@ -108,7 +114,7 @@ impl<R: Read> SafeTensors<R> {
             at = end;
         }
         self.input.expect_end()?;
-        Ok(hexadecimal(&self.input.digest.finalize()))
+        Ok(self.input.digest.finish())
     }
 }
 
@@ -121,11 +127,52 @@ fn hexadecimal(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// An input whose bytes are counted and hashed.
+/// A digest that another thread works out while the bytes are read and laid out.
+struct Hashing {
+    pieces: SyncSender<Vec<u8>>,
+    spares: Receiver<Vec<u8>>,
+    thread: JoinHandle<Sha256>,
+}
+
+impl Hashing {
+    fn start() -> Result<Hashing, EncoderError> {
+        let (pieces, wanted) = sync_channel::<Vec<u8>>(PIECES_MAX);
+        let (done, spares) = sync_channel(PIECES_MAX + 1);
+        let hash = move || {
+            let mut digest = Sha256::new();
+            for piece in wanted {
+                digest.update(&piece);
+                // Without room for it, it is simply not used again.
+                let _ = done.try_send(piece);
+            }
+            digest
+        };
+        let thread = thread::Builder::new().name("digest".to_owned()).spawn(hash);
+        Ok(Hashing { pieces, spares, thread: thread.map_err(EncoderError::Read)? })
+    }
+
+    /// Returns a buffer, one that was used before if there is one.
+    fn spare(&self) -> Vec<u8> {
+        self.spares.try_recv().unwrap_or_default()
+    }
+
+    fn add(&self, piece: Vec<u8>) {
+        // The thread ends only after us.
+        let _ = self.pieces.send(piece);
+    }
+
+    fn finish(self) -> String {
+        drop(self.pieces);
+        let digest = self.thread.join().unwrap_or_default();
+        hexadecimal(&digest.finalize())
+    }
+}
+
+/// An input whose bytes are counted; who fills a buffer has it hashed.
 struct Counted<R> {
     input: R,
     bytes: u64,
-    digest: Sha256,
+    digest: Hashing,
 }
 
 impl<R: Read> Counted<R> {
@@ -139,7 +186,6 @@ impl<R: Read> Counted<R> {
             Err(error) => return Err(EncoderError::Read(error)),
         }
         self.bytes += buffer.len() as u64;
-        self.digest.update(buffer);
         Ok(())
     }
 
@@ -150,13 +196,14 @@ impl<R: Read> Counted<R> {
         part: &str,
         mut take: impl FnMut(&[u8]),
     ) -> Result<(), EncoderError> {
-        let mut buffer = vec![0; PIECE_BYTES];
         let mut left = bytes;
         while left > 0 {
-            let piece = &mut buffer[..left.min(PIECE_BYTES as u64) as usize];
-            self.fill(piece, part)?;
-            take(piece);
+            let mut piece = self.digest.spare();
+            piece.resize(left.min(PIECE_BYTES as u64) as usize, 0);
+            self.fill(&mut piece, part)?;
+            take(&piece);
             left -= piece.len() as u64;
+            self.digest.add(piece);
         }
         Ok(())
     }
