@@ -8,6 +8,7 @@
 //! *Frontier:* never holds an epoch. *State and limits:* per fingerprint the buckets of
 //! [`KEEP_SECS`], twice (by fingerprint and by issue).
 
+pub mod detector;
 mod score;
 
 use crate::expiry::{Series, expiring};
@@ -64,6 +65,8 @@ impl Default for SpikeConfig {
 pub const BASELINE_SECS: i64 = 24 * 3600;
 /// How far back from an issue's newest bucket judgements follow late counts.
 pub const JUDGED_SECS: i64 = 24 * 3600;
+/// False alarms a day that can be asked for: below, hardly anything is told; above, nobody listens.
+pub const FALSE_ALERTS_PER_DAY: std::ops::RangeInclusive<f64> = 0.01..=1_000.0;
 /// What must be kept to judge all of those.
 pub const KEEP_SECS: i64 = BASELINE_SECS + JUDGED_SECS;
 /// An issue is judged once its own history is this long; before that it is simply new.

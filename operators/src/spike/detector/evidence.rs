@@ -1,0 +1,205 @@
+//! How surprising the last buckets of a series are: window sums, and runs of buckets that exceed.
+//!
+//! *Windows:* the sum over 1, 3 and 12 buckets against a negative binomial distribution, its mean the larger
+//! of the seasonal and the recent one. *Runs:* three or more exceeding buckets among 4, 8 or 12, as a chain
+//! that begins once and goes on: what lasts is evidence that the size of one batch cannot fake.
+//! *Weights:* a batch explains one bucket and not two, so a lone bucket must convince by more, and buckets in
+//! company by less (measured: F1 .840 to .877 on the evaluation set, at fewer false alarms).
+
+use super::rhythm::{LOCAL, Rhythm};
+use super::series::{Cell, Series};
+use super::tail::surprise;
+
+/// Lengths of windows, and the share of the spread that is left when so many buckets are added up.
+const WINDOWS: [(i64, f64); 3] = [(1, 1.0), (3, 0.8), (12, 0.6)];
+/// Lengths in which runs are looked for.
+const RUNS: [i64; 3] = [4, 8, 12];
+/// The longest of them all.
+pub const LONGEST: i64 = 12;
+/// Windows up to this length decide whether an alert goes on.
+const HOLD_WINDOW_MAX: i64 = 3;
+/// Exceeding buckets that make a run.
+const RUN_MIN: f64 = 3.0;
+/// Weight of the usual mean against the recent one, in buckets.
+const LOCAL_TRUST: f64 = 12.0;
+/// Excess over the mean below which a window is not looked at.
+const EXCESS_MIN: f64 = 1.2;
+/// A series is tested so often at a tick: nine times, of which none may alarm by chance.
+const TESTS: f64 = 9.0;
+/// Buckets in which company is looked for.
+const COMPANY_WINDOW: i64 = 5;
+/// What one elevated bucket alone must convince by more, in nats.
+const LONE: f64 = 3.0;
+/// What several elevated buckets may convince by less, in nats.
+const COMPANY: f64 = 1.75;
+/// Events that a rare series must have been expected to have before a lone bucket is suspected to be a batch.
+const NEWBORN: f64 = 0.3;
+
+/// What an effect must have, however improbable it is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Facts {
+    /// At least so many events more than expected.
+    pub min_events: f64,
+    /// At least so many times the expected events.
+    pub min_ratio: f64,
+}
+
+/// The test that said most.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Test {
+    /// The sum of a window.
+    Window,
+    /// Buckets with any event at all, one after the other.
+    Occurrences,
+    /// Buckets with more than twice the expected events, one after the other.
+    Exceedances,
+}
+
+/// What a series says at a tick.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Evidence {
+    /// `-ln p` over all tests, weighted; 0 if nothing is unusual.
+    pub nats: f64,
+    /// `-ln p` of the short windows, whatever the size of the effect: an alert goes on while this is high.
+    pub hold: f64,
+    /// The test that said most.
+    pub test: Test,
+    /// Its length in buckets.
+    pub window: i64,
+    /// Events in it.
+    pub observed: f64,
+    /// Events that were expected in it.
+    pub expected: f64,
+}
+
+impl Evidence {
+    /// Returns that there is nothing to say.
+    pub fn none() -> Evidence {
+        Evidence {
+            nats: 0.0,
+            hold: 0.0,
+            test: Test::Window,
+            window: 1,
+            observed: 0.0,
+            expected: 0.0,
+        }
+    }
+
+    /// Looks at a series whose open bucket is `now`.
+    pub(super) fn of(series: &Series, rhythm: &Rhythm, facts: &Facts, now: i64) -> Evidence {
+        let mut evidence = Evidence::none();
+        let factor = series.cycles.factor(rhythm, now);
+        for (length, left) in WINDOWS {
+            evidence.look_at_window(series, facts, Window::new(series, factor, now, length), left);
+        }
+        for mark in [0, 1] {
+            if series.cell(now).is_some_and(|cell| cell.exceeds(mark)) {
+                for length in RUNS {
+                    let window = Window::new(series, factor, now, length);
+                    evidence.look_at_run(series, facts, &window, mark, factor);
+                }
+            }
+        }
+        if evidence.nats > 0.0 {
+            evidence.nats = (evidence.nats + weight(series, now) - libm::log(TESTS)).max(0.0);
+        }
+        evidence
+    }
+
+    fn look_at_window(&mut self, series: &Series, facts: &Facts, window: Window, left: f64) {
+        if window.observed < facts.min_events || window.observed <= EXCESS_MIN * window.mean {
+            return;
+        }
+        let (mean, doubt) = (window.mean, series.level.doubt());
+        let size =
+            mean / (series.clumps.batch() - 1.0 + mean * (doubt + series.clumps.spread() * left));
+        let nats = surprise(window.observed, mean, size);
+        if window.length <= HOLD_WINDOW_MAX {
+            self.hold = self.hold.max(nats);
+        }
+        self.tell(facts, &window, Test::Window, nats);
+    }
+
+    fn look_at_run(
+        &mut self,
+        series: &Series,
+        facts: &Facts,
+        window: &Window,
+        mark: usize,
+        factor: f64,
+    ) {
+        let exceeds = |cell: &Cell| cell.exceeds(mark);
+        let exceeded = series.count(window.from, window.until, exceeds);
+        if exceeded < RUN_MIN || !window.is_large(facts) {
+            return;
+        }
+        let usual = match mark {
+            // Busy hours have more buckets with an event.
+            0 => 1.0 - libm::pow(1.0 - series.runs[mark].rate().min(0.999), factor.max(0.2)),
+            _ => series.runs[mark].rate(),
+        };
+        let before = (window.from - LOCAL, window.from);
+        let recent = (LOCAL_TRUST * usual + series.count(before.0, before.1, exceeds))
+            / (LOCAL_TRUST + LOCAL as f64);
+        let begins = usual.max(recent).min(0.999);
+        let goes_on = series.runs[mark].going_on().max(usual).max(recent).min(0.999);
+        let places = binomial_log(window.length as f64, exceeded);
+        let nats = -(libm::log(begins) + (exceeded - 1.0) * libm::log(goes_on) + places);
+        let test = if mark == 0 { Test::Occurrences } else { Test::Exceedances };
+        self.tell(facts, window, test, nats);
+    }
+
+    fn tell(&mut self, facts: &Facts, window: &Window, test: Test, nats: f64) {
+        if nats > self.nats && window.is_large(facts) {
+            let Window { length, observed, mean, .. } = *window;
+            *self = Evidence { nats, test, window: length, observed, expected: mean, ..*self };
+        }
+    }
+}
+
+/// Some of the last buckets together.
+struct Window {
+    length: i64,
+    from: i64,
+    until: i64,
+    /// Events in them.
+    observed: f64,
+    /// The larger of what the season and what the recent past expect.
+    mean: f64,
+}
+
+impl Window {
+    fn new(series: &Series, factor: f64, now: i64, length: i64) -> Window {
+        let (from, until) = (now - length + 1, now + 1);
+        let (observed, seasonal) = series.sums(from, until);
+        let (before, _) = series.sums(from - LOCAL, from);
+        let recent =
+            (LOCAL_TRUST * series.level.rate() * factor + before) / (LOCAL_TRUST + LOCAL as f64);
+        Window { length, from, until, observed, mean: seasonal.max(length as f64 * recent) }
+    }
+
+    /// Returns whether the effect is large enough to be told.
+    fn is_large(&self, facts: &Facts) -> bool {
+        // Sums of means are rounded.
+        self.observed - self.mean >= facts.min_events
+            && self.observed >= facts.min_ratio * self.mean * 0.999
+    }
+}
+
+/// Returns what the number of elevated buckets among the last adds to the evidence.
+fn weight(series: &Series, now: i64) -> f64 {
+    let is_elevated = |cell: &Cell| cell.y >= 1.0 && cell.y > 2.0 * cell.mean;
+    let elevated = series.count(now - COMPANY_WINDOW + 1, now + 1, is_elevated);
+    if elevated >= 2.0 {
+        COMPANY
+    } else if series.clumps.exposure() < NEWBORN {
+        0.0
+    } else {
+        -LONE
+    }
+}
+
+/// Returns the logarithm of `n` over `k`.
+fn binomial_log(n: f64, k: f64) -> f64 {
+    libm::lgamma(n + 1.0) - libm::lgamma(k + 1.0) - libm::lgamma(n - k + 1.0)
+}

@@ -1,0 +1,362 @@
+//! The spike detector: counts of many series in, alarms out, one tick at a time. Pure: no clock, no I/O.
+//!
+//! ```text
+//! add(series, bucket, events) … close() ──► evidence of touched series ──► cut over all ──► fire, hold, resolve
+//!                                                   learn bucket t - LAG ◄── standing ◄────────┘
+//! ```
+//! *Promises:* the alarms are a function of the events and the ticks at which they arrived; the order in
+//! which series appear, and in which events of a tick arrive, changes nothing. Alarms of a tick never depend
+//! on later ticks. *Cost:* series that had no event for [`series::QUIET_AFTER`] ticks cost nothing until the
+//! next one. *Source:* level and tails follow Farrington's family (Noufaily et al., Stat. Med. 2013) with a
+//! batch factor; constants in [`rhythm`] and beside what uses them.
+
+mod baseline;
+mod discovery;
+mod evidence;
+mod recurring;
+pub mod rhythm;
+mod series;
+mod stored;
+mod tail;
+#[cfg(test)]
+mod tests;
+
+pub use evidence::{Evidence, Facts, Test};
+pub use rhythm::Rhythm;
+use serde::{Deserialize, Serialize};
+use series::{QUIET_AFTER, Series, Standing};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+pub use stored::Unreadable;
+
+/// What an alert needs to go on: the short windows are less probable than this, in nats (p = 0.02).
+const HOLD_NATS: f64 = 3.912_023;
+/// Cool ticks in a row that end an alert.
+const COOL_TICKS: i64 = 3;
+/// A series that fires again within so many ticks goes on with the same alert.
+const REOPEN_TICKS: i64 = 12;
+/// Ticks of firing after which the level is the new normal, and ticks that make it.
+const ADOPT_TICKS: i64 = 36;
+const ADOPT_WINDOW: i64 = 24;
+/// Events a whole group must have been expected to have for its silence to be a gap.
+const GAP_EVENTS: f64 = 20.0;
+
+/// What can be set.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Settings {
+    /// Length of a bucket in seconds; divides a day.
+    pub bucket_secs: i64,
+    /// False alarms a day that are accepted, over all series.
+    pub false_alarms_per_day: f64,
+    /// The least effect.
+    pub facts: Facts,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        let facts = Facts { min_events: 4.0, min_ratio: 2.0 };
+        Settings { bucket_secs: 300, false_alarms_per_day: 10.0, facts }
+    }
+}
+
+/// A series, as the detector calls it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SeriesId(usize);
+
+impl SeriesId {
+    /// Returns how many series were added before this one.
+    pub fn index(self) -> usize {
+        self.0
+    }
+}
+
+/// What happened to a series at a tick.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Change {
+    /// It began to fire; `reopened` with the alert of before.
+    Fired {
+        /// What it fired on.
+        evidence: Evidence,
+        /// Whether it fired within the hour before.
+        reopened: bool,
+    },
+    /// It goes on firing; its evidence now.
+    Holds(Evidence),
+    /// It ended: nothing unusual any more.
+    Resolved,
+    /// It ended: what lasts so long is the new normal.
+    NewNormal,
+}
+
+/// The alert of a series.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+struct Alarm {
+    is_firing: bool,
+    /// When the alert began that goes on, or went on last.
+    since: Option<i64>,
+    cool: i64,
+    resolved_at: Option<i64>,
+}
+
+/// A series, its group and its alert.
+#[derive(Clone, Debug)]
+struct Watched {
+    series: Series,
+    group: usize,
+    alarm: Alarm,
+}
+
+/// Series that fall silent together: those of one source.
+#[derive(Clone, Debug)]
+struct Group {
+    total: Series,
+    /// Buckets without any event although some were expected, ascending; a week of them.
+    silent: VecDeque<i64>,
+}
+
+/// See the module.
+#[derive(Clone, Debug)]
+pub struct Detector {
+    rhythm: Rhythm,
+    settings: Settings,
+    /// The tick whose bucket is open.
+    now: i64,
+    watched: Vec<Watched>,
+    groups: Vec<Group>,
+    /// Series that cannot be left alone.
+    active: BTreeSet<SeriesId>,
+    /// How many series had their last event at a tick, of those alive.
+    last_touched: BTreeMap<i64, u64>,
+    alive: u64,
+    /// Whether quiet series cost nothing; tests compare with walking all of them.
+    #[cfg(test)]
+    leaves_alone: bool,
+}
+
+impl Detector {
+    /// Returns a detector whose first open bucket is `now`, counted in buckets since 1970.
+    pub fn new(settings: Settings, now: i64) -> Detector {
+        Detector {
+            rhythm: Rhythm::new(settings.bucket_secs),
+            settings,
+            now,
+            watched: Vec::new(),
+            groups: Vec::new(),
+            active: BTreeSet::new(),
+            last_touched: BTreeMap::new(),
+            alive: 0,
+            #[cfg(test)]
+            leaves_alone: true,
+        }
+    }
+
+    /// Returns the tick whose bucket is open.
+    pub fn now(&self) -> i64 {
+        self.now
+    }
+
+    /// Adds a group of series that fall silent together.
+    pub fn add_group(&mut self) -> usize {
+        self.groups
+            .push(Group { total: Series::new(&self.rhythm, self.now), silent: VecDeque::new() });
+        self.groups.len() - 1
+    }
+
+    /// Adds a series of a group, at its first event.
+    pub fn add_series(&mut self, group: usize) -> SeriesId {
+        let series = Series::new(&self.rhythm, self.now);
+        self.watched.push(Watched { series, group, alarm: Alarm::default() });
+        *self.last_touched.entry(self.now).or_default() += 1;
+        self.alive += 1;
+        SeriesId(self.watched.len() - 1)
+    }
+
+    /// Adds events of a bucket that arrive while the present one is open.
+    pub fn add(&mut self, id: SeriesId, bucket: i64, events: u32) {
+        let now = self.now;
+        let watched = &mut self.watched[id.0];
+        let group = &mut self.groups[watched.group];
+        group.total.add(bucket, events);
+        if self.active.insert(id) {
+            let silent = &group.silent;
+            watched
+                .series
+                .idle_until(&self.rhythm, now, |tick| silent.binary_search(&tick).is_ok());
+        }
+        let touched = watched.series.touched();
+        if touched < now {
+            match self.last_touched.get_mut(&touched) {
+                Some(count) => *count -= 1,
+                None => self.alive += 1,
+            }
+            *self.last_touched.entry(now).or_default() += 1;
+        }
+        watched.series.add(bucket, events);
+    }
+
+    /// Closes the open bucket: judges, learns, and opens the next one. Returns what happened, by series.
+    pub fn close(&mut self) -> Vec<(SeriesId, Change)> {
+        self.close_and_see(|_id, _evidence| {})
+    }
+
+    /// The same; shows the evidence of each series that was looked at, by series.
+    pub fn close_and_see(
+        &mut self,
+        mut see: impl FnMut(SeriesId, &Evidence),
+    ) -> Vec<(SeriesId, Change)> {
+        self.forget_silent_series();
+        let gaps = self.gaps();
+        let evidence: Vec<(SeriesId, Evidence)> = self
+            .active
+            .iter()
+            .map(|&id| {
+                let Watched { series, group, .. } = &mut self.watched[id.0];
+                (id, series.evidence(&self.rhythm, &self.settings.facts, gaps[*group]))
+            })
+            .collect();
+        evidence.iter().for_each(|(id, evidence)| see(*id, evidence));
+        let cut = self.cut(&evidence);
+        let mut changes = Vec::new();
+        for (id, evidence) in evidence {
+            let watched = &mut self.watched[id.0];
+            let is_told = cut.is_some_and(|cut| evidence.nats >= cut);
+            let change = watched.alarm.step(self.now, evidence, is_told);
+            if change == Some(Change::NewNormal) {
+                watched.series.adopt(&self.rhythm, ADOPT_WINDOW);
+            }
+            changes.extend(change.map(|change| (id, change)));
+            let group = &self.groups[watched.group];
+            let was_silent = group.silent.binary_search(&(self.now - rhythm::LAG)).is_ok();
+            let standing = watched.alarm.standing();
+            watched.series.settle(&self.rhythm, evidence.hold, was_silent, standing);
+            let may_leave = watched.series.is_quiet() && !watched.alarm.is_firing;
+            #[cfg(test)]
+            let may_leave = may_leave && self.leaves_alone;
+            if may_leave {
+                self.active.remove(&id);
+            }
+        }
+        self.now += 1;
+        changes
+    }
+
+    /// Returns the series that will fire when the open bucket is closed, whatever else arrives on time: what
+    /// can be told at once. Only late events for earlier buckets, or series that nobody knew before, can still talk
+    /// it out of that.
+    pub fn early(&self) -> Vec<(SeriesId, Evidence)> {
+        let touched =
+            self.active.iter().filter(|id| self.watched[id.0].series.touched() == self.now);
+        let evidence: Vec<_> = touched
+            .map(|&id| {
+                let Watched { series, group, .. } = &self.watched[id.0];
+                let is_gap =
+                    self.groups[*group].total.cell(self.now).is_none_or(|cell| cell.x == 0);
+                (id, series.early_evidence(&self.rhythm, &self.settings.facts, is_gap))
+            })
+            .collect();
+        let cut = self.cut(&evidence);
+        let is_told = |id: SeriesId, evidence: &Evidence| {
+            cut.is_some_and(|cut| evidence.nats >= cut)
+                && self.watched[id.0].alarm.can_fire(self.now)
+        };
+        evidence.into_iter().filter(|(id, evidence)| is_told(*id, evidence)).collect()
+    }
+
+    /// Returns the events of a series in the buckets that it remembers one by one.
+    pub fn remembered(&self, id: SeriesId) -> impl Iterator<Item = (i64, u32)> {
+        let series = &self.watched[id.0].series;
+        let cells = (0..rhythm::RING as i64).filter_map(|ago| {
+            let tick = series.now() - ago;
+            series.cell(tick).map(|cell| (tick, cell.x))
+        });
+        cells.filter(|(_, events)| *events > 0)
+    }
+
+    /// Returns the least evidence that is told.
+    fn cut(&self, evidence: &[(SeriesId, Evidence)]) -> Option<f64> {
+        let is_candidate = |id: &SeriesId, evidence: &Evidence| {
+            evidence.nats > 0.0 && !self.watched[id.0].alarm.is_firing
+        };
+        let candidates = evidence.iter().filter(|(id, evidence)| is_candidate(id, evidence));
+        let mut nats: Vec<f64> = candidates.map(|(_, evidence)| evidence.nats).collect();
+        let level = self.settings.false_alarms_per_day / self.rhythm.day as f64;
+        discovery::cut(&mut nats, self.alive, level)
+    }
+
+    /// Closes the groups' bucket and returns which of them are silent now.
+    fn gaps(&mut self) -> Vec<bool> {
+        let (rhythm, now) = (self.rhythm, self.now);
+        let close = |group: &mut Group| {
+            let Group { total, silent } = group;
+            let evidence = total.evidence(&rhythm, &self.settings.facts, false);
+            let [cell, learned] = [now, now - rhythm::LAG].map(|tick| total.cell(tick));
+            let is_gap = |cell: Option<series::Cell>| {
+                cell.is_some_and(|cell| cell.x == 0 && f64::from(cell.mean) > GAP_EVENTS)
+            };
+            if is_gap(learned) {
+                silent.push_back(now - rhythm::LAG);
+            }
+            let oldest = now - 7 * rhythm.day - QUIET_AFTER;
+            while silent.front().is_some_and(|&tick| tick < oldest) {
+                silent.pop_front();
+            }
+            total.settle(&rhythm, evidence.hold, is_gap(learned), Standing::default());
+            is_gap(cell)
+        };
+        self.groups.iter_mut().map(close).collect()
+    }
+
+    fn oldest_alive(&self) -> i64 {
+        self.now - rhythm::ALIVE_SECS / self.rhythm.bucket_secs + 1
+    }
+
+    /// Stops counting series whose last event is too long ago.
+    fn forget_silent_series(&mut self) {
+        let kept = self.last_touched.split_off(&self.oldest_alive());
+        let gone = std::mem::replace(&mut self.last_touched, kept);
+        self.alive -= gone.values().sum::<u64>();
+    }
+}
+
+impl Alarm {
+    fn standing(&self) -> Standing {
+        Standing { is_firing: self.is_firing, fired_at: self.since }
+    }
+
+    /// Returns whether it would go on with the alert of before.
+    fn reopens(&self, now: i64) -> bool {
+        self.resolved_at.is_some_and(|at| now - at <= REOPEN_TICKS)
+    }
+
+    /// Returns whether evidence would make it fire; one that has fired for so long is the new normal at once.
+    fn can_fire(&self, now: i64) -> bool {
+        let is_old = self.since.is_some_and(|since| now - since >= ADOPT_TICKS);
+        !self.is_firing && !(self.reopens(now) && is_old)
+    }
+
+    fn step(&mut self, now: i64, evidence: Evidence, is_told: bool) -> Option<Change> {
+        let mut change = None;
+        if self.is_firing {
+            change = Some(Change::Holds(evidence));
+        } else if is_told {
+            let reopened = self.reopens(now);
+            let since = if reopened { self.since } else { Some(now) };
+            *self = Alarm { is_firing: true, since, cool: 0, resolved_at: None };
+            change = Some(Change::Fired { evidence, reopened });
+        }
+        if !self.is_firing {
+            return None;
+        }
+        self.cool = if evidence.hold > HOLD_NATS { 0 } else { self.cool + 1 };
+        let fires_for = self.since.map_or(0, |since| now - since);
+        if self.cool >= COOL_TICKS {
+            change = Some(Change::Resolved);
+        } else if fires_for >= ADOPT_TICKS {
+            change = Some(Change::NewNormal);
+        } else {
+            return change;
+        }
+        self.is_firing = false;
+        self.resolved_at = Some(now);
+        change
+    }
+}

@@ -1,0 +1,276 @@
+//! What the detector promises, on made-up traffic.
+
+use super::*;
+use engine::testing::generate::Seeded;
+
+/// Events of a series of a group that arrive in some tick: arrival, series, bucket, events.
+type Arrival = (i64, usize, i64, u32);
+
+const SERIES: usize = 24;
+const GROUPS: usize = 3;
+const FIRST: i64 = 20_000 * 288;
+
+/// Traffic of some days: busy, rare, batchy and scheduled series, late events, gaps and bursts.
+fn traffic(seed: u64, ticks: i64) -> Vec<Arrival> {
+    let mut chance = Seeded::new(seed);
+    let mut arrivals = Vec::new();
+    for series in 0..SERIES {
+        let born = if series % 5 == 4 { chance.below(ticks as u64 / 2) as i64 } else { 0 };
+        let one_in = [1, 1, 4, 30, 300][series % 5];
+        let burst = chance.below(ticks as u64) as i64;
+        for tick in born..ticks {
+            let silent = series % GROUPS == 0 && (ticks / 3..ticks / 3 + 10).contains(&tick);
+            let mut events = match chance.below(one_in) {
+                0 if !silent => 1 + chance.below([30, 3, 1, 6, 2][series % 5]) as u32,
+                _ => 0,
+            };
+            if (burst..burst + 4).contains(&tick) {
+                events += 40 + chance.below(40) as u32;
+            }
+            if series % 7 == 3 && tick % 12 == 5 {
+                events += 15;
+            }
+            for _ in 0..events {
+                let late = if chance.below(12) == 0 { chance.below(70) as i64 } else { 0 };
+                arrivals.push((tick + late, series, tick, 1));
+            }
+        }
+    }
+    arrivals.retain(|arrival| arrival.0 < ticks);
+    arrivals.sort_unstable();
+    arrivals
+}
+
+/// A detector with the series of the traffic.
+struct Run {
+    detector: Detector,
+    groups: [usize; GROUPS],
+    ids: [Option<SeriesId>; SERIES],
+    /// What happened, by tick and the series' number.
+    told: Vec<(i64, usize, Change)>,
+}
+
+impl Run {
+    fn new() -> Run {
+        let mut detector = Detector::new(Settings::default(), FIRST);
+        let groups = [(); GROUPS].map(|()| detector.add_group());
+        Run { detector, groups, ids: [None; SERIES], told: Vec::new() }
+    }
+
+    fn add(&mut self, &(_, series, bucket, events): &Arrival) {
+        let group = self.groups[series % GROUPS];
+        let id = *self.ids[series].get_or_insert_with(|| self.detector.add_series(group));
+        self.detector.add(id, FIRST + bucket, events);
+    }
+
+    fn close(&mut self, tick: i64) -> Vec<(SeriesId, Change)> {
+        let changes = self.detector.close();
+        let number = |id| self.ids.iter().position(|known| *known == Some(id)).unwrap();
+        let mut told: Vec<_> =
+            changes.iter().map(|(id, change)| (tick, number(*id), *change)).collect();
+        told.sort_by_key(|told| told.1);
+        self.told.append(&mut told);
+        changes
+    }
+}
+
+/// Feeds arrivals in their order and returns what happened.
+fn told(arrivals: &[Arrival], ticks: i64, eager: bool) -> Vec<(i64, usize, Change)> {
+    let mut run = Run::new();
+    run.detector.leaves_alone = !eager;
+    let mut arrivals = arrivals.iter().peekable();
+    for tick in 0..ticks {
+        while let Some(arrival) = arrivals.next_if(|next| next.0 == tick) {
+            run.add(arrival);
+        }
+        run.close(tick);
+    }
+    run.told
+}
+
+#[allow(clippy::disallowed_methods, reason = "a test's own number of cases")]
+fn cases() -> u64 {
+    std::env::var("SEISMOLOG_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(12)
+}
+
+#[test]
+fn the_order_in_which_events_of_a_tick_arrive_changes_nothing() {
+    for seed in 0..cases() {
+        let arrivals = traffic(seed, 700);
+        let expected = told(&arrivals, 700, false);
+        let fired = expected.iter().filter(|told| matches!(told.2, Change::Fired { .. })).count();
+        assert!(fired > 5, "seed {seed}: only {fired} alarms are compared");
+        let mut shuffled = arrivals;
+        Seeded::new(seed ^ 1).shuffle(&mut shuffled);
+        shuffled.sort_by_key(|arrival| arrival.0);
+        assert_eq!(told(&shuffled, 700, false), expected, "seed {seed}");
+    }
+}
+
+#[test]
+fn leaving_quiet_series_alone_changes_nothing() {
+    for seed in 100..100 + cases() {
+        let arrivals = traffic(seed, 900);
+        assert_eq!(told(&arrivals, 900, false), told(&arrivals, 900, true), "seed {seed}");
+    }
+}
+
+#[test]
+fn what_comes_later_never_changes_what_was_told() {
+    for seed in 200..200 + cases() {
+        let arrivals = traffic(seed, 700);
+        let mut whole = told(&arrivals, 700, false);
+        whole.retain(|told| told.0 < 450);
+        let before: Vec<_> = arrivals.into_iter().filter(|arrival| arrival.0 < 450).collect();
+        assert_eq!(told(&before, 450, false), whole, "seed {seed}");
+    }
+}
+
+/// Feeds one series with so many events in each tick; returns the ticks at which it fired anew.
+fn fires(events: impl IntoIterator<Item = u32>) -> Vec<usize> {
+    let mut detector = Detector::new(Settings::default(), FIRST);
+    let group = detector.add_group();
+    let id = detector.add_series(group);
+    let ticks = events.into_iter().enumerate().filter_map(|(tick, events)| {
+        if events > 0 {
+            detector.add(id, FIRST + tick as i64, events);
+        }
+        let changes = detector.close();
+        let is_new = |change: &Change| matches!(change, Change::Fired { reopened: false, .. });
+        changes.iter().any(|(_, change)| is_new(change)).then_some(tick)
+    });
+    ticks.collect()
+}
+
+#[test]
+fn a_tenfold_burst_fires_in_its_bucket() {
+    let steady = |tick: u32| 2 + tick % 3;
+    let burst = (0..400).map(|tick| if tick == 300 { 30 } else { steady(tick) });
+    // That it is there at all, 36 times an hour, was the first news.
+    assert_eq!(fires(burst), [1, 300]);
+    assert_eq!(fires((0..400).map(steady)), [1], "steady is quiet");
+}
+
+#[test]
+fn the_first_burst_of_something_new_fires() {
+    assert_eq!(fires([0, 0, 25, 20, 30, 0, 0]), [2]);
+}
+
+#[test]
+fn from_the_third_run_on_a_schedule_is_no_news() {
+    let daily = (0..288 * 6).map(|tick| if tick % 288 == 100 { 60 } else { 0 });
+    let fired = fires(daily);
+    assert!(fired.iter().all(|tick| *tick < 2 * 288), "{fired:?}");
+}
+
+#[test]
+fn a_lasting_level_becomes_the_new_normal_after_three_hours() {
+    let step = (0..600u32).map(|tick| if tick < 200 { 3 + tick % 2 } else { 30 + tick % 5 });
+    assert_eq!(fires(step), [1, 200]);
+}
+
+#[test]
+fn fewer_events_than_asked_for_never_fire() {
+    let few = (0..2_000).map(|tick| if tick == 1_000 { 4 } else { u32::from(tick == 0) });
+    let none = fires(few).into_iter().filter(|tick| *tick > 0).count();
+    assert_eq!(none, 0, "four events are three more than were expected, at most");
+}
+
+#[test]
+fn a_series_is_alive_for_a_week_after_its_last_event() {
+    let mut detector = Detector::new(Settings::default(), FIRST);
+    let group = detector.add_group();
+    let ids = [(); 2].map(|()| detector.add_series(group));
+    ids.iter().for_each(|id| detector.add(*id, FIRST, 1));
+    let mut alive = Vec::new();
+    for tick in 0..2_100 {
+        if tick == 1_000 {
+            detector.add(ids[1], FIRST + tick, 1);
+        }
+        detector.close();
+        alive.push(detector.alive);
+    }
+    assert_eq!((alive[2_015], alive[2_016]), (2, 1));
+    detector.add(ids[0], FIRST + 2_100, 1);
+    assert_eq!(detector.alive, 2);
+}
+
+#[test]
+fn a_detector_put_together_from_its_rows_goes_on_as_if_it_had_never_stopped() {
+    const TICKS: i64 = 800;
+    for seed in 300..300 + cases() {
+        let arrivals = traffic(seed, TICKS);
+        let whole = told(&arrivals, TICKS, false);
+        let mut chance = Seeded::new(seed);
+        let mut run = Run::new();
+        let mut arrivals = arrivals.iter().peekable();
+        let mut rows: BTreeMap<SeriesId, Vec<u8>> = BTreeMap::new();
+        for tick in 0..TICKS {
+            while let Some(arrival) = arrivals.next_if(|next| next.0 == tick) {
+                run.add(arrival);
+            }
+            // As an engine does: only what may have changed is stored.
+            let changed: Vec<_> = run.detector.active().collect();
+            run.close(tick);
+            rows.extend(changed.into_iter().map(|id| (id, run.detector.series_row(id))));
+            if chance.below(40) == 0 {
+                let groups = [0, 1, 2].map(|group| run.detector.group_row(group));
+                let now = run.detector.now();
+                run.detector = Detector::restored(
+                    Settings::default(),
+                    now,
+                    groups.iter().map(Vec::as_slice),
+                    rows.values().map(Vec::as_slice),
+                )
+                .unwrap();
+            }
+        }
+        assert_eq!(run.told, whole, "seed {seed}");
+        let longest = rows.values().map(Vec::len).max().unwrap();
+        assert!(longest < 2_500, "a row has {longest} bytes");
+    }
+}
+
+#[test]
+fn what_is_told_early_is_told_at_the_close() {
+    const TICKS: i64 = 700;
+    let (mut early, mut late) = (0, 0);
+    for seed in 400..400 + cases() {
+        // Without late events, which may talk it out of that.
+        let mut arrivals = traffic(seed, TICKS);
+        arrivals.retain(|arrival| arrival.0 == arrival.2);
+        let mut run = Run::new();
+        let mut arrivals = arrivals.iter().peekable();
+        let mut chance = Seeded::new(seed);
+        for tick in 0..TICKS {
+            let mut told = BTreeSet::new();
+            while let Some(arrival) = arrivals.next_if(|next| next.0 == tick) {
+                let alive = run.detector.alive;
+                run.add(arrival);
+                if run.detector.alive > alive {
+                    // One more series that could have alarmed.
+                    told.clear();
+                }
+                if chance.below(10) == 0 {
+                    told.extend(run.detector.early().into_iter().map(|(id, _)| id));
+                }
+            }
+            let fired: BTreeSet<_> = run
+                .close(tick)
+                .into_iter()
+                .filter(|(_, change)| matches!(change, Change::Fired { .. }))
+                .map(|(id, _)| id)
+                .collect();
+            assert!(told.is_subset(&fired), "seed {seed}, tick {tick}: {told:?} of {fired:?}");
+            (early, late) = (early + told.len(), late + fired.len());
+        }
+    }
+    assert!(early > late / 2, "{early} of {late} were told early");
+}
+
+#[test]
+fn a_row_that_cannot_be_read_is_refused() {
+    let rows: [&[u8]; 1] = [b"no series"];
+    let error = Detector::restored(Settings::default(), FIRST, [], rows).unwrap_err();
+    assert!(error.to_string().contains("cannot be read"), "{error}");
+}
