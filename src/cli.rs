@@ -1,5 +1,6 @@
 //! The verbs and their help: what a person types, as types. No verb does anything here.
 
+pub mod backtest;
 pub mod group;
 pub mod mistakes;
 pub mod model;
@@ -56,6 +57,8 @@ pub enum Verb {
     Graph(GraphArgs),
     /// Say what is found in log lines: header, severity, time, variables, fingerprint.
     Explain(ExplainArgs),
+    /// Say which alarms counts would have raised, far faster than time.
+    Backtest(backtest::BacktestArgs),
     /// List and change what a running engine reads.
     #[command(subcommand)]
     Sources(sources::SourcesVerb),

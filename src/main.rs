@@ -2,6 +2,7 @@
 //! Memory comes from the system's allocator (`docs/decisions/003-allocator.md`).
 
 mod added_sources;
+mod backtest;
 mod cli;
 mod demo;
 mod explain;
@@ -42,6 +43,7 @@ fn perform(verb: Verb) -> Result<(), Failure> {
         Verb::Validate(args) => validate::validate(args),
         Verb::Graph(args) => validate::graph(args),
         Verb::Explain(args) => explain::explain(args),
+        Verb::Backtest(args) => backtest::backtest(&args),
         Verb::Sources(verb) => source_verbs::perform(verb),
         Verb::Export(ExportVerb::Counts { graph, .. }) => export::counts(graph),
         Verb::Search(args) => search::search(args),

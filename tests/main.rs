@@ -1,6 +1,7 @@
 //! The tests of the whole product, in one binary, so that they link once.
 //!
 //! - `added_sources`: sources that are added, paused and removed while the real binary runs (I3, I7).
+//! - `backtest`: counts in, alarms out, through the real binary.
 //! - `binary`: starts, asks, stops and kills the real binary; used by the next two.
 //! - `tidy`: style that a program can check (STYLE §2, §3, §6).
 //! - `end_to_end`: graph files, inputs and exit codes, through the real binary.
@@ -17,6 +18,7 @@
 #![allow(clippy::disallowed_methods, reason = "tests read small files and wait on processes")]
 
 mod added_sources;
+mod backtest;
 mod binary;
 mod commit_steps;
 mod crash_recovery;
