@@ -7,7 +7,7 @@ use std::net::TcpStream;
 use std::time::Duration;
 
 /// Longest answer that is read, in bytes.
-const ANSWER_BYTES_MAX: u64 = 16 * 1024 * 1024;
+const ANSWER_BYTES_MAX: u64 = 256 * 1024 * 1024;
 /// How long an answer may take.
 const ANSWER_PATIENCE: Duration = Duration::from_secs(30);
 

@@ -165,6 +165,30 @@ fn write_line(
     Ok(())
 }
 
+/// Bytes of the time with which a plain line begins.
+pub const TIME_BYTES: usize = "2026-03-01T10:05:23.123Z".len();
+
+/// Returns plain lines to be written again and again, each with a time of its own put over its beginning.
+pub fn pool(lines: u64) -> Result<Vec<Vec<u8>>> {
+    let mut chance = Chance(SEED);
+    let mut pool = Vec::new();
+    for _ in 0..lines {
+        let (template, level) = (skewed(&mut chance), chance.below(LEVELS.len() as u64));
+        let mut line = Vec::with_capacity(192);
+        write_line(
+            &mut line,
+            Format::Plain,
+            Timestamp::UNIX_EPOCH,
+            0,
+            template,
+            level,
+            &mut chance,
+        )?;
+        pool.push(line);
+    }
+    Ok(pool)
+}
+
 /// Returns one short plain line that is stamped with the present, for latency trials.
 pub fn line_of_now(number: u64) -> String {
     format!("{:.3} ERROR [worker-1] shop.latency.Probe: probe {number} sent\n", Timestamp::now())

@@ -26,20 +26,24 @@ mod load;
 mod measure;
 mod memory_source;
 mod neighbours;
+mod postgres;
 mod process;
 mod report;
 mod scenario;
+mod spikes;
+mod sustained;
 
 use anyhow::{Context, Result, bail};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 const HELP: &str = "\
-usage: benches [NAME...] [DATA] [options]   measure scenarios; without names, all of them
+usage: benches [NAME...] [DATA] [options]   measure scenarios; without names, those that take no ten minutes
        benches report FOLDER                print the table of a result folder
 
   DATA              a folder of labelled logs, SYSTEM/SYSTEM_2k.log and beside it the file
-                    SYSTEM_2k.log_structured_corrected.csv; an argument with a / in it is DATA
+                    SYSTEM_2k.log_structured_corrected.csv; for `spikes` the folder with gen.py,
+                    score.py and baselines.py; an argument with a / in it is DATA
 
   --save            keep the results in benches/results/DATE-MACHINE instead of the scratch folder
   --machine NAME    name of this machine in the folder's name (default: from its processor)
@@ -105,8 +109,9 @@ fn parse(words: &[String]) -> Result<Arguments> {
 
 fn run(arguments: &Arguments) -> Result<ExitCode> {
     let mut scenarios = scenario::read(&root().join("benches/scenarios"), &arguments.names)?;
-    if arguments.names.is_empty() && arguments.data.is_none() {
-        scenarios.retain(|scenario| !scenario.needs_data());
+    if arguments.names.is_empty() {
+        let has_data = arguments.data.is_some();
+        scenarios.retain(|scenario| !scenario.is_named() && (has_data || !scenario.needs_data()));
     }
     let machine = report::Machine::here(arguments.machine.as_deref());
     let parent = if arguments.save {

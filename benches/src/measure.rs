@@ -5,11 +5,12 @@ use crate::load::{self, Chance, Input};
 use crate::process::{Running, Usage, wc_cpu_seconds};
 use crate::report::Outcome;
 use crate::scenario::{Kind, Scenario};
-use crate::{embedding, fingerprint, grouping, http, identity, neighbours};
+use crate::{embedding, fingerprint, grouping, http, identity, neighbours, spikes, sustained};
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
 use std::fs::File;
 use std::io::Write;
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -21,7 +22,7 @@ const LINE_POLL: Duration = Duration::from_millis(2);
 /// A run in which nothing is counted for so long has failed.
 const STALL: Duration = Duration::from_secs(60);
 
-const MEGABYTE: f64 = 1_000_000.0;
+pub const MEGABYTE: f64 = 1_000_000.0;
 
 /// What is measured, and where its files go.
 pub struct Site {
@@ -49,6 +50,8 @@ pub fn run(site: &Site, scenario: &Scenario) -> Result<Outcome> {
         Kind::Latency => latency(site, scenario)?,
         Kind::Idle => idle(site, scenario)?,
         Kind::Recovery => recovery(site, scenario)?,
+        Kind::Spikes => spikes::run(site, scenario)?,
+        Kind::Sustained => sustained::run(site, scenario)?,
         Kind::Embedding => embedding::measure(&site.scratch, scenario)?,
         Kind::Grouping => grouping::run(site, scenario)?,
         Kind::Fingerprint => fingerprint::run(site, scenario)?,
@@ -113,6 +116,11 @@ fn latency(site: &Site, scenario: &Scenario) -> Result<Measurement> {
     let folder = fresh_folder(site, scenario)?;
     let mut log = follow_one_file(&folder)?;
     let graph = write_graph(&folder, scenario, scenario.workers, &[folder.join("followed.log")])?;
+    // Kept until the end: what is connected to it is never answered.
+    let _silent = match scenario.optional("broken_sources") {
+        Some(_) => Some(add_broken_sources(&graph)?),
+        None => None,
+    };
     let mut running = Running::start(&site.binary, &graph)?;
     let address = running.ready()?;
     await_counted(&address, 1, LINE_POLL)?;
@@ -236,6 +244,9 @@ pub fn write_graph(
     let include = serde_json::to_string(&include)?;
     let store = match scenario.store.as_str() {
         "sqlite" => "{ type: sqlite, path: ./seismolog.db }".to_owned(),
+        url if url.starts_with("postgres:") => {
+            format!("{{ type: postgres, url: {url:?}, tls: {{ mode: disable }} }}")
+        }
         other => format!("{{ type: {other} }}"),
     };
     let text = format!(
@@ -245,6 +256,19 @@ pub fn write_graph(
     let path = folder.join("graph.yaml");
     std::fs::write(&path, text)?;
     Ok(path)
+}
+
+/// Adds a source whose server refuses and one whose server accepts and never answers.
+fn add_broken_sources(graph: &Path) -> Result<TcpListener> {
+    let silent = TcpListener::bind("127.0.0.1:0")?;
+    let port = silent.local_addr()?.port();
+    let broken = format!(
+        "sources:\n  refused: {{ type: postgres, url: \"postgres://nobody@127.0.0.1:1/none\", table: logs, key: id }}\n  \
+         silent: {{ type: elasticsearch, url: \"http://127.0.0.1:{port}\", index: logs }}\n"
+    );
+    let text = std::fs::read_to_string(graph)?.replacen("sources:\n", &broken, 1);
+    std::fs::write(graph, text)?;
+    Ok(silent)
 }
 
 /// Waits until `wanted` records are committed; more than that is an error, and so is a standstill.
@@ -276,7 +300,7 @@ fn median(values: &[f64]) -> f64 {
 }
 
 /// Returns the smallest value that at least the share `q` of `values` does not exceed.
-fn quantile(values: &[f64], q: f64) -> f64 {
+pub fn quantile(values: &[f64], q: f64) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
     let rank = (q * sorted.len() as f64).ceil() as usize;

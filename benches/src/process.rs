@@ -19,6 +19,8 @@ const POLL: Duration = Duration::from_millis(1);
 pub struct Usage {
     /// User and system time of all its threads, in seconds; exact to one tick (10 ms).
     pub cpu_seconds: f64,
+    /// Resident set, in bytes; 0 once the process has ended.
+    pub rss_bytes: u64,
     /// Largest resident set, in bytes; 0 once the process has ended.
     pub rss_peak_bytes: u64,
 }
@@ -83,13 +85,13 @@ impl Running {
 
     /// Sends SIGTERM, waits for the end and returns everything the process has used.
     pub fn finish(mut self) -> Result<Usage> {
-        let rss_peak_bytes = self.usage()?.rss_peak_bytes;
+        let last = self.usage()?;
         let kill = format!("kill -TERM {}", self.child.id());
         ensure!(Command::new("sh").args(["-c", &kill]).status()?.success(), "`{kill}` failed");
         let cpu_seconds = cpu_until_end(&self.child)?;
         let status = self.child.wait()?;
         ensure!(status.success(), "the engine ended with {status}; see its engine.log");
-        Ok(Usage { cpu_seconds, rss_peak_bytes })
+        Ok(Usage { cpu_seconds, ..last })
     }
 
     /// Kills the process as `kill -9` does.
@@ -143,13 +145,13 @@ pub fn own_cpu_seconds() -> Result<f64> {
 
 fn usage(pid: u32) -> Result<Usage> {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
-    let rss_peak_bytes = peak_bytes(&status);
-    Ok(Usage { cpu_seconds: stat(pid)?.cpu_seconds, rss_peak_bytes })
+    let [rss_bytes, rss_peak_bytes] = ["VmRSS:", "VmHWM:"].map(|name| status_bytes(&status, name));
+    Ok(Usage { cpu_seconds: stat(pid)?.cpu_seconds, rss_bytes, rss_peak_bytes })
 }
 
-/// Returns the line `VmHWM` of `/proc/PID/status` in bytes, 0 if it is absent.
-fn peak_bytes(status: &str) -> u64 {
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+/// Returns a line such as `VmHWM:` of `/proc/PID/status` in bytes, 0 if it is absent.
+fn status_bytes(status: &str, name: &str) -> u64 {
+    let line = status.lines().find_map(|line| line.strip_prefix(name));
     let kib = line.and_then(|rest| rest.trim().trim_end_matches(" kB").parse::<u64>().ok());
     kib.unwrap_or(0) * 1024
 }
@@ -187,9 +189,11 @@ mod tests {
     }
 
     #[test]
-    fn peak_memory_is_read_in_bytes_and_absent_for_an_ended_process() {
-        assert_eq!(peak_bytes("Name:\tx\nVmHWM:\t    1024 kB\nVmRSS:\t 1 kB\n"), 1024 * 1024);
-        assert_eq!(peak_bytes("Name:\tx\nState:\tZ (zombie)\n"), 0);
+    fn memory_is_read_in_bytes_and_absent_for_an_ended_process() {
+        let status = "Name:\tx\nVmHWM:\t    1024 kB\nVmRSS:\t 1 kB\n";
+        assert_eq!(status_bytes(status, "VmHWM:"), 1024 * 1024);
+        assert_eq!(status_bytes(status, "VmRSS:"), 1024);
+        assert_eq!(status_bytes("Name:\tx\nState:\tZ (zombie)\n", "VmHWM:"), 0);
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! Results: one JSON file per scenario, a README that says how they came about, and a table with
 //! the bar beside each figure.
 
-use crate::grouping;
 use crate::scenario::{Bar, Scenario};
+use crate::{grouping, spikes};
 use anyhow::{Context, Result};
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -208,7 +208,9 @@ pub fn table(outcomes: &[Outcome]) -> String {
             let _ = writeln!(table, "| {} | {name} | {value} | {bar} | {verdict} |", outcome.name);
         }
     }
-    for details in outcomes.iter().filter_map(|outcome| grouping::table(&outcome.raw)) {
+    let own =
+        |outcome: &Outcome| grouping::table(&outcome.raw).or_else(|| spikes::table(&outcome.raw));
+    for details in outcomes.iter().filter_map(own) {
         let _ = write!(table, "\n{details}");
     }
     table

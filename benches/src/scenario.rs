@@ -18,6 +18,10 @@ pub enum Kind {
     Idle,
     /// From a kill to being ready and to the next commit.
     Recovery,
+    /// How well labelled spikes are found, beside customary detectors.
+    Spikes,
+    /// A steady stream of lines into a rotating file, while the store is slow or away.
+    Sustained,
     /// Texts per second beside another runtime.
     Embedding,
     /// How well labelled lines are grouped, beside a peer.
@@ -75,7 +79,8 @@ pub struct Scenario {
     pub workers: u64,
     /// The bar of each figure that has one.
     pub bars: BTreeMap<String, Bar>,
-    /// The other numbers: `lines`, `files`, `runs`, `repeats`, `trials`, `seconds`.
+    /// The other numbers: `lines`, `files`, `runs`, `repeats`, `trials`, `seconds`, `broken_sources`, and those
+    /// of `sustained`: `lines_per_second`, `commit_delay_ms`, `outage_from_s`, `outage_s`.
     numbers: BTreeMap<String, u64>,
 }
 
@@ -126,6 +131,21 @@ impl Scenario {
         matches!(self.kind, Kind::Grouping | Kind::Identity)
     }
 
+    /// Returns the same with another store.
+    pub fn with_store(&self, store: &str) -> Scenario {
+        Scenario { store: store.to_owned(), ..self.clone() }
+    }
+
+    /// Returns whether it is only measured when it is named: it takes minutes, or DATA of its own.
+    pub fn is_named(&self) -> bool {
+        matches!(self.kind, Kind::Sustained | Kind::Spikes)
+    }
+
+    /// Returns a number that may be left out.
+    pub fn optional(&self, key: &str) -> Option<u64> {
+        self.numbers.get(key).copied()
+    }
+
     /// Returns a number that the scenario's kind needs.
     pub fn number(&self, key: &str) -> Result<u64> {
         let number = *self.numbers.get(key).with_context(|| format!("{key:?} is missing"))?;
@@ -141,6 +161,8 @@ fn kind(word: &str) -> Result<Kind> {
         "latency" => Kind::Latency,
         "idle" => Kind::Idle,
         "recovery" => Kind::Recovery,
+        "spikes" => Kind::Spikes,
+        "sustained" => Kind::Sustained,
         "embedding" => Kind::Embedding,
         "grouping" => Kind::Grouping,
         "fingerprint" => Kind::Fingerprint,

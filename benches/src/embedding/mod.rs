@@ -50,7 +50,7 @@ pub fn measure(scratch: &Path, scenario: &Scenario) -> Result<(Value, Vec<(&'sta
     fs::write(&tokens, inputs(scenario.number("texts")?).to_string())?;
     let mut ours = Command::new(std::env::current_exe()?);
     ours.arg(child::VERB).arg(&model).arg(&tokens);
-    let mut theirs = Command::new(python(&cache)?);
+    let mut theirs = Command::new(python()?);
     theirs.arg(crate::root().join(SCRIPT)).args([&model, &tokens]).arg(cache.join("minilm.onnx"));
     let (mut ours, mut theirs) = (Process::start(&mut ours)?, Process::start(&mut theirs)?);
 
@@ -123,9 +123,9 @@ fn cache() -> Result<PathBuf> {
     Ok(caches.context("neither HOME nor XDG_CACHE_HOME is set")?.join("seismolog"))
 }
 
-/// Returns a Python with onnxruntime; installed once, beside the model.
-fn python(cache: &Path) -> Result<PathBuf> {
-    let folder = cache.join("bench-python");
+/// Returns a Python with onnxruntime and numpy; installed once, beside the model.
+pub fn python() -> Result<PathBuf> {
+    let folder = cache()?.join("bench-python");
     let python = folder.join("bin/python");
     let complete = folder.join("complete");
     if !complete.exists() {
