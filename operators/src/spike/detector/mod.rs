@@ -330,7 +330,8 @@ impl Alarm {
     /// Returns whether evidence would make it fire; one that has fired for so long is the new normal at once.
     fn can_fire(&self, now: i64) -> bool {
         let is_old = self.since.is_some_and(|since| now - since >= ADOPT_TICKS);
-        !self.is_firing && !(self.reopens(now) && is_old)
+        let goes_on = self.is_firing || (self.reopens(now) && is_old);
+        !goes_on
     }
 
     fn step(&mut self, now: i64, evidence: Evidence, is_told: bool) -> Option<Change> {
