@@ -14,6 +14,8 @@ mod baseline;
 mod discovery;
 mod evidence;
 mod recurring;
+#[cfg(test)]
+mod reference;
 pub mod rhythm;
 mod series;
 mod stored;

@@ -158,7 +158,7 @@ impl Series {
         if is_gap || !self.recurring.expects(rhythm, self.now, cell.x, recent) {
             return evidence;
         }
-        probe.cells[slot(self.now)].y = cell.mean;
+        probe.cells[slot(self.now)].y = cell.mean.min(cell.x as f32);
         Evidence::of(&probe, rhythm, facts, self.now)
     }
 

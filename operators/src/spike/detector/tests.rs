@@ -1,5 +1,6 @@
 //! What the detector promises, on made-up traffic.
 
+use super::reference::Reference;
 use super::*;
 use engine::testing::generate::Seeded;
 
@@ -273,4 +274,47 @@ fn a_row_that_cannot_be_read_is_refused() {
     let rows: [&[u8]; 1] = [b"no series"];
     let error = Detector::restored(Settings::default(), FIRST, [], rows).unwrap_err();
     assert!(error.to_string().contains("cannot be read"), "{error}");
+}
+
+#[test]
+fn it_says_what_the_slow_reference_says() {
+    // Past the second weekday, when every profile is in use; the first day is a Monday.
+    const TICKS: i64 = 9 * 288;
+    let (mut compared, mut fired) = (0, 0);
+    for seed in 500..500 + cases().div_ceil(4) {
+        // Without schedules: of the large buckets of a week the reference remembers all.
+        let mut arrivals = traffic(seed, TICKS);
+        arrivals.retain(|arrival| arrival.1 % 7 != 3);
+        let mut run = Run::new();
+        let mut reference = Reference::new((FIRST / 288) as usize, GROUPS);
+        let mut known = [None; SERIES];
+        let mut arrivals = arrivals.iter().peekable();
+        for tick in 0..TICKS {
+            while let Some(arrival) = arrivals.next_if(|next| next.0 == tick) {
+                run.add(arrival);
+                let &(_, series, bucket, events) = arrival;
+                let id = known[series].get_or_insert_with(|| reference.add_series(series % GROUPS));
+                reference.add(*id, bucket as usize, events);
+            }
+            let mut evidence = [(0.0, 0.0); SERIES];
+            let changes = run.detector.close_and_see(|id, found| {
+                evidence[id.index()] = (found.nats, found.hold);
+            });
+            fired +=
+                changes.iter().filter(|(_, change)| matches!(change, Change::Fired { .. })).count();
+            for (index, (nats, hold, firing)) in reference.close().into_iter().enumerate() {
+                let found = evidence[index];
+                let is_near = |a: f64, b: f64| (a - b).abs() < 1e-3 * (1.0 + b.abs());
+                let place = format!("seed {seed}, tick {tick}, series {index}");
+                assert!(
+                    is_near(found.0, nats) && is_near(found.1, hold),
+                    "{place}: {found:?}, not {:?}",
+                    (nats, hold)
+                );
+                assert_eq!(run.detector.watched[index].alarm.is_firing, firing, "{place}: {nats}");
+                compared += usize::from(nats > 0.0);
+            }
+        }
+    }
+    assert!(compared > 500 && fired > 20, "only {compared} and {fired} were compared");
 }
