@@ -269,7 +269,8 @@ fn every_table_is_in_a_backup() {
     let tables: Vec<String> =
         tables.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
     assert!(tables.len() > 15);
-    for table in tables {
+    // The seals are those of one file; a restored store gets its own.
+    for table in tables.into_iter().filter(|table| table != "seals") {
         assert_eq!(rows(&backup, &table), rows(&path, &table), "{table}");
     }
 }

@@ -183,17 +183,23 @@ pub(crate) fn check(path: &Path) -> Result<BackupReport, Failure> {
         return Err(refused(format!("{path:?} is damaged: {whole}; use another backup")));
     }
     let transaction = connection.transaction()?;
-    let is_backup: i64 = transaction.query_row(
+    check_digests(&transaction, path)?;
+    report(&*transaction)
+}
+
+/// Reads every row of a backup and fails if it is not what was written; the file of a store has no digests.
+fn check_digests(connection: &Connection, path: &Path) -> Result<(), Failure> {
+    let is_backup: i64 = connection.query_row(
         "SELECT count(*) FROM sqlite_schema WHERE name = 'backup_tables'",
         [],
         |row| row.get(0),
     )?;
     for table in TABLES {
-        let digest = each_rows(&*transaction, table, &mut |_| Ok(()))?;
+        let digest = each_rows(connection, table, &mut |_| Ok(()))?;
         if is_backup == 0 {
             continue;
         }
-        let written = transaction
+        let written = connection
             .query_row(
                 "SELECT row_count, digest FROM backup_tables WHERE name = ?1",
                 [table.name],
@@ -207,7 +213,7 @@ pub(crate) fn check(path: &Path) -> Result<BackupReport, Failure> {
             )));
         }
     }
-    report(&*transaction)
+    Ok(())
 }
 
 /// Returns what a store holds, after checking that its sums agree.
@@ -236,6 +242,13 @@ pub(crate) fn open(path: &Path, scratch: &Path) -> Result<Connection, Failure> {
         return Err(refused(format!("{path:?} is neither a backup nor a store")));
     }
     std::fs::copy(path, scratch).map_err(|error| unwritable(scratch, error))?;
+    let older = Connection::open(scratch)?;
+    // The tables of a backup have had their columns since the first version that could write one.
+    let has_digests = older.prepare("SELECT digest FROM backup_tables").is_ok();
+    if has_digests {
+        check_digests(&older, path)?;
+    }
+    drop(older);
     drop(connect::writer(scratch)?);
     connect::reader(scratch)
 }

@@ -3,7 +3,7 @@
 //! Deltas are sorted into the order of the table and written [`ROWS_PER_STATEMENT`] at a time.
 
 use super::Failure;
-use super::seal::{Kind, Part};
+use super::seal::{self, Kind, Part};
 use super::write::Memory;
 use crate::store::sql::deltas::{Delta, hours_of};
 use crate::store::sql::prune::{forget_late, take_forgotten};
@@ -37,6 +37,9 @@ impl Memory {
         let late_minutes = take_forgotten(&mut minutes, horizons.minutes);
         let late_hours = take_forgotten(&mut hours, horizons.hours);
         forget_late(&**transaction, late_minutes, late_hours)?;
+        if (late_minutes, late_hours) != (0, 0) {
+            seal::horizons(transaction)?;
+        }
         for (kind, deltas) in [(Kind::Minutes, &minutes), (Kind::Hours, &hours)] {
             for &(start, id, n) in deltas {
                 self.seals.add(kind, &[Part::Number(start), Part::Number(id)], n);

@@ -174,6 +174,7 @@ impl Store for SqliteStore {
             let Writer { connection, memory } = writer;
             let transaction = connection.transaction()?;
             let (horizons, has_more) = prune(&*transaction, &retention)?;
+            seal::horizons(&transaction)?;
             transaction.commit()?;
             memory.forget(horizons);
             Ok(has_more)

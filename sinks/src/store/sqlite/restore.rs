@@ -43,7 +43,14 @@ fn write(from: &Path, path: &Path, scratch: &Path, fresh: &Path) -> Result<Backu
     // The log of the old file must not be taken for that of the new one. It holds commits: they go into
     // the file first, so that what is cut off here leaves the old state whole. A file that cannot be
     // opened has none left to save.
-    drop(connect::writer(path));
+    if let Ok(old) = connect::writer(path) {
+        let busy: bool = old.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
+        if busy {
+            return Err(refused(format!(
+                "{path:?} is being read by another program; end it first"
+            )));
+        }
+    }
     for suffix in ["-wal", "-shm"] {
         match std::fs::remove_file(beside(path, suffix)) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {

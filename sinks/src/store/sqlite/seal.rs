@@ -24,11 +24,19 @@ pub(super) enum Kind {
     Accounts,
     Offsets,
     State,
+    Horizons,
 }
 
 impl Kind {
-    const ALL: [Kind; 6] =
-        [Kind::Minutes, Kind::Hours, Kind::Totals, Kind::Accounts, Kind::Offsets, Kind::State];
+    const ALL: [Kind; 7] = [
+        Kind::Minutes,
+        Kind::Hours,
+        Kind::Totals,
+        Kind::Accounts,
+        Kind::Offsets,
+        Kind::State,
+        Kind::Horizons,
+    ];
 
     fn name(self) -> &'static str {
         match self {
@@ -38,6 +46,7 @@ impl Kind {
             Kind::Accounts => "accounts",
             Kind::Offsets => "offsets",
             Kind::State => "state",
+            Kind::Horizons => "horizons",
         }
     }
 
@@ -57,6 +66,7 @@ impl Kind {
                  JOIN sources s ON s.id = p.source_id"
             }
             Kind::State => "SELECT node, key, value, 1 FROM operator_state",
+            Kind::Horizons => "SELECT kind, before, forgotten, 1 FROM horizons",
         }
     }
 }
@@ -90,6 +100,13 @@ impl Seals {
         }
         Ok(())
     }
+}
+
+/// Seals the horizons as the open transaction leaves them: four rows, changed by pruning and by late events.
+pub(super) fn horizons(connection: &Connection) -> Result<(), Failure> {
+    let (kind, found) = (Kind::Horizons, sum(connection, Kind::Horizons)?);
+    connection.execute("UPDATE seals SET sum = ?2 WHERE kind = ?1", params![kind.name(), found])?;
+    Ok(())
 }
 
 /// Fails if any sealed row is not what was committed; seals a store that has no seals yet.
