@@ -7,7 +7,8 @@
 //! *Promises:* the alarms are a function of the events and the ticks at which they arrived; the order in
 //! which series appear, and in which events of a tick arrive, changes nothing. Alarms of a tick never depend
 //! on later ticks. *Cost:* series that had no event for [`series::QUIET_AFTER`] ticks cost nothing until the
-//! next one. *Source:* level and tails follow Farrington's family (Noufaily et al., Stat. Med. 2013) with a
+//! next one. *Limits:* as many series and groups as the caller adds, of about 1.3 KB each; a series without an
+//! event for [`FORGET_SECS`] begins anew. *Source:* level and tails follow Farrington's family (Noufaily et al., Stat. Med. 2013) with a
 //! batch factor; constants in [`rhythm`] and beside what uses them.
 
 mod baseline;
@@ -39,6 +40,10 @@ const REOPEN_TICKS: i64 = 12;
 /// Ticks of firing after which the level is the new normal, and ticks that make it.
 const ADOPT_TICKS: i64 = 36;
 const ADOPT_WINDOW: i64 = 24;
+/// The largest accepted chance of a false alarm in a tick, however many a day are asked for.
+const LEVEL_MAX: f64 = 0.5;
+/// Seconds without an event after which a series is forgotten: its next event is that of a new one.
+const FORGET_SECS: i64 = 28 * rhythm::DAY_SECS;
 /// Events a whole group must have been expected to have for its silence to be a gap.
 const GAP_EVENTS: f64 = 20.0;
 
@@ -111,7 +116,7 @@ struct Watched {
 #[derive(Clone, Debug)]
 struct Group {
     total: Series,
-    /// Buckets without any event although some were expected, ascending; a week of them.
+    /// Buckets without any event although some were expected, ascending, back to where series are forgotten.
     silent: VecDeque<i64>,
 }
 
@@ -178,6 +183,10 @@ impl Detector {
         let watched = &mut self.watched[id.0];
         let group = &mut self.groups[watched.group];
         group.total.add(bucket, events);
+        if now - watched.series.touched() > FORGET_SECS / self.rhythm.bucket_secs {
+            watched.series = Series::forgotten(&self.rhythm, now, watched.series.touched());
+            watched.alarm = Alarm::default();
+        }
         if self.active.insert(id) {
             let silent = &group.silent;
             watched
@@ -242,7 +251,7 @@ impl Detector {
     }
 
     /// Returns the series that will fire when the open bucket is closed, whatever else arrives on time: what
-    /// can be told at once. Only late events for earlier buckets, or series that nobody knew before, can still talk
+    /// can be told at once. Only late events for earlier buckets, or series that were not alive before, can still talk
     /// it out of that.
     pub fn early(&self) -> Vec<(SeriesId, Evidence)> {
         let touched =
@@ -257,8 +266,7 @@ impl Detector {
             .collect();
         let cut = self.cut(&evidence);
         let is_told = |id: SeriesId, evidence: &Evidence| {
-            cut.is_some_and(|cut| evidence.nats >= cut)
-                && self.watched[id.0].alarm.can_fire(self.now)
+            cut.is_some_and(|cut| evidence.nats >= cut) && !self.watched[id.0].alarm.is_firing
         };
         evidence.into_iter().filter(|(id, evidence)| is_told(*id, evidence)).collect()
     }
@@ -281,6 +289,7 @@ impl Detector {
         let candidates = evidence.iter().filter(|(id, evidence)| is_candidate(id, evidence));
         let mut nats: Vec<f64> = candidates.map(|(_, evidence)| evidence.nats).collect();
         let level = self.settings.false_alarms_per_day / self.rhythm.day as f64;
+        let level = level.min(LEVEL_MAX);
         discovery::cut(&mut nats, self.alive, level)
     }
 
@@ -297,7 +306,7 @@ impl Detector {
             if is_gap(learned) {
                 silent.push_back(now - rhythm::LAG);
             }
-            let oldest = now - 7 * rhythm.day - QUIET_AFTER;
+            let oldest = now - FORGET_SECS / rhythm.bucket_secs - QUIET_AFTER;
             while silent.front().is_some_and(|&tick| tick < oldest) {
                 silent.pop_front();
             }
@@ -324,16 +333,10 @@ impl Alarm {
         Standing { is_firing: self.is_firing, fired_at: self.since }
     }
 
-    /// Returns whether it would go on with the alert of before.
+    /// Returns whether it would go on with the alert of before; one that is as old as a new normal is over.
     fn reopens(&self, now: i64) -> bool {
-        self.resolved_at.is_some_and(|at| now - at <= REOPEN_TICKS)
-    }
-
-    /// Returns whether evidence would make it fire; one that has fired for so long is the new normal at once.
-    fn can_fire(&self, now: i64) -> bool {
-        let is_old = self.since.is_some_and(|since| now - since >= ADOPT_TICKS);
-        let goes_on = self.is_firing || (self.reopens(now) && is_old);
-        !goes_on
+        let is_young = self.since.is_some_and(|since| now - since < ADOPT_TICKS);
+        is_young && self.resolved_at.is_some_and(|at| now - at <= REOPEN_TICKS)
     }
 
     fn step(&mut self, now: i64, evidence: Evidence, is_told: bool) -> Option<Change> {

@@ -230,7 +230,8 @@ impl Past {
 
     fn live(&mut self, day: usize, now: usize, is_told: bool) {
         if !self.firing && is_told {
-            let reopens = self.resolved.is_some_and(|at| now - at <= 12);
+            let is_young = self.since.is_some_and(|since| now - since < 36);
+            let reopens = is_young && self.resolved.is_some_and(|at| now - at <= 12);
             self.since = if reopens { self.since } else { Some(now) };
             (self.firing, self.cool, self.resolved) = (true, 0, None);
         }

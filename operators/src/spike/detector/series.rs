@@ -95,6 +95,11 @@ impl Series {
         series
     }
 
+    /// Returns a series about which nothing is known but when its last event arrived.
+    pub fn forgotten(rhythm: &Rhythm, now: i64, touched: i64) -> Series {
+        Series { touched, ..Series::new(rhythm, now) }
+    }
+
     /// Returns the tick whose bucket is open.
     pub fn now(&self) -> i64 {
         self.now

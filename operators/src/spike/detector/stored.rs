@@ -31,8 +31,8 @@ struct GroupRow {
 }
 
 impl Detector {
-    /// Returns the rows of all series that may have changed since the close before, as they stand between two
-    /// closes; before the first event of a bucket arrives, or with it.
+    /// Returns the series that the next close may change: to be asked before it, and stored after it, together
+    /// with every group.
     pub fn active(&self) -> impl Iterator<Item = SeriesId> {
         self.active.iter().copied()
     }
@@ -60,12 +60,18 @@ impl Detector {
         let mut detector = Detector::new(settings, now);
         for row in groups {
             let GroupRow { total, silent } = read(row)?;
+            if total.now() != now {
+                return Err(Unreadable(format!("a group stands at {}, not at {now}", total.now())));
+            }
             detector.groups.push(Group { total, silent });
         }
         for row in series {
             let SeriesRow { series, group, alarm } = read(row)?;
-            if group >= detector.groups.len() {
-                return Err(Unreadable(format!("there is no group {group}")));
+            if group >= detector.groups.len() || series.now() > now {
+                let at = series.now();
+                return Err(Unreadable(format!(
+                    "one of group {group} stands at {at}, all at {now}"
+                )));
             }
             let id = SeriesId(detector.watched.len());
             // What was left alone stands at an earlier tick.

@@ -153,6 +153,32 @@ fn a_tenfold_burst_fires_in_its_bucket() {
 }
 
 #[test]
+fn a_burst_soon_after_a_long_alert_is_an_alert_of_its_own() {
+    let long = (0..800u32).map(|tick| match tick {
+        400..434 => 30,
+        440..443 => 900,
+        _ => 2 + tick % 3,
+    });
+    assert_eq!(fires(long), [1, 400, 440]);
+}
+
+#[test]
+fn a_series_without_an_event_for_four_weeks_begins_anew() {
+    let month = 28 * 288;
+    let events = (0..month + 1_000).map(|tick| match tick {
+        0..500 => 40,
+        tick if tick == month + 600 => 25,
+        _ => 0,
+    });
+    let fired = fires(events);
+    assert_eq!(
+        fired.last(),
+        Some(&(month as usize + 600)),
+        "the first burst of something new: {fired:?}"
+    );
+}
+
+#[test]
 fn the_first_burst_of_something_new_fires() {
     assert_eq!(fires([0, 0, 25, 20, 30, 0, 0]), [2]);
 }
