@@ -22,7 +22,7 @@ use crate::norm::{HIDDEN, HIDDEN_BLOCKS, Norm, Normalise, Pool};
 use crate::plan::{CHUNK_TOKENS, plan};
 use crate::tokens::{TOKENIZER_SHA256, WordPieces};
 use std::io::Read;
-use std::thread;
+use std::thread::{self, ScopedJoinHandle};
 
 /// Numbers of a vector.
 pub const DIMENSIONS: usize = HIDDEN;
@@ -92,12 +92,12 @@ impl Encoder {
     ) -> Result<Encoder, EncoderError> {
         // Its dictionary takes as long to build as half of the weights to read.
         let (pieces, model) = thread::scope(|scope| {
-            let pieces = scope.spawn(|| WordPieces::read(tokenizer));
+            let pieces = thread::Builder::new().spawn_scoped(scope, || WordPieces::read(tokenizer));
             let model = Model::read(weights);
-            (pieces.join(), model)
+            (pieces.map(ScopedJoinHandle::join), model)
         });
         let broken = |_| EncoderError::Tokenizer { reason: "reading it failed".to_owned() };
-        let pieces = pieces.map_err(broken)??;
+        let pieces = pieces.map_err(EncoderError::Read)?.map_err(broken)??;
         if accept == Accept::Official && pieces.sha256() != TOKENIZER_SHA256 {
             return Err(EncoderError::OtherDigest {
                 file: "tokenizer.json",
@@ -141,7 +141,8 @@ impl Encoder {
         let counts: Vec<usize> = texts.iter().map(|tokens| tokens.len()).collect();
         let mut vectors = vec![[0.0; DIMENSIONS]; texts.len()];
         check(texts)?;
-        let mut room = Room::shared_by(if texts.len() == 1 { self.threads } else { 1 });
+        let is_shared = matches!(texts, [one] if one.len() >= SHARED_TOKENS_MIN);
+        let mut room = Room::shared_by(if is_shared { self.threads } else { 1 });
         for chunk in plan(&counts) {
             let tokens: Vec<&[u32]> = chunk.iter().map(|&index| texts[index]).collect();
             for (index, vector) in chunk.into_iter().zip(self.embed_chunk(&mut room, &tokens)?) {
