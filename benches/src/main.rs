@@ -38,7 +38,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 const HELP: &str = "\
-usage: benches [NAME...] [DATA] [options]   measure scenarios; without names, those that take no ten minutes
+usage: benches [NAME...] [DATA] [options]   measure scenarios; without names, those that take no minutes
        benches report FOLDER                print the table of a result folder
 
   DATA              a folder of labelled logs, SYSTEM/SYSTEM_2k.log and beside it the file

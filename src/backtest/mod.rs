@@ -17,7 +17,6 @@ use operators::spike::detector::{Detector, SeriesId, Settings};
 use rows::{Counts, Meta};
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::{BufWriter, Write};
 use std::path::Path;
 
 /// Evidence, in nats, that scores one half.
@@ -139,17 +138,16 @@ impl Run {
 
 /// The file of scores: a row for every bucket of every series, 0 before it is known.
 struct Scores {
-    output: BufWriter<File>,
+    output: csv::Writer<File>,
     /// How many series have rows.
     known: usize,
 }
 
 impl Scores {
     fn create(path: &Path) -> Result<Scores> {
-        let file =
-            File::create(path).with_context(|| format!("cannot write {}", path.display()))?;
-        let mut output = BufWriter::new(file);
-        writeln!(output, "series_id,bucket,score")?;
+        let cannot_write = || format!("cannot write {}", path.display());
+        let mut output = csv::Writer::from_path(path).with_context(cannot_write)?;
+        output.write_record(["series_id", "bucket", "score"])?;
         Ok(Scores { output, known: 0 })
     }
 
@@ -157,12 +155,13 @@ impl Scores {
     fn write(&mut self, tick: i64, names: &[String], nats: &[f64]) -> Result<()> {
         for name in &names[self.known..] {
             for before in 0..tick {
-                writeln!(self.output, "{name},{before},0")?;
+                self.output.write_record([name, &before.to_string(), "0"])?;
             }
         }
         self.known = names.len();
         for (name, nats) in names.iter().zip(nats) {
-            writeln!(self.output, "{name},{tick},{:.4}", nats / (nats + SCORE_HALF_NATS))?;
+            let score = format!("{:.4}", nats / (nats + SCORE_HALF_NATS));
+            self.output.write_record([name, &tick.to_string(), &score])?;
         }
         Ok(())
     }

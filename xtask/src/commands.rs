@@ -2,6 +2,7 @@
 
 use crate::prerequisites;
 use crate::step::{Failure, Step, root};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 /// Folder of the browser UI.
@@ -46,7 +47,7 @@ pub fn test() -> Result<(), Failure> {
     }
     Step::new(&["npm", "run", "test:browser"])
         .within(UI)
-        .default_variable("SEISMOLOG_BIN", &built("seismolog"))
+        .default_variable("SEISMOLOG_BIN", &built("seismolog")?)
         .run()
 }
 
@@ -81,14 +82,20 @@ pub fn docs() -> Result<(), Failure> {
 /// nothing is built twice.
 fn build_and_fetch() -> Result<(), Failure> {
     Step::cargo(&["test", "--workspace", "--no-run"]).run()?;
-    Step::new(&[&built("seismolog"), "model", "fetch"]).run()?;
-    Step::new(&[&built("examples/fetch_postgres")]).run()
+    Step::new(&[&built("seismolog")?, "model", "fetch"]).run()?;
+    Step::new(&[&built("examples/fetch_postgres")?]).run()
 }
 
-/// Returns the path of a program of the test profile.
-fn built(name: &str) -> String {
-    let target = std::env::var("CARGO_TARGET_DIR").unwrap_or_else(|_| "target".to_owned());
-    root().join(target).join("debug").join(name).to_string_lossy().into_owned()
+/// Returns the path of a program of the test profile, in the folder that cargo says it builds in.
+fn built(name: &str) -> Result<String, Failure> {
+    let mut cargo = Command::new("cargo");
+    cargo.args(["metadata", "--format-version", "1", "--no-deps"]).current_dir(root());
+    let unknown = || Failure::new("`cargo metadata` does not say where cargo builds");
+    let said = cargo.output().map_err(|_| unknown())?.stdout;
+    let said = String::from_utf8_lossy(&said).into_owned();
+    let (_, rest) = said.split_once("\"target_directory\":\"").ok_or_else(unknown)?;
+    let (folder, _) = rest.split_once('"').ok_or_else(unknown)?;
+    Ok(Path::new(folder).join("debug").join(name).to_string_lossy().into_owned())
 }
 
 /// Fetches the model into the user's cache, outside the checkout; checked by its digest, once.
