@@ -31,6 +31,8 @@ pub fn backtest(args: &BacktestArgs) -> Result<(), Failure> {
     };
     let meta = Meta::read(meta)?;
     let counts = Counts::open(counts, &meta)?;
+    // First, so that a place that cannot be written to is told before the work.
+    let detections = writer(detections, ["series_id", "start_bucket", "end_bucket", "score"])?;
     let scores = args.scores.as_deref().map(Scores::create).transpose()?;
     let settings = Settings {
         bucket_secs: meta.bucket_seconds,
@@ -117,10 +119,7 @@ impl Run {
         scores.as_mut().map_or(Ok(()), |scores| scores.write(tick, names, &nats))
     }
 
-    fn finish(self, path: &Path) -> Result<()> {
-        let cannot_write = || format!("cannot write {}", path.display());
-        let mut output = csv::Writer::from_path(path).with_context(cannot_write)?;
-        output.write_record(["series_id", "start_bucket", "end_bucket", "score"])?;
+    fn finish(self, mut output: csv::Writer<File>) -> Result<()> {
         for alarm in self.alarms.finish() {
             let name = &self.names[alarm.series.index()];
             let score = format!("{:.3}", alarm.nats / std::f64::consts::LN_10);
@@ -131,7 +130,7 @@ impl Run {
                 &score,
             ])?;
         }
-        output.flush().with_context(cannot_write)?;
+        output.flush()?;
         self.scores.map_or(Ok(()), Scores::finish)
     }
 }
@@ -145,9 +144,7 @@ struct Scores {
 
 impl Scores {
     fn create(path: &Path) -> Result<Scores> {
-        let cannot_write = || format!("cannot write {}", path.display());
-        let mut output = csv::Writer::from_path(path).with_context(cannot_write)?;
-        output.write_record(["series_id", "bucket", "score"])?;
+        let output = writer(path, ["series_id", "bucket", "score"])?;
         Ok(Scores { output, known: 0 })
     }
 
@@ -169,6 +166,14 @@ impl Scores {
     fn finish(mut self) -> Result<()> {
         Ok(self.output.flush()?)
     }
+}
+
+/// Creates a file of rows under these headings.
+fn writer<const N: usize>(path: &Path, headings: [&str; N]) -> Result<csv::Writer<File>> {
+    let cannot_write = || format!("cannot write {}", path.display());
+    let mut output = csv::Writer::from_path(path).with_context(cannot_write)?;
+    output.write_record(headings).with_context(cannot_write)?;
+    Ok(output)
 }
 
 fn style() -> ProgressStyle {
