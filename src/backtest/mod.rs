@@ -24,15 +24,11 @@ const SCORE_HALF_NATS: f64 = 14.0;
 
 /// Runs the detector over a file of counts.
 pub fn backtest(args: &BacktestArgs) -> Result<(), Failure> {
-    let (Some(counts), Some(meta), Some(detections)) = (&args.counts, &args.meta, &args.detections)
-    else {
-        let what = "--counts, --meta and --detections belong together";
-        return Err(Failure::Failed(anyhow::anyhow!(what)));
-    };
-    let meta = Meta::read(meta)?;
-    let counts = Counts::open(counts, &meta)?;
+    let meta = Meta::read(&args.meta)?;
+    let counts = Counts::open(&args.counts, &meta)?;
     // First, so that a place that cannot be written to is told before the work.
-    let detections = writer(detections, ["series_id", "start_bucket", "end_bucket", "score"])?;
+    let detections =
+        writer(&args.detections, ["series_id", "start_bucket", "end_bucket", "score"])?;
     let scores = args.scores.as_deref().map(Scores::create).transpose()?;
     let settings = Settings {
         bucket_secs: meta.bucket_seconds,

@@ -107,7 +107,7 @@ impl Counts {
             Some(row) if row.arrival < tick => bail!(
                 "{}:{}: the rows are not in order: {} comes after {tick}",
                 self.path.display(),
-                self.reader.position().line() - 1,
+                self.record.position().map_or(0, csv::Position::line),
                 row.arrival
             ),
             _ => Ok(None),

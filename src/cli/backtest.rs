@@ -8,20 +8,14 @@ use std::path::PathBuf;
 pub struct BacktestArgs {
     /// Counts as CSV, ordered by time: `series_id,bucket,count`, or as they arrived, in order of arrival:
     /// `arrival,series_id,bucket,count`. What stands before the first `/` of a series id is its source.
-    #[arg(
-        long,
-        value_name = "FILE.csv",
-        requires = "meta",
-        requires = "detections",
-        required = true
-    )]
-    pub counts: Option<PathBuf>,
+    #[arg(long, value_name = "FILE.csv")]
+    pub counts: PathBuf,
     /// JSON with `bucket_seconds`, `n_buckets` and `start_weekday` (0 is Monday).
     #[arg(long, value_name = "META.json")]
-    pub meta: Option<PathBuf>,
+    pub meta: PathBuf,
     /// Where to write alarms, as CSV: `series_id,start_bucket,end_bucket,score`, the score `-log10 p`.
     #[arg(long, value_name = "OUT.csv")]
-    pub detections: Option<PathBuf>,
+    pub detections: PathBuf,
     /// Where to write how suspicious each bucket of each series is, as CSV: `series_id,bucket,score`, 0 to 1.
     #[arg(long, value_name = "OUT.csv")]
     pub scores: Option<PathBuf>,
