@@ -122,6 +122,7 @@ fn begin(issue: IssueId, verdict: Verdict, lead: Fingerprint, bucket_secs: u32) 
         bucket_secs,
         peak: verdict,
         observed: verdict.observed,
+        details: engine::model::AlertDetails::default(),
     }
 }
 

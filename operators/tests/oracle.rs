@@ -241,6 +241,7 @@ fn alerts(
                 bucket_secs: 300,
                 peak: verdict,
                 observed: verdict.observed,
+                details: engine::model::AlertDetails::default(),
             }),
         }
     }

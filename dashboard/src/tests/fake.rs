@@ -93,6 +93,7 @@ fn alert_row() -> AlertRow {
         bucket_secs: 300,
         peak,
         observed: 150,
+        details: engine::model::AlertDetails::default(),
     };
     AlertRow {
         alert,

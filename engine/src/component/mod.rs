@@ -9,6 +9,7 @@
 mod analyst;
 mod duration;
 mod embedder;
+mod notifier;
 mod operator;
 mod registry;
 mod source;
@@ -22,6 +23,7 @@ pub use analyst::{
 };
 pub use duration::{HUMAN_DURATION_FORMAT, HumanDuration, ParseDurationError};
 pub use embedder::{EmbedError, Embedder};
+pub use notifier::{DeliveryError, IssueTitle, Message, Notifier};
 pub use operator::{
     Graded, History, Operator, Outputs, Port, Ports, SourceDefaults, Stage, Titled, VectorPort,
 };

@@ -12,9 +12,9 @@
 use super::History;
 use crate::model::{
     Account, Alert, AlertKey, Bucket, BucketSize, Embedding, Epoch, EventTime, Fingerprint,
-    FirstSeen, Issue, IssueId, Member, Offset, Part, PartitionId, Progress, RejectReason, Rejected,
-    Severity, SeverityClass, Sighting, StateKey, StateRow, Tag, Tagged, Template, TextId,
-    VectorRow,
+    FirstSeen, Issue, IssueId, Member, Offset, OutboxRow, Part, PartitionId, Progress,
+    RejectReason, Rejected, Severity, SeverityClass, Sighting, StateKey, StateRow, Tag, Tagged,
+    Template, TextId, VectorRow,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -115,6 +115,8 @@ pub struct Contents {
     pub tags: Vec<(Tagged, bool)>,
     /// Alerts to insert or replace (`Some`), or remove.
     pub alerts: Vec<(AlertKey, Option<Alert>)>,
+    /// The latest per notice and notifier.
+    pub outbox: Vec<OutboxRow>,
     /// The latest per text.
     pub vectors: Vec<VectorRow>,
     /// How many more patterns are crowded, see [`Fact::Crowded`](crate::model::Fact::Crowded). Not stored.

@@ -1,11 +1,16 @@
-//! Spikes and alerts: a [`Verdict`] is a statistical finding in one bucket, an [`Alert`] is what a
-//! person should hear about a run of them.
+//! Alerts: what a person should hear about one cause, from its first burst to its end.
+//!
+//! ```text
+//! spike ──[Signal]──► alert ──[Alert]──► store          an alert changes its state, never its key
+//!                           └──[Notice]─► outbox ──► notifiers
+//! ```
 
 use super::fingerprint::id_type;
-use super::{Bucket, BucketSize, Fingerprint, IssueId, ParseIdError};
+use super::{Bucket, EventTime, Fingerprint, IssueId, ParseIdError};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 id_type!(
     /// An alert's key: the same spike has the same key after any restart, `a_` + 32 hex.
@@ -14,19 +19,21 @@ id_type!(
 );
 
 impl AlertKey {
-    /// Returns the key of the spike that began in bucket `start`, led by the fingerprint with the
-    /// most events in it. Neither changes when the issue is merged into another one.
+    /// Returns the key of what began in bucket `start`, led by this fingerprint. Neither changes when the
+    /// issue is merged into another one.
     pub fn new(lead: Fingerprint, start: Bucket) -> AlertKey {
         AlertKey::of(&[&lead.0.to_be_bytes(), &start.0.to_be_bytes()])
     }
 }
 
-/// One bucket of one issue that holds more than chance explains.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+/// What buckets say that hold more, or fewer, events than chance explains.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 pub struct Verdict {
-    /// The bucket (of the spike operator's own size).
+    /// The last bucket of the window (of the spike operator's own size).
     pub bucket: Bucket,
-    /// Events counted in it.
+    /// Events counted in the window.
     pub observed: i64,
     /// Events expected in it, in thousandths.
     pub expected_milli: i64,
@@ -34,31 +41,177 @@ pub struct Verdict {
     pub surprise_milli: i64,
 }
 
+/// What kind of news it is.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum AlertKind {
+    /// More events than usual.
+    #[default]
+    Spike,
+    /// Something that was hardly ever seen before comes in numbers.
+    NewBurst,
+    /// Something that was never seen before.
+    FirstSeen,
+    /// Something that had been gone for two weeks or more is back.
+    Regression,
+    /// Something that always came no longer does.
+    GoneQuiet,
+    /// A lasting change since a deploy.
+    Step,
+}
+
+/// What an alert is about.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum AlertLevel {
+    /// One fingerprint convinced by itself.
+    #[default]
+    Fingerprint,
+    /// The members of an issue together.
+    Issue,
+    /// A whole service.
+    Service,
+}
+
+/// Where an alert stands.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum AlertState {
+    /// It has to last before anybody is told.
+    Pending,
+    /// It goes on.
+    #[default]
+    Firing,
+    /// It goes on, and somebody looks after it: no reminders.
+    Acknowledged,
+    /// It goes on, and nobody wants to hear of it until an instant.
+    Snoozed,
+    /// It is over.
+    Resolved,
+    /// Late events have shown that it never was.
+    Retracted,
+}
+
+impl AlertState {
+    /// Returns whether it has not come to its end.
+    pub const fn is_open(self) -> bool {
+        !matches!(self, AlertState::Resolved | AlertState::Retracted)
+    }
+}
+
+/// One bucket of the curve behind an alert.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+pub struct BaselinePoint {
+    /// The bucket.
+    pub bucket: Bucket,
+    /// Events in it.
+    pub observed: i64,
+    /// Events that were expected, in thousandths.
+    pub expected_milli: i64,
+}
+
+/// Why it fired.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Explanation {
+    /// The test that said most, in words: "events in 3 buckets".
+    pub test: Arc<str>,
+    /// Length of its window in buckets.
+    pub window: u32,
+    /// False alarms a day that were asked for, in thousandths.
+    pub budget_milli: i64,
+    /// How many series could have alarmed at that tick.
+    pub alive: u64,
+    /// Observed and expected around it, ascending, at most [`Explanation::BASELINE_MAX`] buckets.
+    pub baseline: Vec<BaselinePoint>,
+}
+
+impl Explanation {
+    /// Buckets of the curve, at most.
+    pub const BASELINE_MAX: usize = 48;
+}
+
+/// A deploy somebody has told of.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Deploy {
+    /// The service; empty for all.
+    pub service: Arc<str>,
+    /// What was deployed.
+    pub version: Arc<str>,
+    /// When.
+    pub at: EventTime,
+}
+
+/// What an alert has besides what is looked up by.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct AlertDetails {
+    /// The first alert of those that began together in one service: they are told, acknowledged and snoozed
+    /// together.
+    pub incident: AlertKey,
+    /// What kind of news it is.
+    pub kind: AlertKind,
+    /// What convinced.
+    pub level: AlertLevel,
+    /// Where it stands.
+    pub state: AlertState,
+    /// The fingerprint that led it when it began.
+    pub lead: Fingerprint,
+    /// Its service; empty if none was named.
+    pub service: Arc<str>,
+    /// When the engine first told of it.
+    pub fired_at: EventTime,
+    /// When its state changed last.
+    pub changed_at: EventTime,
+    /// Until when it is snoozed.
+    pub until: Option<EventTime>,
+    /// Who acknowledged, snoozed or resolved it.
+    pub by: Option<Arc<str>>,
+    /// What they said.
+    pub comment: Option<Arc<str>>,
+    /// The silence that keeps it from being told.
+    pub silence: Option<Arc<str>>,
+    /// The last deploy of its service within the hours before it.
+    pub deploy: Option<Deploy>,
+    /// Why it fired.
+    pub explanation: Explanation,
+    /// What was told of its size before late events corrected it, if they did.
+    pub told_observed: Option<i64>,
+}
+
+/// One cause, as one thing to tell a person.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Alert {
+    /// Its key.
+    pub key: AlertKey,
+    /// The issue it is about; that of its leading fingerprint if it is about a service.
+    pub issue: IssueId,
+    /// First bucket.
+    pub start: Bucket,
+    /// Last bucket so far.
+    pub last: Bucket,
+    /// Length of those buckets in seconds.
+    pub bucket_secs: u32,
+    /// The strongest evidence so far.
+    pub peak: Verdict,
+    /// Events in all of its buckets.
+    pub observed: i64,
+    /// Everything else.
+    pub details: AlertDetails,
+}
+
 /// What the spike stage says about one issue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Judgement {
     /// Buckets of this size from here on are judged anew when their counts change; what was said
     /// about older ones stands, because the counts behind it have left memory.
-    Horizon(Bucket, BucketSize),
+    Horizon(Bucket, super::BucketSize),
     /// A bucket that spikes, and the fingerprint with the most events in it.
     Spike(Verdict, Fingerprint),
-}
-
-/// A run of spiking buckets of one issue, as one thing to tell a person.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct Alert {
-    /// Its key.
-    pub key: AlertKey,
-    /// The issue that spikes.
-    pub issue: IssueId,
-    /// First spiking bucket.
-    pub start: Bucket,
-    /// Last spiking bucket so far.
-    pub last: Bucket,
-    /// Length of those buckets in seconds.
-    pub bucket_secs: u32,
-    /// The most surprising of them.
-    pub peak: Verdict,
-    /// Events in all of them.
-    pub observed: i64,
 }

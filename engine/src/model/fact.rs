@@ -6,8 +6,8 @@
 //! epoch or many epochs at once with the same result, which is what makes group commit exact.
 
 use super::{
-    Account, Alert, Bucket, EventTime, Fingerprint, Issue, Member, Offset, Part, PartitionId,
-    Rejected, Sighting, SourceIndex, Tagged, VectorRow,
+    Account, Alert, Bucket, EventTime, Fingerprint, Issue, Member, Offset, OutboxRow, Part,
+    PartitionId, Rejected, Sighting, SourceIndex, Tagged, VectorRow,
 };
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -69,6 +69,8 @@ pub enum Fact {
     Member(Member, i64),
     /// An alert holds (`1`) or no longer holds in this form (`-1`).
     Alert(Box<Alert>, i64),
+    /// How a notice stands with a notifier; the last one of an epoch holds.
+    Outbox(Box<OutboxRow>),
     /// A pattern became (`1`) or ceased to be (`-1`) a part of an issue.
     Part(Box<Part>, i64),
     /// An issue got (`1`) or lost (`-1`) a tag.

@@ -5,11 +5,13 @@ mod alert;
 mod batch;
 mod bucket;
 mod constraint;
+mod control;
 mod embedding;
 mod event;
 mod fact;
 mod fingerprint;
 mod issue;
+mod notice;
 mod part;
 mod pattern;
 mod tag;
@@ -17,13 +19,17 @@ mod time;
 mod vector_row;
 
 pub use account::{Account, Counter, RejectReason, Rejected};
-pub use alert::{Alert, AlertKey, Judgement, Verdict};
+pub use alert::{
+    Alert, AlertDetails, AlertKey, AlertKind, AlertLevel, AlertState, BaselinePoint, Deploy,
+    Explanation, Judgement, Verdict,
+};
 pub use batch::{
     Chunk, EventBatch, EventRef, Extra, ExtraIndex, PartitionId, Print, PrintBatch, SourceIndex,
     Span,
 };
 pub use bucket::{Bucket, BucketSize};
 pub use constraint::{Conflict, ConflictReason, Constraint};
+pub use control::{Command, Control, Silence};
 pub use embedding::{EMBEDDING_DIMENSIONS, Embedding, KernelClass, Similarity, Vector};
 pub use event::{Severity, SeverityClass};
 pub use fact::{Fact, Progress, StateKey, StateRow};
@@ -31,6 +37,7 @@ pub use fingerprint::{
     FINGERPRINT_VERSION, Fingerprint, FirstSeen, ParseIdError, Sample, Sighting, Template,
 };
 pub use issue::{Candidate, Issue, IssueId, Member, Patterned};
+pub use notice::{Notice, NoticeId, OutboxRow, OutboxState, Transition};
 pub use part::Part;
 pub use pattern::{Pattern, PatternId};
 pub use tag::{Tag, TagReason, Tagged};

@@ -6,9 +6,9 @@
 
 use crate::component::Contents;
 use crate::model::{
-    Account, Alert, AlertKey, Bucket, Counter, Fact, Fingerprint, Issue, IssueId, Member, Part,
-    PartitionId, Progress, Rejected, Sighting, SourceIndex, StateKey, StateRow, Tagged, TextId,
-    VectorRow,
+    Account, Alert, AlertKey, Bucket, Counter, Fact, Fingerprint, Issue, IssueId, Member, NoticeId,
+    OutboxRow, Part, PartitionId, Progress, Rejected, Sighting, SourceIndex, StateKey, StateRow,
+    Tagged, TextId, VectorRow,
 };
 use foldhash::{HashMap, HashMapExt};
 use std::collections::BTreeMap;
@@ -28,6 +28,7 @@ pub struct Fold {
     parts: BTreeMap<Part, i64>,
     tags: BTreeMap<Tagged, i64>,
     alerts: BTreeMap<AlertKey, Derived<Alert>>,
+    outbox: BTreeMap<(NoticeId, Arc<str>), OutboxRow>,
     vectors: BTreeMap<TextId, VectorRow>,
     crowded: i64,
 }
@@ -101,6 +102,9 @@ impl Fold {
             Fact::Alert(alert, change) => {
                 self.alerts.entry(alert.key).or_default().add(*alert, change);
             }
+            Fact::Outbox(row) => {
+                self.outbox.insert((row.notice.id, row.notifier.clone()), *row);
+            }
             Fact::Vector(row) => {
                 self.vectors.insert(row.text, *row);
             }
@@ -157,6 +161,7 @@ impl Fold {
                     derived.stored().map(|(a, stays)| (key, stays.then_some(a)))
                 })
                 .collect(),
+            outbox: self.outbox.into_values().collect(),
             vectors: self.vectors.into_values().collect(),
             crowded: self.crowded,
         }

@@ -2,10 +2,10 @@
 
 use crate::component::{Commit, Contents, Incarnation};
 use crate::model::{
-    Account, Alert, AlertKey, Bucket, Counter, Epoch, EventTime, Fingerprint, FirstSeen, Issue,
-    IssueId, KernelClass, Member, Offset, Part, PartitionId, PatternId, Progress, RejectReason,
-    Rejected, Sample, Severity, SeverityClass, Sighting, Similarity, SourceIndex, StateRow, Tag,
-    TagReason, Tagged, Template, TextId, Vector, VectorRow, Verdict,
+    Account, Alert, AlertDetails, AlertKey, Bucket, Counter, Epoch, EventTime, Fingerprint,
+    FirstSeen, Issue, IssueId, KernelClass, Member, Offset, Part, PartitionId, PatternId, Progress,
+    RejectReason, Rejected, Sample, Severity, SeverityClass, Sighting, Similarity, SourceIndex,
+    StateRow, Tag, TagReason, Tagged, Template, TextId, Vector, VectorRow, Verdict,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -250,7 +250,16 @@ impl Commits {
         let peak =
             Verdict { bucket: start, observed, expected_milli: 1_500, surprise_milli: 9_000 };
         let key = AlertKey::new(fingerprint_of(number), start);
-        Alert { key, issue, start, last, bucket_secs: 300, peak, observed: 2 * observed }
+        Alert {
+            key,
+            issue,
+            start,
+            last,
+            bucket_secs: 300,
+            peak,
+            observed: 2 * observed,
+            details: AlertDetails::default(),
+        }
     }
 }
 
@@ -350,6 +359,7 @@ pub fn fold(epochs: impl IntoIterator<Item = Contents>) -> Contents {
         parts: parts.into_iter().collect(),
         tags: tags.into_iter().collect(),
         alerts: alerts.into_iter().collect(),
+        outbox: Vec::new(),
         vectors: vectors.into_values().collect(),
         crowded: 0,
     }

@@ -60,6 +60,7 @@ pub(crate) fn alert(row: &dyn Row) -> Result<Alert, Failure> {
             expected_milli: row.integer(8)?,
             surprise_milli: row.integer(9)?,
         },
+        details: engine::model::AlertDetails::default(),
     })
 }
 

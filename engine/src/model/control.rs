@@ -1,0 +1,89 @@
+//! Controls: what reaches operators besides log lines. Time, and what people decide, are input like any
+//! other: bound to an epoch, so that a replay has them too.
+
+use super::{AlertKey, Deploy, EventTime};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// One control.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Control {
+    /// The engine's clock, every few seconds.
+    Beat {
+        /// What it shows.
+        now: EventTime,
+        /// Whether sources are still catching up with what was written before the engine started.
+        is_behind: bool,
+    },
+    /// Somebody decided something.
+    Command {
+        /// When the engine heard of it.
+        at: EventTime,
+        /// What.
+        command: Command,
+    },
+}
+
+/// What people decide about alerts.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Command {
+    /// Somebody looks after an incident.
+    Acknowledge {
+        /// Any alert of it.
+        alert: AlertKey,
+        /// Who.
+        by: Arc<str>,
+        /// What they say.
+        comment: Arc<str>,
+    },
+    /// Nobody wants to hear of an incident until an instant.
+    Snooze {
+        /// Any alert of it.
+        alert: AlertKey,
+        /// Until when.
+        until: EventTime,
+        /// Who.
+        by: Arc<str>,
+        /// What they say.
+        comment: Arc<str>,
+    },
+    /// Somebody ends an incident.
+    Resolve {
+        /// Any alert of it.
+        alert: AlertKey,
+        /// Who.
+        by: Arc<str>,
+        /// What they say.
+        comment: Arc<str>,
+    },
+    /// Alerts that match are recorded and not told, until an instant.
+    Silence(Silence),
+    /// A silence ends now.
+    Unsilence {
+        /// Which.
+        id: Arc<str>,
+    },
+    /// Something was deployed.
+    Deploy(Deploy),
+}
+
+/// Alerts that match everything that is given are recorded and not told.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Silence {
+    /// Its id, `s_` and 16 hex digits.
+    pub id: Arc<str>,
+    /// Only this service.
+    pub service: Option<Arc<str>>,
+    /// Only this issue (`i_…`) or fingerprint (`f1_…`).
+    pub about: Option<Arc<str>>,
+    /// Only this kind.
+    pub kind: Option<super::AlertKind>,
+    /// From when.
+    pub from: EventTime,
+    /// Until when.
+    pub until: EventTime,
+    /// Who.
+    pub by: Arc<str>,
+    /// Why.
+    pub comment: Arc<str>,
+}
