@@ -17,7 +17,6 @@ mod batchwise;
 pub mod classify;
 pub mod cluster;
 pub mod embed;
-pub mod expiry;
 pub mod filter;
 pub mod fingerprint;
 pub mod issue;

@@ -7,7 +7,6 @@
 //! the reader drains in one. *Not here:* how long later stages keep counts (`expiry`), when a bucket
 //! is judged (`spike`).
 
-use crate::spike::JUDGED_SECS;
 use engine::component::{
     Build, ComponentType, HumanDuration, NodeIdentity, Operator, Options, OptionsError, Port,
     Ports, Stage, StreamKind,
@@ -42,7 +41,7 @@ pub struct WindowConfig {
 
 impl WindowConfig {
     /// The longest lateness that later stages honour.
-    pub const LATENESS_MAX: HumanDuration = HumanDuration::from_secs(JUDGED_SECS as u64 / 2);
+    pub const LATENESS_MAX: HumanDuration = HumanDuration::from_secs(12 * 3600);
 }
 
 impl Default for WindowConfig {

@@ -25,7 +25,7 @@ pub use duration::{HUMAN_DURATION_FORMAT, HumanDuration, ParseDurationError};
 pub use embedder::{EmbedError, Embedder};
 pub use notifier::{DeliveryError, IssueTitle, Message, Notifier};
 pub use operator::{
-    Graded, History, Operator, Outputs, Port, Ports, SourceDefaults, Stage, Titled, VectorPort,
+    History, Operator, Outputs, Port, Ports, SourceDefaults, Stage, Titled, VectorPort,
 };
 pub use registry::{Build, Built, ComponentKind, ComponentType, Options, OptionsError, Registry};
 pub use source::{Delivery, Intake, Source, SourceError, SourceHealth, Stopped};

@@ -9,8 +9,8 @@ use crate::dataflow::{
     AsCollection, Collection, Concatenate, DataflowTime, Scope, Stream, ToStream, concatenate,
 };
 use crate::model::{
-    Alert, Bucket, BucketSize, Chunk, Embedding, Epoch, EventBatch, Fact, Fingerprint, Issue,
-    IssueId, Judgement, Member, Part, PatternId, Patterned, PrintBatch, Severity, Sighting, Tag,
+    Alert, Bucket, BucketSize, Chunk, Control, Embedding, Epoch, EventBatch, Fact, Fingerprint, Issue,
+    IssueId, Member, Notice, Part, PatternId, Patterned, Placed, PrintBatch, Severity, Sighting, Signal, Tag,
     TextId,
 };
 use crate::runtime::embedding::{Desk, vectors};
@@ -56,13 +56,20 @@ pub enum Port<'s> {
         parts: Collection<'s, Part>,
         /// The embedding of what each displays, as far as there is one by now.
         embeddings: Collection<'s, (IssueId, Embedding)>,
+        /// Where each fingerprint stands.
+        placed: Collection<'s, Placed>,
     },
     /// Tags of issues.
     Tags(Collection<'s, (IssueId, Tag)>),
-    /// Judgements per issue.
-    Spikes(Collection<'s, (IssueId, Judgement)>),
+    /// What is news about series: each once, in the epoch in which it was noticed.
+    Spikes(Collection<'s, Signal>),
     /// Alerts.
-    Alerts(Collection<'s, Alert>),
+    Alerts {
+        /// Each alert as it stands after an epoch that changed it.
+        alerts: Collection<'s, Alert>,
+        /// What people are to be told.
+        notices: Collection<'s, Notice>,
+    },
 }
 
 impl Port<'_> {
@@ -78,7 +85,7 @@ impl Port<'_> {
             Port::Issues { .. } => StreamKind::Issues,
             Port::Tags(_) => StreamKind::Tags,
             Port::Spikes(_) => StreamKind::Spikes,
-            Port::Alerts(_) => StreamKind::Alerts,
+            Port::Alerts { .. } => StreamKind::Alerts,
         }
     }
 }
@@ -129,14 +136,6 @@ pub struct VectorPort<'s> {
     pub vectors: Collection<'s, (PatternId, Embedding)>,
 }
 
-/// Issues with their severities, as thresholds see them.
-pub struct Graded<'s> {
-    /// Which fingerprint belongs to which issue.
-    pub members: Collection<'s, Member>,
-    /// The highest severity of each.
-    pub severities: Collection<'s, (IssueId, Severity)>,
-}
-
 /// Issues with what they display.
 pub struct Titled<'s> {
     /// The issues.
@@ -171,11 +170,7 @@ impl<'s> Ports<'s> {
     );
     take_collections!(
         /// Takes all spike inputs.
-        spikes, Spikes, (IssueId, Judgement)
-    );
-    take_collections!(
-        /// Takes all alert inputs.
-        alerts, Alerts, Alert
+        spikes, Spikes, Signal
     );
 
     /// Takes all print inputs: the prints, and the sightings.
@@ -213,21 +208,17 @@ impl<'s> Ports<'s> {
         }
     }
 
-    /// Takes all issue inputs: their members, and their severities.
-    pub fn graded_issues(&mut self) -> Graded<'s> {
-        let (mut all_members, mut all_severities) = (Vec::new(), Vec::new());
+    /// Takes all issue inputs: where each fingerprint stands.
+    pub fn placed(&mut self) -> Collection<'s, Placed> {
+        let mut all = Vec::new();
         self.ports.retain(|port| match port {
-            Port::Issues { members, severities, .. } => {
-                all_members.push(members.clone());
-                all_severities.push(severities.clone());
+            Port::Issues { placed, .. } => {
+                all.push(placed.clone());
                 false
             }
             _ => true,
         });
-        Graded {
-            members: concatenate(self.scope, all_members),
-            severities: concatenate(self.scope, all_severities),
-        }
+        concatenate(self.scope, all)
     }
 
     /// Takes all issue inputs: what they display.
@@ -276,6 +267,7 @@ pub struct Stage<'a, 's> {
     facts: &'a mut Vec<Stream<'s, Fact>>,
     outputs: Vec<(String, Port<'s>)>,
     desk: Desk,
+    controls: Option<Collection<'s, Control>>,
 }
 
 impl<'a, 's> Stage<'a, 's> {
@@ -287,12 +279,23 @@ impl<'a, 's> Stage<'a, 's> {
         recovered: &'a Arc<Recovered>,
         facts: &'a mut Vec<Stream<'s, Fact>>,
     ) -> Self {
-        Self { id, scope, sources, recovered, facts, outputs: Vec::new(), desk: Desk::default() }
+        let (outputs, desk) = (Vec::new(), Desk::default());
+        Self { id, scope, sources, recovered, facts, outputs, desk, controls: None }
     }
 
     /// Lets the stage ask for embeddings at `desk`.
     pub fn with_desk(self, desk: Desk) -> Self {
         Self { desk, ..self }
+    }
+
+    /// Lets the stage hear of time and commands.
+    pub fn with_controls(self, controls: Collection<'s, Control>) -> Self {
+        Self { controls: Some(controls), ..self }
+    }
+
+    /// Returns time and what people decide, once each, in the epochs in which they were heard of.
+    pub fn controls(&self) -> Collection<'s, Control> {
+        self.controls.clone().unwrap_or_else(|| self.at_start(|_| Vec::new()))
     }
 
     /// Returns recovered state as a collection that holds from epoch 0 on; only worker 0 feeds it.

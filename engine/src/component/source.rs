@@ -73,6 +73,9 @@ pub trait Intake {
     fn wait(&mut self, at_most: Duration) -> Result<(), Stopped>;
     /// Returns the current instant.
     fn now(&self) -> EventTime;
+    /// Says whether the source is still handing over what was there before it began; until it says that it is
+    /// not, or ends, or fails, spikes are not judged.
+    fn catching_up(&mut self, _is: bool) {}
     /// Says how the source is doing; shown in `/readyz`, the audit and the UI.
     fn report(&mut self, health: SourceHealth);
 }

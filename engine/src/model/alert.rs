@@ -206,12 +206,48 @@ pub struct Alert {
     pub details: AlertDetails,
 }
 
-/// What the spike stage says about one issue.
+/// What is news about a series.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub enum Judgement {
-    /// Buckets of this size from here on are judged anew when their counts change; what was said
-    /// about older ones stands, because the counts behind it have left memory.
-    Horizon(Bucket, super::BucketSize),
-    /// A bucket that spikes, and the fingerprint with the most events in it.
-    Spike(Verdict, Fingerprint),
+pub enum News {
+    /// Its open bucket says already that it will fire.
+    Early,
+    /// It fires.
+    Fired,
+    /// It goes on firing.
+    Holds,
+    /// It is over.
+    Resolved,
+    /// It has lasted so long that it is the new normal.
+    NewNormal,
+    /// What its open bucket said did not come true.
+    Withdrawn,
+    /// So many more events (fewer, if negative) of a bucket that was judged before arrived.
+    Revised,
+}
+
+/// What the spike stage says about one fingerprint, or about all of an issue or a service, led by one.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Signal {
+    /// The bucket.
+    pub bucket: Bucket,
+    /// Whose news.
+    pub fingerprint: Fingerprint,
+    /// What convinced.
+    pub level: AlertLevel,
+    /// What is news.
+    pub news: News,
+    /// What kind of news it is.
+    pub kind: AlertKind,
+    /// The issue the fingerprint belongs to.
+    pub issue: IssueId,
+    /// Its service; empty if none was named.
+    pub service: Arc<str>,
+    /// Events in the bucket; how many more, if it is revised.
+    pub events: i64,
+    /// What its windows say.
+    pub verdict: Verdict,
+    /// Why, if it fires.
+    pub explanation: Explanation,
+    /// Length of the bucket in seconds.
+    pub bucket_secs: u32,
 }

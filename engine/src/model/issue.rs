@@ -61,6 +61,8 @@ pub struct Candidate {
     pub fingerprint: Fingerprint,
     /// Its class.
     pub class: SeverityClass,
+    /// Its service; empty if none was named.
+    pub service: Arc<str>,
     /// Its template.
     pub template: Template,
     /// The highest severity seen so far.
@@ -69,4 +71,17 @@ pub struct Candidate {
     pub first: FirstSeen,
     /// That event's template text.
     pub text: Arc<str>,
+}
+
+/// Where a fingerprint stands: all that is needed to judge it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Placed {
+    /// The fingerprint.
+    pub fingerprint: Fingerprint,
+    /// The issue it belongs to.
+    pub issue: IssueId,
+    /// Its service; empty if none was named.
+    pub service: Arc<str>,
+    /// The highest severity of its issue, for thresholds.
+    pub severity: Severity,
 }

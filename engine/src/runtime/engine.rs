@@ -4,6 +4,7 @@
 //! [`StopHandle`] and calls [`Engine::join`], which returns when everything read is committed and the
 //! sources are finished or stopped, or when the store refuses for good.
 
+use super::beats::{BEAT_EVERY, Beats, CatchingUp};
 use super::commit::{Committer, CompletedEpoch, EPOCHS_MAX};
 use super::embedding::{self, Desk, OpenEmbedder};
 use super::epochs::{Epochs, Pace};
@@ -44,6 +45,8 @@ pub struct RunOptions {
     pub pace: Pace,
     /// Where instants come from.
     pub clock: Arc<dyn Clock>,
+    /// How often operators hear of time.
+    pub beat: Duration,
     /// Who watches.
     pub observer: Arc<dyn Observer>,
     /// Other processes, if any.
@@ -64,6 +67,7 @@ impl RunOptions {
         Self {
             pace,
             clock: Arc::new(SystemClock),
+            beat: BEAT_EVERY,
             observer,
             cluster: None,
             embedder: None,
@@ -233,6 +237,7 @@ impl Engine {
         let receipts = Receipts::new(SourceTable::SOURCES_MAX);
         let (completed_sender, completed) = bounded(EPOCHS_MAX);
         let (requests_sender, requests) = bounded(REQUESTS_MAX);
+        let catching_up = CatchingUp::default();
         let reader = parts.store.reader();
 
         let to_wake = Arc::clone(&wakers);
@@ -256,6 +261,7 @@ impl Engine {
             receivers,
             requests,
             completed: completed_sender,
+            beats: Beats::live(Arc::clone(&options.clock), options.beat, catching_up.clone()),
             epochs: Epochs::after(recovered.epoch, options.pace),
             recovered: Arc::clone(&recovered),
             wakers: Arc::clone(&wakers),
@@ -276,6 +282,7 @@ impl Engine {
             receipts,
             backlog,
             requests: requests_sender,
+            catching_up,
         };
         // Whoever stops the engine lets go of paused sources too.
         let _first = stop.sources.set(options.sources.clone());
@@ -465,6 +472,7 @@ struct WorkerParts {
     receivers: Vec<Receiver<Chunk>>,
     requests: Receiver<Request>,
     completed: Sender<CompletedEpoch>,
+    beats: Beats,
     epochs: Epochs,
     recovered: Arc<Recovered>,
     wakers: Arc<Wakers>,
@@ -489,6 +497,7 @@ fn start_workers(parts: WorkerParts) -> Result<JoinHandle<Result<(), EngineError
         let (epochs, first_worker, started) = (parts.epochs, parts.first_worker, Instant::now());
         // Worker 0 owns the committer's queue; when its dataflow ends, the committer does.
         let completed = Mutex::new(Some(completed));
+        let beats = Mutex::new(Some(parts.beats));
         let guards = execute(parts.config, move |worker| {
             let index = worker.index();
             let (queue, recovered) = takes
@@ -502,6 +511,11 @@ fn start_workers(parts: WorkerParts) -> Result<JoinHandle<Result<(), EngineError
                 .flatten();
             let input = Reader {
                 requests: (index == first_worker).then(|| requests.clone()),
+                beats: match index {
+                    0 => beats.lock().unwrap_or_else(PoisonError::into_inner).take(),
+                    _ => None,
+                }
+                .unwrap_or(Beats::Silent),
                 queue,
                 sources: shape.streams(),
                 epochs,

@@ -7,6 +7,7 @@
 //! *State and limits:* [`CHUNKS_MAX`] chunks per worker; a full queue blocks the sender, so a source
 //! never reads further ahead than that. *Not here:* restarting failed sources (`supervise`).
 
+use super::beats::CatchingUp;
 use super::observer::{Observer, SourceReport};
 use super::receipts::Receipts;
 use super::shutdown::{StopSignal, StopStage};
@@ -97,6 +98,8 @@ pub struct SourceIntake {
     pub dealt: BTreeMap<PartitionId, usize>,
     /// What is durable.
     pub receipts: Receipts,
+    /// How many sources are catching up, and whether this one is.
+    pub catching_up: (CatchingUp, bool),
     /// Whether anything was sent in this life of the engine: then `offsets` are not all durable.
     pub has_sent: bool,
 }
@@ -164,6 +167,12 @@ impl Intake for SourceIntake {
         self.clock.now()
     }
 
+    fn catching_up(&mut self, is: bool) {
+        let (all, was) = &mut self.catching_up;
+        all.set(*was, is);
+        *was = is;
+    }
+
     fn report(&mut self, health: SourceHealth) {
         let state = match health {
             SourceHealth::Ok => SourceReport::Running,
@@ -176,6 +185,7 @@ impl Intake for SourceIntake {
 impl Drop for SourceIntake {
     /// The last source to go closes the queues; the workers must be told, since no chunk will.
     fn drop(&mut self) {
+        self.catching_up(false);
         self.queues.senders.clear();
         self.wakers.wake_all();
     }
@@ -199,6 +209,7 @@ mod tests {
             offsets: BTreeMap::new(),
             dealt: BTreeMap::new(),
             receipts: Receipts::new(1),
+            catching_up: Default::default(),
             has_sent: false,
         };
         (intake, receivers)

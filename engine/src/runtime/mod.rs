@@ -9,6 +9,7 @@
 //! (`supervise`), I8 (every queue names its bound). *Not here:* what the stages compute (crate
 //! `operators`), what a transaction looks like (crate `sinks`).
 
+mod beats;
 mod commit;
 mod engine;
 mod epochs;
@@ -28,6 +29,7 @@ pub mod embedding;
 pub mod live;
 pub mod status;
 
+pub use beats::{BEAT_EVERY, CATCH_UP_MAX};
 #[cfg(feature = "testing")]
 pub use commit::{Committer, CompletedEpoch};
 pub use commit::{EPOCHS_MAX, FACTS_MAX};
@@ -43,6 +45,7 @@ pub use supervise::{BACKOFF_FIRST, BACKOFF_MAX, SourceEnd, backoff};
 pub use worker::Shape;
 #[cfg(feature = "testing")]
 pub(crate) use {
+    beats::Beats,
     reader::Reader,
     shutdown::StopSignal,
     worker::{Around, build},

@@ -10,14 +10,15 @@
 //! the queue (`intake`); drains at most [`DRAIN_BYTES_MAX`] per scheduling and nothing while
 //! [`FACTS_PENDING_MAX`] facts wait for the store.
 
+use super::beats::Beats;
 use super::commit::Backlog;
 use super::epochs::Epochs;
 use super::intake::Wakers;
 use super::shutdown::{StopSignal, StopStage};
 use crate::dataflow::{
-    Capability, DataflowTime, MutableAntichain, OperatorBuilder, Output, Scope, Stream,
+    AsCollection, Capability, Collection, DataflowTime, MutableAntichain, OperatorBuilder, Output, Scope, Stream,
 };
-use crate::model::{Account, Chunk, Counter, Epoch, Fact, Progress};
+use crate::model::{Account, Chunk, Command, Control, Counter, Epoch, Fact, Progress};
 use crossbeam_channel::{Receiver, Sender, TryRecvError};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -33,10 +34,12 @@ pub const CATCH_UP_EPOCH_MAX: Duration = Duration::from_secs(1);
 /// How much an epoch may take in while it is open for longer than usual.
 pub const CATCH_UP_BYTES_MAX: usize = 80 * 1024 * 1024;
 
-/// Facts that somebody outside the dataflow wants stored.
+/// What somebody outside the dataflow wants stored, or heard by operators.
 pub struct Request {
     /// What to store.
     pub facts: Vec<Fact>,
+    /// What operators are to hear.
+    pub commands: Vec<Command>,
     /// Where to say with which epoch it will be.
     pub epoch: Sender<Epoch>,
 }
@@ -45,6 +48,8 @@ pub struct Request {
 pub struct Reader {
     /// Requests for this worker; only one worker gets any.
     pub requests: Option<Receiver<Request>>,
+    /// When operators hear of time.
+    pub beats: Beats,
     /// Chunks for this worker.
     pub queue: Receiver<Chunk>,
     /// Number of sources that have a stream of their own; those that are added later share one more.
@@ -61,11 +66,16 @@ pub struct Reader {
     pub stop: StopSignal,
 }
 
+/// Outputs behind those of the sources: that of all that are added, that of facts, that of controls.
+const FACTS: usize = 1;
+const CONTROLS: usize = 2;
+
 /// Everything that moves while the operator runs.
 struct Running {
     reader: Reader,
     outputs: Vec<Output<Chunk>>,
     facts: Output<Fact>,
+    controls: Output<(Control, DataflowTime, isize)>,
     capabilities: Vec<Capability<DataflowTime>>,
     chunks: u64,
     /// When the open epoch was opened, and whether the queue has run empty since.
@@ -77,12 +87,18 @@ struct Running {
     activator: crate::dataflow::Activator,
 }
 
-/// Builds the operator: one stream of chunks per source and one for all that are added, and the facts of
-/// reading.
-pub fn reader<'s>(
-    scope: Scope<'s, DataflowTime>,
-    reader: Reader,
-) -> (Vec<Stream<'s, Chunk>>, Stream<'s, Fact>) {
+/// What the operator puts out.
+pub struct Read<'s> {
+    /// One stream of chunks per source, and one for all that are added.
+    pub chunks: Vec<Stream<'s, Chunk>>,
+    /// The facts of reading.
+    pub facts: Stream<'s, Fact>,
+    /// Time and commands, from the worker that hears of them.
+    pub controls: Collection<'s, Control>,
+}
+
+/// Builds the operator.
+pub fn reader<'s>(scope: Scope<'s, DataflowTime>, reader: Reader) -> Read<'s> {
     let mut builder = OperatorBuilder::new("reader".to_owned(), scope);
     let (outputs, streams): (Vec<_>, Vec<_>) = (0..=reader.sources)
         .map(|_| {
@@ -91,6 +107,7 @@ pub fn reader<'s>(
         })
         .unzip();
     let (facts, fact_stream) = builder.new_output();
+    let (controls, control_stream) = builder.new_output();
     let address = builder.operator_info().address;
     reader.wakers.add(scope.index(), scope.worker().sync_activator_for(address.to_vec()));
     let activator = scope.activator_for(address);
@@ -99,6 +116,7 @@ pub fn reader<'s>(
             reader,
             outputs,
             facts: Output::from(facts),
+            controls: Output::from(controls),
             capabilities,
             chunks: 0,
             opened: Instant::now(),
@@ -110,7 +128,7 @@ pub fn reader<'s>(
         };
         move |_frontiers: &[MutableAntichain<DataflowTime>]| running.schedule()
     });
-    (streams, fact_stream)
+    Read { chunks: streams, facts: fact_stream, controls: control_stream.as_collection() }
 }
 
 impl Running {
@@ -124,11 +142,15 @@ impl Running {
         }
         self.open_epoch();
         self.take_requests();
+        let due = self.reader.beats.due(self.chunks);
+        self.tell(due);
         if self.reader.backlog.facts.load(Ordering::Relaxed) < FACTS_PENDING_MAX {
             match self.drain() {
                 Drained::Empty => self.kept_up = true,
                 Drained::More => self.activator.activate(),
                 Drained::Ended => {
+                    let last = self.reader.beats.last();
+                    self.tell(last);
                     self.capabilities.clear();
                     return;
                 }
@@ -158,15 +180,24 @@ impl Running {
     }
 
     fn take_requests(&mut self) {
-        let (Some(requests), Some(capability)) = (&self.reader.requests, self.capabilities.last())
-        else {
-            return;
-        };
-        for Request { facts, epoch } in requests.try_iter() {
+        let Some(requests) = self.reader.requests.clone() else { return };
+        for Request { facts, commands, epoch } in requests.try_iter() {
+            let Some(capability) = self.capabilities.get(self.reader.sources + FACTS) else { return };
             self.facts.activate().session(capability).give_iterator(facts.into_iter());
             // Whoever asked may have gone.
             let _ = epoch.send(Epoch(*capability.time()));
+            let beats = &self.reader.beats;
+            let controls = commands.into_iter().map(|command| beats.command(command)).collect();
+            self.tell(controls);
         }
+    }
+
+    /// Lets operators hear of controls.
+    fn tell(&mut self, controls: Vec<Control>) {
+        let Some(capability) = self.capabilities.get(self.reader.sources + CONTROLS) else { return };
+        let epoch = *capability.time();
+        let rows = controls.into_iter().map(|control| (control, epoch, 1));
+        self.controls.activate().session(capability).give_iterator(rows);
     }
 
     fn drain(&mut self) -> Drained {
@@ -178,6 +209,8 @@ impl Running {
                     self.bytes += chunk.bytes.len();
                     self.pass_on(chunk);
                     self.chunks += 1;
+                    let due = self.reader.beats.due(self.chunks);
+                    self.tell(due);
                     self.open_epoch();
                 }
                 Err(TryRecvError::Empty) => return Drained::Empty,
@@ -203,7 +236,7 @@ impl Running {
         if chunk.lost_bytes > 0 {
             facts.push(account(Counter::LostBytes, chunk.lost_bytes));
         }
-        if let Some(fact_capability) = self.capabilities.last() {
+        if let Some(fact_capability) = self.capabilities.get(self.reader.sources + FACTS) {
             self.facts.activate().session(fact_capability).give_iterator(facts.into_iter());
         }
         let index = usize::from(source.0).min(self.reader.sources);

@@ -9,6 +9,7 @@
 //! again by the next start. The engine ends when no source is running or paused.
 //! *State and limits:* one slot a source, [`SourceTable::SOURCES_MAX`] in one life of the process.
 
+use super::beats::CatchingUp;
 use super::commit::Backlog;
 use super::intake::{Queues, SourceIntake, Wakers};
 use super::observer::Observer;
@@ -123,6 +124,7 @@ pub(super) struct Ground {
     pub(super) receipts: Receipts,
     pub(super) backlog: Arc<Backlog>,
     pub(super) requests: Sender<Request>,
+    pub(super) catching_up: CatchingUp,
 }
 
 /// A handle on the sources of an engine; does nothing until the engine has started. Cheap to clone.
@@ -353,6 +355,7 @@ impl Sources {
             offsets: place.offsets,
             dealt: place.dealt,
             receipts: running.ground.receipts.clone(),
+            catching_up: (running.ground.catching_up.clone(), false),
             has_sent: place.has_sent,
         };
         let (source, sources) = (Arc::clone(&slot.source), self.clone());
@@ -411,7 +414,7 @@ impl Sources {
         };
         let (epoch, answer) = bounded(1);
         let sent =
-            running.ground.requests.try_send(Request { facts: vec![Fact::State(row)], epoch });
+            running.ground.requests.try_send(Request { facts: vec![Fact::State(row)], commands: Vec::new(), epoch });
         let (backlog, stop) = (Arc::clone(&running.ground.backlog), running.ground.stop.clone());
         running.ground.wakers.wake_all();
         drop(guard);

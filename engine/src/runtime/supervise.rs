@@ -57,6 +57,7 @@ pub fn supervise(source: &dyn Source, intake: &mut SourceIntake) -> SourceEnd {
         observer.source(index, SourceReport::Running);
         let started = Instant::now();
         let outcome = catch_unwind(AssertUnwindSafe(|| source.run(intake)));
+        intake.catching_up(false);
         if intake.stopped() {
             return SourceEnd::Stopped;
         }

@@ -9,11 +9,11 @@
 
 use super::embedding::Desk;
 use super::outputs::{TimedFact, outputs};
-use super::reader::{Reader, reader};
+use super::reader::{Read, Reader, reader};
 use super::{commit::Backlog, commit::CompletedEpoch, shutdown::StopSignal};
 use crate::component::{Operator, Port, Ports, Recovered, SourceTable, Stage};
 use crate::dataflow::{Collection, Concatenate, DataflowTime, Map, Scope, Stream};
-use crate::model::{Fact, Tagged};
+use crate::model::{Chunk, Control, Fact, OutboxRow, OutboxState, Tagged};
 use crossbeam_channel::Sender;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -28,6 +28,8 @@ pub struct Shape {
     pub operators: Vec<(String, Vec<String>, Box<dyn Operator>)>,
     /// Ids of the nodes the store reads.
     pub stored: Vec<String>,
+    /// Notifiers, and the nodes each reads.
+    pub notifiers: Vec<(String, Vec<String>)>,
 }
 
 impl Shape {
@@ -37,7 +39,13 @@ impl Shape {
         operators: Vec<(String, Vec<String>, Box<dyn Operator>)>,
         stored: Vec<String>,
     ) -> Shape {
-        Shape { streams: sources.ids(), sources, operators, stored }
+        let (streams, notifiers) = (sources.ids(), Vec::new());
+        Shape { streams, sources, operators, stored, notifiers }
+    }
+
+    /// Lets notifiers read alerts.
+    pub fn with_notifiers(self, notifiers: Vec<(String, Vec<String>)>) -> Shape {
+        Shape { notifiers, ..self }
     }
 
     /// Returns how many sources have a stream of their own.
@@ -46,14 +54,21 @@ impl Shape {
     }
 }
 
+/// What enters the dataflow.
+struct Inputs<'s> {
+    chunks: Vec<Stream<'s, Chunk>>,
+    controls: Collection<'s, Control>,
+}
+
 /// Builds everything between the chunks of the sources and the facts for the committer.
 fn stages<'s>(
     scope: Scope<'s, DataflowTime>,
     shape: &Shape,
-    chunks: Vec<Stream<'s, crate::model::Chunk>>,
+    inputs: Inputs<'s>,
     recovered: &Arc<Recovered>,
     desk: &Desk,
 ) -> (Vec<Stream<'s, Fact>>, Vec<Stream<'s, TimedFact>>) {
+    let Inputs { chunks, controls } = inputs;
     let mut chunks = chunks.into_iter();
     let mut ports: BTreeMap<String, Port<'s>> = BTreeMap::new();
     ports.extend(shape.streams.iter().cloned().zip(chunks.by_ref().map(Port::Lines)));
@@ -66,14 +81,19 @@ fn stages<'s>(
         let added = added.iter().filter(|_| reads_all).cloned().map(Port::Lines);
         let inputs = read.chain(added).collect();
         let stage = Stage::new(id, scope, &shape.sources, recovered, &mut facts);
-        let mut stage = stage.with_desk(desk.clone());
+        let mut stage = stage.with_desk(desk.clone()).with_controls(controls.clone());
         let port = operator.stage(&mut stage, Ports::new(scope, inputs));
         let named = stage.into_outputs().into_iter();
         ports.extend(named.map(|(name, port)| (format!("{id}.{name}"), port)));
         ports.insert(id.clone(), port);
     }
     let stored = shape.stored.iter().filter_map(|id| ports.get(id.as_str()).cloned());
-    (facts, stored.flat_map(timed_facts).collect())
+    let mut timed: Vec<_> = stored.flat_map(timed_facts).collect();
+    for (notifier, inputs) in &shape.notifiers {
+        let read = inputs.iter().filter_map(|input| ports.get(input.as_str()).cloned());
+        timed.extend(read.filter_map(|port| queued(port, notifier)));
+    }
+    (facts, timed)
 }
 
 /// Returns what a stream wired to the store wants stored.
@@ -92,7 +112,7 @@ fn timed_facts(port: Port<'_>) -> Vec<Stream<'_, TimedFact>> {
         Port::Tags(tags) => {
             vec![differences(tags, |(issue, tag), n| Fact::Tag(Box::new(Tagged { issue, tag }), n))]
         }
-        Port::Alerts(alerts) => {
+        Port::Alerts { alerts, .. } => {
             vec![differences(alerts, |alert, n| Fact::Alert(Box::new(alert), n))]
         }
         // The graph's plan lets nothing else be stored.
@@ -103,6 +123,16 @@ fn timed_facts(port: Port<'_>) -> Vec<Stream<'_, TimedFact>> {
         | Port::Vectors { .. }
         | Port::Spikes(_) => Vec::new(),
     }
+}
+
+/// Returns what waits in the outbox for a notifier that reads a port.
+fn queued<'s>(port: Port<'s>, notifier: &str) -> Option<Stream<'s, TimedFact>> {
+    let Port::Alerts { notices, .. } = port else { return None };
+    let notifier: Arc<str> = notifier.into();
+    Some(differences(notices, move |notice, _| {
+        let (notifier, notice) = (Arc::clone(&notifier), Arc::new(notice));
+        Fact::Outbox(Box::new(OutboxRow { notifier, notice, state: OutboxState::Queued }))
+    }))
 }
 
 fn differences<'s, D: Clone + 'static>(
@@ -132,8 +162,9 @@ pub fn build<'s>(
     committer: Option<Sender<CompletedEpoch>>,
     around: &Around,
 ) {
-    let (chunks, reading) = reader(scope, input);
-    let (mut facts, timed) = stages(scope, shape, chunks, recovered, &around.desk);
+    let Read { chunks, facts: reading, controls } = reader(scope, input);
+    let inputs = Inputs { chunks, controls };
+    let (mut facts, timed) = stages(scope, shape, inputs, recovered, &around.desk);
     facts.push(reading);
     let facts = scope.concatenate(facts);
     let timed = scope.concatenate(timed);

@@ -6,8 +6,8 @@
 
 use crate::component::Recovered;
 use crate::dataflow::{CommunicationConfig, Config, WorkerConfig, execute};
-use crate::model::{Chunk, Epoch, Fact};
-use crate::runtime::{Around, CompletedEpoch, Epochs, Pace, Reader, Shape, StopSignal, build};
+use crate::model::{Chunk, Control, Epoch, Fact};
+use crate::runtime::{Around, Beats, CompletedEpoch, Epochs, Pace, Reader, Shape, StopSignal, build};
 use crossbeam_channel::bounded;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -18,6 +18,8 @@ pub struct Script {
     pub chunks: Vec<Vec<Chunk>>,
     /// Chunks of a worker that share an epoch.
     pub chunks_per_epoch: u64,
+    /// What operators hear of besides, each after so many chunks of the first worker.
+    pub controls: Vec<(u64, Control)>,
     /// State before the first chunk.
     pub recovered: Recovered,
 }
@@ -30,6 +32,7 @@ pub fn run(shape: Shape, script: Script) -> Vec<(Epoch, Vec<Fact>)> {
     let workers = script.chunks.len().max(1);
     let epochs = Epochs::after(script.recovered.epoch, Pace::Chunks(script.chunks_per_epoch));
     let recovered = Arc::new(script.recovered);
+    let controls = Mutex::new(script.controls);
     let queues: Vec<_> = script
         .chunks
         .into_iter()
@@ -57,6 +60,10 @@ pub fn run(shape: Shape, script: Script) -> Vec<(Epoch, Vec<Fact>)> {
         let input = Reader {
             queue: queue.expect("each worker starts once"),
             requests: None,
+            beats: match index {
+                0 => Beats::Scripted(std::mem::take(&mut *controls.lock().expect("no worker panicked")).into()),
+                _ => Beats::Silent,
+            },
             sources: shape.streams(),
             epochs,
             started: Instant::now(),

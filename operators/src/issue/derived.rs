@@ -7,7 +7,7 @@ use engine::component::Port;
 use engine::dataflow::Collection;
 use engine::model::{
     Embedding, EventTime, FirstSeen, Issue, IssueId, Member, Part, Pattern, PatternId, Patterned,
-    Severity, SeverityClass, Template, TextId,
+    Placed, Severity, SeverityClass, Template, TextId,
 };
 use foldhash::HashMap;
 use serde::{Deserialize, Serialize};
@@ -51,6 +51,10 @@ pub(crate) fn derived<'s>(
             Told::Part(part) => Some(part),
             _ => None,
         }),
+        placed: told.clone().flat_map(|told| match told {
+            Told::Placed(placed) => Some(placed),
+            _ => None,
+        }),
         embeddings: told.flat_map(|told| match told {
             Told::Title(issue, embedding) => Some((issue, embedding)),
             _ => None,
@@ -82,6 +86,7 @@ enum Row {
 enum Told {
     Issue(Issue),
     Member(Member),
+    Placed(Placed),
     Severity(IssueId, Severity),
     Part(Part),
     Title(IssueId, Embedding),
@@ -234,6 +239,13 @@ impl Issues {
         told.extend(title.map(|embedding| Told::Title(id, embedding.clone())));
         let member = |held: &&Patterned| Member { fingerprint: held.one.fingerprint, issue: id };
         told.extend(held.iter().map(member).map(Told::Member));
+        let placed = |held: &&Patterned| Placed {
+            fingerprint: held.one.fingerprint,
+            issue: id,
+            service: Arc::clone(&held.one.service),
+            severity,
+        };
+        told.extend(held.iter().map(placed).map(Told::Placed));
         told.extend(self.parts(id, &held).into_iter().map(Told::Part));
         told.sort_unstable();
         told

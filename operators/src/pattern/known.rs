@@ -27,6 +27,7 @@ impl Known {
             candidate: Candidate {
                 fingerprint: stored.fingerprint,
                 class: stored.class,
+                service: Arc::clone(&stored.service),
                 template: stored.template,
                 severity: stored.severity,
                 first: stored.first,
@@ -50,6 +51,7 @@ impl Known {
             candidate: Candidate {
                 fingerprint: sighting.fingerprint,
                 class: sighting.class,
+                service: Arc::clone(&sighting.service),
                 template: sighting.template,
                 severity: *severity,
                 first: *first,

@@ -80,6 +80,7 @@ impl ElasticsearchSource {
 
     fn poll_for_ever(&self, client: Client, intake: &mut dyn Intake) -> Result<(), Failure> {
         let mut reading = Reading::begin(&self.config, client, intake)?;
+        intake.catching_up(true);
         loop {
             reading.poll(intake)?;
             intake.wait(self.config.poll_interval).map_err(|_stopped| Failure::Stopped)?;

@@ -115,6 +115,7 @@ impl<'c> Reading<'c> {
         let mut budget = Budget::begin(&self.config.poll_budget, intake.now());
         let Some(mut pass) = self.next_pass(intake, &mut budget)? else {
             self.health.report(intake, None);
+            intake.catching_up(false);
             return Ok(());
         };
         let outcome = self.pages(&mut pass, intake, &mut budget);
@@ -123,6 +124,7 @@ impl<'c> Reading<'c> {
         }
         match outcome? {
             Next::Done => {
+                intake.catching_up(false);
                 if let Some(instant) = pass.settles {
                     self.position.settle(instant);
                     self.looked_back = Some(intake.now());

@@ -120,10 +120,14 @@ impl Source for FileSource {
 
     fn run(&self, intake: &mut dyn Intake) -> Result<(), SourceError> {
         let mut follower = Follower::new(self.config.clone(), self.limits.clone(), intake)?;
+        intake.catching_up(true);
         while !intake.stopped() {
             match follower.poll_once(intake)? {
                 Progress::More => {}
-                Progress::Idle => intake.wait(self.config.poll)?,
+                Progress::Idle => {
+                    intake.catching_up(false);
+                    intake.wait(self.config.poll)?;
+                }
                 Progress::Finished => return Ok(()),
             }
         }

@@ -165,6 +165,7 @@ impl Source for JournaldSource {
         let mut child = Child::start(&self.0.command, &self.arguments(place.as_ref()))?;
         let mut reader = Reader::new(self.0.max_line_bytes);
         let mut batch = Batch::default();
+        intake.catching_up(true);
         while !intake.stopped() {
             match child.read() {
                 Read::Piece(piece) => {
@@ -176,6 +177,7 @@ impl Source for JournaldSource {
                 }
                 Read::Nothing => {
                     batch.send(intake)?;
+                    intake.catching_up(false);
                     intake.wait(IDLE)?;
                 }
                 Read::End => {

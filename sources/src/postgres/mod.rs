@@ -72,6 +72,7 @@ impl PostgresSource {
     fn poll_for_ever(&self, intake: &mut dyn Intake) -> Result<(), Failure> {
         let session = Session::open(&self.config.target, &|| intake.stopped())?;
         let mut reading = Reading::begin(&self.config, session, intake)?;
+        intake.catching_up(true);
         loop {
             reading.poll(intake)?;
             intake.wait(self.config.poll_interval).map_err(|_stopped| Failure::Stopped)?;

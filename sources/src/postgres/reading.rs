@@ -140,6 +140,9 @@ impl<'c> Reading<'c> {
         let settled = self.marks.settled(oldest_running, now, self.config.overlap);
         let mut pass = self.next_pass(settled, now);
         let end = self.pages(&mut pass, &mut budget, intake)?;
+        if end == End::Complete {
+            intake.catching_up(false);
+        }
         self.session.execute("COMMIT", &|| intake.stopped())?;
         if pass.looks_back {
             self.looked_back = Some(now);

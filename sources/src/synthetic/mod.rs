@@ -166,6 +166,7 @@ impl Source for SyntheticSource {
             generator.tick_at(EventTime(generator.live_start.0 + i64::from(secs) * 1_000_000_000))
         });
         let mut stamp = Stamp::default();
+        intake.catching_up(true);
         while !intake.stopped() {
             let now = generator.tick_at(intake.now());
             let until = last.map_or(now, |last| last.min(now));
@@ -179,7 +180,10 @@ impl Source for SyntheticSource {
                 None if last.is_some_and(|last| next.iter().all(|&tick| tick >= last)) => {
                     return Ok(());
                 }
-                None => intake.wait(LIVE_WAIT)?,
+                None => {
+                    intake.catching_up(false);
+                    intake.wait(LIVE_WAIT)?;
+                }
             }
         }
         Ok(())

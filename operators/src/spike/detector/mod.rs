@@ -11,9 +11,11 @@
 //! event for [`FORGET_SECS`] begins anew. *Source:* level and tails follow Farrington's family (Noufaily et al., Stat. Med. 2013) with a
 //! batch factor; constants in [`rhythm`] and beside what uses them.
 
+mod asked;
 mod baseline;
 mod discovery;
 mod evidence;
+mod quiet;
 mod recurring;
 #[cfg(test)]
 mod reference;
@@ -24,7 +26,9 @@ mod tail;
 #[cfg(test)]
 mod tests;
 
+pub use asked::{Remembered, Standing as Stands};
 pub use evidence::{Evidence, Facts, Test};
+pub use quiet::{QUIET_DAYS_MAX, Silence};
 pub use rhythm::Rhythm;
 use serde::{Deserialize, Serialize};
 use series::{QUIET_AFTER, Series, Standing};
@@ -44,6 +48,8 @@ const ADOPT_WINDOW: i64 = 24;
 const LEVEL_MAX: f64 = 0.5;
 /// Seconds without an event after which a series is forgotten: its next event is that of a new one.
 const FORGET_SECS: i64 = 28 * rhythm::DAY_SECS;
+/// Ticks after a deploy in which the series of its group are judged among themselves.
+pub const STEP_TICKS: i64 = 12;
 /// Events a whole group must have been expected to have for its silence to be a gap.
 const GAP_EVENTS: f64 = 20.0;
 
@@ -66,7 +72,7 @@ impl Default for Settings {
 }
 
 /// A series, as the detector calls it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SeriesId(usize);
 
 impl SeriesId {
@@ -134,6 +140,8 @@ pub struct Detector {
     /// How many series had their last event at a tick, of those alive.
     last_touched: BTreeMap<i64, u64>,
     alive: u64,
+    /// What was deployed lately: the group, or all, and the tick.
+    deploys: Vec<(Option<usize>, i64)>,
     /// Whether quiet series cost nothing; tests compare with walking all of them.
     #[cfg(test)]
     leaves_alone: bool,
@@ -151,6 +159,7 @@ impl Detector {
             active: BTreeSet::new(),
             last_touched: BTreeMap::new(),
             alive: 0,
+            deploys: Vec::new(),
             #[cfg(test)]
             leaves_alone: true,
         }
@@ -204,6 +213,27 @@ impl Detector {
         watched.series.add(bucket, events);
     }
 
+    /// Takes back events that were added before, of a bucket that is still remembered.
+    pub fn take_back(&mut self, id: SeriesId, bucket: i64, events: u32) {
+        let watched = &mut self.watched[id.0];
+        self.groups[watched.group].total.take_back(bucket, events);
+        watched.series.take_back(bucket, events);
+    }
+
+    /// Adds events (takes them back, if negative) of a series that nobody watches: they show that its group is not
+    /// silent.
+    pub fn add_to_group(&mut self, group: usize, bucket: i64, events: i64) {
+        let total = &mut self.groups[group].total;
+        let size = u32::try_from(events.unsigned_abs()).unwrap_or(u32::MAX);
+        if events > 0 { total.add(bucket, size) } else { total.take_back(bucket, size) }
+    }
+
+    /// Lets the series of a group, or of all, alarm sooner for a while: something was deployed.
+    pub fn deployed(&mut self, group: Option<usize>, at: i64) {
+        self.deploys.retain(|deploy| self.now - deploy.1 <= STEP_TICKS);
+        self.deploys.push((group, at));
+    }
+
     /// Closes the open bucket: judges, learns, and opens the next one. Returns what happened, by series.
     pub fn close(&mut self) -> Vec<(SeriesId, Change)> {
         self.close_and_see(|_id, _evidence| {})
@@ -226,10 +256,14 @@ impl Detector {
             .collect();
         evidence.iter().for_each(|(id, evidence)| see(*id, evidence));
         let cut = self.cut(&evidence);
+        let steps = self.step_cuts(&evidence);
         let mut changes = Vec::new();
         for (id, evidence) in evidence {
             let watched = &mut self.watched[id.0];
-            let is_told = cut.is_some_and(|cut| evidence.nats >= cut);
+            let is_told = [cut, steps.get(&watched.group).copied()]
+                .iter()
+                .flatten()
+                .any(|cut| evidence.nats >= *cut);
             let change = watched.alarm.step(self.now, evidence, is_told);
             if change == Some(Change::NewNormal) {
                 watched.series.adopt(&self.rhythm, ADOPT_WINDOW);
@@ -271,16 +305,6 @@ impl Detector {
         evidence.into_iter().filter(|(id, evidence)| is_told(*id, evidence)).collect()
     }
 
-    /// Returns the events of a series in the buckets that it remembers one by one.
-    pub fn remembered(&self, id: SeriesId) -> impl Iterator<Item = (i64, u32)> {
-        let series = &self.watched[id.0].series;
-        let cells = (0..rhythm::RING as i64).filter_map(|ago| {
-            let tick = series.now() - ago;
-            series.cell(tick).map(|cell| (tick, cell.x))
-        });
-        cells.filter(|(_, events)| *events > 0)
-    }
-
     /// Returns the least evidence that is told.
     fn cut(&self, evidence: &[(SeriesId, Evidence)]) -> Option<f64> {
         let is_candidate = |id: &SeriesId, evidence: &Evidence| {
@@ -288,9 +312,41 @@ impl Detector {
         };
         let candidates = evidence.iter().filter(|(id, evidence)| is_candidate(id, evidence));
         let mut nats: Vec<f64> = candidates.map(|(_, evidence)| evidence.nats).collect();
-        let level = self.settings.false_alarms_per_day / self.rhythm.day as f64;
-        let level = level.min(LEVEL_MAX);
-        discovery::cut(&mut nats, self.alive, level)
+        discovery::cut(&mut nats, self.alive, self.level())
+    }
+
+    /// Returns the accepted chance of any false alarm in a tick.
+    fn level(&self) -> f64 {
+        (self.settings.false_alarms_per_day / self.rhythm.day as f64).min(LEVEL_MAX)
+    }
+
+    /// Returns the least evidence that is told of each group in which something was deployed lately: its series
+    /// are a family of their own for a while.
+    fn step_cuts(&self, evidence: &[(SeriesId, Evidence)]) -> BTreeMap<usize, f64> {
+        let groups: BTreeSet<usize> = evidence
+            .iter()
+            .map(|(id, _)| self.watched[id.0].group)
+            .filter(|group| self.is_after_deploy(*group))
+            .collect();
+        let cut = |group: usize| {
+            let of_group = |watched: &&Watched| {
+                watched.group == group && watched.series.touched() > self.oldest_alive() - 1
+            };
+            let alive = self.watched.iter().filter(of_group).count() as u64;
+            let candidates = evidence.iter().filter(|(id, evidence)| {
+                let watched = &self.watched[id.0];
+                watched.group == group && evidence.nats > 0.0 && !watched.alarm.is_firing
+            });
+            let mut nats: Vec<f64> = candidates.map(|(_, evidence)| evidence.nats).collect();
+            Some((group, discovery::cut(&mut nats, alive, self.level())?))
+        };
+        groups.into_iter().filter_map(cut).collect()
+    }
+
+    fn is_after_deploy(&self, group: usize) -> bool {
+        self.deploys.iter().any(|(of, at)| {
+            of.is_none_or(|of| of == group) && (0..=STEP_TICKS).contains(&(self.now - at))
+        })
     }
 
     /// Closes the groups' bucket and returns which of them are silent now.
@@ -300,9 +356,7 @@ impl Detector {
             let Group { total, silent } = group;
             let evidence = total.evidence(&rhythm, &self.settings.facts, false);
             let [cell, learned] = [now, now - rhythm::LAG].map(|tick| total.cell(tick));
-            let is_gap = |cell: Option<series::Cell>| {
-                cell.is_some_and(|cell| cell.x == 0 && f64::from(cell.mean) > GAP_EVENTS)
-            };
+            let is_gap = |cell: Option<series::Cell>| cell.is_some_and(is_gap);
             if is_gap(learned) {
                 silent.push_back(now - rhythm::LAG);
             }
@@ -326,6 +380,11 @@ impl Detector {
         let gone = std::mem::replace(&mut self.last_touched, kept);
         self.alive -= gone.values().sum::<u64>();
     }
+}
+
+/// Returns whether nothing came although much was expected.
+fn is_gap(cell: series::Cell) -> bool {
+    cell.x == 0 && f64::from(cell.mean) > GAP_EVENTS
 }
 
 impl Alarm {

@@ -105,6 +105,11 @@ impl Series {
         self.now
     }
 
+    /// Returns ticks since the first event.
+    pub fn age(&self) -> u32 {
+        self.age
+    }
+
     /// Returns the last tick at which an event arrived.
     pub fn touched(&self) -> i64 {
         self.touched
@@ -149,6 +154,18 @@ impl Series {
             if bucket < self.now - LAG {
                 // It is learned already, and no schedule is looked for any more.
                 cell.y += events as f32;
+            }
+        }
+    }
+
+    /// Takes back events that were added before.
+    pub fn take_back(&mut self, bucket: i64, events: u32) {
+        let bucket = bucket.min(self.now);
+        if bucket > self.now - RING as i64 {
+            let cell = &mut self.cells[slot(bucket)];
+            cell.x = cell.x.saturating_sub(events);
+            if bucket < self.now - LAG {
+                cell.y = (cell.y - events as f32).max(0.0);
             }
         }
     }

@@ -1,0 +1,407 @@
+//! The state machine behind `alert`: signals and controls in, alerts and notices out.
+//!
+//! Signals of an epoch are taken in order of their buckets; then what people decided; then the clock. What people
+//! are told follows from how the incident stands afterwards and what was told before, so that a thousand
+//! signals of a catch-up make one notice at most, and none of what was over an hour before anybody could hear of it.
+
+use super::AlertConfig;
+use super::incident::{Incident, Live, key_of};
+use crate::view::View;
+use engine::component::Recovered;
+use engine::model::{
+    Alert, AlertKey, AlertLevel, AlertState, Command, Control, Deploy, EventTime, Fingerprint,
+    IssueId, News, Notice, NoticeId, Signal, Silence, Transition,
+};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// The version of what is stored.
+pub const VERSION: u32 = 2;
+/// How long an incident that ended is remembered: so long can late events correct it.
+pub const KEPT_SECS: i64 = 6 * 3600;
+/// What was over for so long when it was noticed is recorded and not told.
+pub const STALE_SECS: i64 = 3600;
+/// Silences that can hold at the same time; of more, those that end first go.
+pub const SILENCES_MAX: usize = 1_000;
+/// Deploys that are remembered.
+pub const DEPLOYS_MAX: usize = 1_000;
+/// How long before an alert a deploy of its service is shown with it.
+const DEPLOY_SECS: i64 = 24 * 3600;
+
+/// What the operator hears. Within an epoch in this order.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Row {
+    /// News of a series.
+    Signal(Box<Signal>),
+    /// Time, or what people decide.
+    Control(Control),
+}
+
+/// What it says.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Told {
+    /// An alert as it stands now.
+    Alert(Box<Alert>),
+    /// What people are to be told.
+    Notice(Box<Notice>),
+    /// What to store under a key; nothing forgets it.
+    State(Arc<str>, Option<Vec<u8>>),
+}
+
+/// A subject of signals: a fingerprint by itself is not the service that it leads.
+type Subject = (AlertLevel, Fingerprint);
+
+/// See the module.
+#[derive(Clone, Debug, Default)]
+pub struct Book {
+    config: AlertConfig,
+    now: EventTime,
+    incidents: BTreeMap<AlertKey, Incident>,
+    /// The incident and the alert of each subject that is remembered.
+    places: BTreeMap<Subject, (AlertKey, AlertKey)>,
+    silences: BTreeMap<Arc<str>, Silence>,
+    deploys: Vec<Deploy>,
+    signals: Vec<Signal>,
+    commands: Vec<(EventTime, Command)>,
+    told: Vec<Told>,
+    touched: BTreeSet<AlertKey>,
+    stored: BTreeMap<Arc<str>, Option<Vec<u8>>>,
+}
+
+impl Book {
+    /// Returns a book in which nothing stands yet.
+    pub fn new(config: AlertConfig) -> Book {
+        Book { config, ..Book::default() }
+    }
+
+    /// Returns the book that a node stored.
+    pub fn recovered(config: AlertConfig, node: &str, recovered: &Recovered) -> Book {
+        let mut book = Book::new(config);
+        for ((_, key), value) in recovered.state.iter().filter(|((of, _), _)| &**of == node) {
+            // The version has been compared before; a row that cannot be read all the same is left out.
+            let _unreadable = book.read(key, value);
+        }
+        for (incident, stands) in &book.incidents {
+            for (alert, live) in &stands.alerts {
+                let level = live.alert.details.level;
+                let places = live.subjects.keys().map(|of| ((level, *of), (*incident, *alert)));
+                book.places.extend(places);
+            }
+        }
+        book
+    }
+
+    fn read(&mut self, key: &str, value: &[u8]) -> Option<()> {
+        match key.split_once('/') {
+            None if key == "now" => self.now = from_bytes(value)?,
+            None if key == "deploys" => self.deploys = from_bytes(value)?,
+            Some(("i", of)) => {
+                self.incidents.insert(of.parse().ok()?, from_bytes(value)?);
+            }
+            Some(("s", id)) => {
+                self.silences.insert(id.into(), from_bytes(value)?);
+            }
+            _ => return None,
+        }
+        Some(())
+    }
+
+    /// Takes one signal.
+    fn signal(&mut self, signal: &Signal) {
+        let subject = (signal.level, signal.fingerprint);
+        let begins = matches!(signal.news, News::Early | News::Fired);
+        let place = self.places.get(&subject).copied();
+        let place = place.filter(|place| !begins || self.takes(*place, signal));
+        let place = match (place, begins) {
+            (Some(place), _) => place,
+            (None, true) => self.place_for(signal),
+            (None, false) => return,
+        };
+        let (Some(incident), (of, alert)) = (self.incidents.get_mut(&place.0), place) else { return };
+        let Some(live) = incident.alerts.get_mut(&alert) else { return };
+        self.touched.insert(of);
+        if signal.news == News::Revised {
+            if live.covers(signal.bucket) && !live.revise(signal) {
+                live.alert.details.state = AlertState::Retracted;
+            }
+            return;
+        }
+        if live.by_hand && !begins {
+            return;
+        }
+        live.take(signal);
+        if begins {
+            self.places.insert(subject, place);
+            live.calm_since = None;
+            if !live.state().is_open() {
+                live.alert.details.state = AlertState::Firing;
+                incident.ended_at = None;
+            }
+        }
+        if signal.news == News::Withdrawn {
+            self.places.remove(&subject);
+            if live.subjects.is_empty() {
+                live.alert.details.state = AlertState::Retracted;
+            }
+        }
+    }
+
+    /// Returns whether a subject that begins to fire goes on with an alert that it had before.
+    fn takes(&self, (incident, alert): (AlertKey, AlertKey), signal: &Signal) -> bool {
+        let live = self.incidents.get(&incident).and_then(|stands| stands.alerts.get(&alert));
+        live.is_some_and(|live| self.goes_on_with(live, signal))
+    }
+
+    fn goes_on_with(&self, live: &Live, signal: &Signal) -> bool {
+        if live.state().is_open() {
+            return true;
+        }
+        let silent = signal.bucket.0 - live.alert.last.0;
+        let same_kind = live.alert.details.kind == signal.kind || live.moment_until.is_none();
+        let reopens = silent <= self.config.reopen.as_secs() as i64 && !live.by_hand && same_kind;
+        live.state() == AlertState::Resolved && reopens
+    }
+
+    /// Returns the alert that something joins, or begins.
+    fn place_for(&mut self, signal: &Signal) -> (AlertKey, AlertKey) {
+        let secs = i64::from(signal.bucket_secs);
+        let same = |live: &Live| {
+            live.alert.details.level == signal.level
+                && match signal.level {
+                    AlertLevel::Service => live.alert.details.service == signal.service,
+                    _ => live.alert.issue == signal.issue,
+                }
+        };
+        for (of, incident) in &self.incidents {
+            let mut alerts = incident.alerts.iter();
+            let found = alerts.find(|(_, live)| same(live) && self.goes_on_with(live, signal));
+            if let Some((alert, _)) = found {
+                return (*of, *alert);
+            }
+        }
+        let deploy = self.deploys.iter().rev().find(|deploy| {
+            let ago = signal.bucket.0 + secs - deploy.at.secs();
+            let of_service = deploy.service.is_empty() || deploy.service == signal.service;
+            of_service && (0..=DEPLOY_SECS).contains(&ago)
+        });
+        let deploy = deploy.cloned();
+        let joins = |incident: &Incident| {
+            incident.service == signal.service
+                && incident.is_open()
+                && (0..=secs).contains(&(signal.bucket.0 - incident.began.0))
+        };
+        let key = key_of(signal);
+        let joined = self.incidents.iter().find(|(_, incident)| joins(incident));
+        let of = joined.map_or(key, |(of, _)| *of);
+        let incident = self.incidents.entry(of).or_insert_with(|| Incident {
+            service: Arc::clone(&signal.service),
+            began: signal.bucket,
+            ..Incident::default()
+        });
+        incident.alerts.insert(key, Live::begin(signal, of, deploy));
+        (of, key)
+    }
+
+    fn command(&mut self, at: EventTime, command: Command) {
+        match command {
+            Command::Acknowledge { alert, by, comment } => {
+                self.decide(alert, at, AlertState::Acknowledged, (by, comment), None);
+            }
+            Command::Snooze { alert, until, by, comment } => {
+                self.decide(alert, at, AlertState::Snoozed, (by, comment), Some(until));
+            }
+            Command::Resolve { alert, by, comment } => {
+                self.decide(alert, at, AlertState::Resolved, (by, comment), None);
+            }
+            Command::Silence(silence) => {
+                let row = (silence_key(&silence.id), Some(to_bytes(&silence)));
+                self.stored.extend([row]);
+                self.silences.insert(Arc::clone(&silence.id), silence);
+                while self.silences.len() > SILENCES_MAX {
+                    let first = self.silences.values().min_by_key(|one| (one.until, &one.id));
+                    let Some(id) = first.map(|one| Arc::clone(&one.id)) else { break };
+                    self.end_silence(&id);
+                }
+            }
+            Command::Unsilence { id } => self.end_silence(&id),
+            Command::Deploy(deploy) => {
+                self.deploys.push(deploy);
+                self.deploys.sort_by_key(|deploy| deploy.at);
+                let surplus = self.deploys.len().saturating_sub(DEPLOYS_MAX);
+                self.deploys.drain(..surplus);
+                self.stored.insert("deploys".into(), Some(to_bytes(&self.deploys)));
+            }
+        }
+    }
+
+    fn end_silence(&mut self, id: &Arc<str>) {
+        if self.silences.remove(id).is_some() {
+            self.stored.insert(silence_key(id), None);
+        }
+    }
+
+    /// A person decides about the incident of an alert.
+    fn decide(
+        &mut self,
+        alert: AlertKey,
+        at: EventTime,
+        state: AlertState,
+        (by, comment): (Arc<str>, Arc<str>),
+        until: Option<EventTime>,
+    ) {
+        let of = self.incidents.iter().find(|(_, incident)| incident.alerts.contains_key(&alert));
+        let Some(of) = of.map(|(of, _)| *of) else { return };
+        let Some(incident) = self.incidents.get_mut(&of) else { return };
+        let mut changed = false;
+        for live in incident.alerts.values_mut().filter(|live| live.state().is_open()) {
+            let details = &mut live.alert.details;
+            (details.state, details.until, details.changed_at) = (state, until, at);
+            (details.by, details.comment) = (Some(Arc::clone(&by)), Some(Arc::clone(&comment)));
+            live.by_hand |= state == AlertState::Resolved;
+            changed = true;
+        }
+        if !changed {
+            return;
+        }
+        self.touched.insert(of);
+        let transition = match state {
+            AlertState::Acknowledged => Transition::Acknowledged,
+            AlertState::Snoozed => Transition::Snoozed,
+            // The end is told like any other.
+            _ => return,
+        };
+        if incident.told > 0 {
+            let notice = incident.notice(of, transition, at);
+            self.told.push(Told::Notice(Box::new(notice)));
+        }
+    }
+
+    /// Lets time pass for an incident, and tells what follows.
+    fn settle(&mut self, of: AlertKey) {
+        let now = self.now;
+        let Some(incident) = self.incidents.get_mut(&of) else { return };
+        let mut wakes = false;
+        for live in incident.alerts.values_mut() {
+            let before = live.alert.clone();
+            live.settle(now, &self.config);
+            live.alert.details.silence = silenced(&self.silences, &live.alert, now);
+            wakes |= before.details.state == AlertState::Snoozed && live.state() == AlertState::Firing;
+            if before.details.state != live.state() {
+                live.alert.details.changed_at = now;
+            }
+        }
+        if incident.is_open() {
+            incident.ended_at = None;
+        } else if incident.ended_at.is_none() {
+            incident.ended_at = Some(now);
+        }
+        let steps: Vec<i64> =
+            self.config.reminders.iter().map(|step| step.as_secs() as i64).collect();
+        let notices = incident.news(of, now, &steps, wakes);
+        self.told.extend(notices.into_iter().map(|notice| Told::Notice(Box::new(notice))));
+    }
+
+    /// Stores what has changed, and forgets what ended long ago.
+    fn keep(&mut self, before: &BTreeMap<AlertKey, Incident>) {
+        let now = self.now;
+        let is_over = |incident: &Incident| {
+            incident.ended_at.is_some_and(|at| now.secs() - at.secs() > KEPT_SECS)
+        };
+        for of in before.keys().chain(self.incidents.keys()).copied().collect::<BTreeSet<_>>() {
+            let (was, is) = (before.get(&of), self.incidents.get(&of));
+            let key: Arc<str> = format!("i/{of}").into();
+            let Some(incident) = is else { continue };
+            for (alert, live) in &incident.alerts {
+                let old = was.and_then(|was| was.alerts.get(alert));
+                if old.is_none_or(|old| old.alert != live.alert) {
+                    self.told.push(Told::Alert(Box::new(live.alert.clone())));
+                }
+            }
+            if is_over(incident) {
+                self.places.retain(|_, (incident, _)| *incident != of);
+                self.incidents.remove(&of);
+                self.stored.insert(key, None);
+            } else if was != Some(incident) {
+                self.stored.insert(key, Some(to_bytes(incident)));
+            }
+        }
+        let ended: Vec<Arc<str>> = self
+            .silences
+            .values()
+            .filter(|silence| silence.until <= now)
+            .map(|silence| Arc::clone(&silence.id))
+            .collect();
+        ended.iter().for_each(|id| self.end_silence(id));
+    }
+}
+
+impl View for Book {
+    type Row = Row;
+    type Told = Told;
+
+    fn change(&mut self, row: Row, _n: isize) {
+        match row {
+            Row::Signal(signal) => self.signals.push(*signal),
+            Row::Control(Control::Beat { now, .. }) => self.now = self.now.max(now),
+            Row::Control(Control::Command { at, command }) => {
+                self.now = self.now.max(at);
+                self.commands.push((at, command));
+            }
+        }
+    }
+
+    fn tell(&mut self) -> Vec<(Told, isize)> {
+        // Few incidents are remembered at a time.
+        let before = self.incidents.clone();
+        for signal in std::mem::take(&mut self.signals) {
+            self.signal(&signal);
+        }
+        for (at, command) in std::mem::take(&mut self.commands) {
+            self.command(at, command);
+        }
+        let all: Vec<AlertKey> = self.incidents.keys().copied().collect();
+        all.into_iter().for_each(|of| self.settle(of));
+        self.touched.clear();
+        self.keep(&before);
+        if self.incidents != before {
+            self.stored.insert("now".into(), Some(to_bytes(&self.now)));
+        }
+        let rows = std::mem::take(&mut self.stored).into_iter();
+        let rows = rows.map(|(key, value)| Told::State(key, value));
+        let told = std::mem::take(&mut self.told);
+        told.into_iter().chain(rows).map(|told| (told, 1)).collect()
+    }
+}
+
+/// Returns the silence that keeps an alert from being told, if there is one.
+fn silenced(
+    silences: &BTreeMap<Arc<str>, Silence>,
+    alert: &Alert,
+    now: EventTime,
+) -> Option<Arc<str>> {
+    let is_about = |about: &str, issue: IssueId, lead: Fingerprint| {
+        about == issue.to_string() || about == lead.to_string()
+    };
+    let matches = |silence: &&Silence| {
+        let details = &alert.details;
+        (silence.from..silence.until).contains(&now)
+            && silence.service.as_ref().is_none_or(|service| *service == details.service)
+            && silence.kind.is_none_or(|kind| kind == details.kind)
+            && silence.about.as_ref().is_none_or(|about| is_about(about, alert.issue, details.lead))
+    };
+    silences.values().find(matches).map(|silence| Arc::clone(&silence.id))
+}
+
+fn silence_key(id: &str) -> Arc<str> {
+    format!("s/{id}").into()
+}
+
+fn to_bytes(value: &impl Serialize) -> Vec<u8> {
+    // Numbers, texts and maps with texts for keys always have a form.
+    serde_json::to_vec(value).unwrap_or_default()
+}
+
+fn from_bytes<T: DeserializeOwned>(value: &[u8]) -> Option<T> {
+    serde_json::from_slice(value).ok()
+}
