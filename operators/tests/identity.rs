@@ -64,7 +64,12 @@ impl Corpus {
             let worker = record.wrapping_mul(7) % workers;
             chunks[worker][turn * self.epochs_per_record] = chunk(record, &self.records[record]);
         }
-        let script = Script { chunks, chunks_per_epoch: 1, recovered: known.recovered() };
+        let script = Script {
+            chunks,
+            chunks_per_epoch: 1,
+            controls: Vec::new(),
+            recovered: known.recovered(),
+        };
         let first = known.epoch.map_or(0, |epoch| epoch.0) + 1;
         let mut counted: BTreeMap<usize, BTreeMap<Fingerprint, i64>> = BTreeMap::new();
         for (epoch, facts) in run(self.shape(), script) {

@@ -1,6 +1,7 @@
 //! The one test binary of this crate.
 #![allow(clippy::unwrap_used)]
 
+mod alerts;
 mod assembly;
 mod clusters;
 mod families;

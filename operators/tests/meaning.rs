@@ -127,7 +127,9 @@ fn apply<T: Ord>(set: &mut BTreeSet<T>, rows: Vec<(T, bool)>) {
 /// Runs the stages over chunks and applies what every epoch wants stored.
 fn stored(chunks: Vec<Vec<Chunk>>, chunks_per_epoch: u64, recovered: Recovered) -> Stored {
     let mut stored = Stored::default();
-    for (_, facts) in run(shape(), Script { chunks, chunks_per_epoch, recovered }) {
+    for (_, facts) in
+        run(shape(), Script { chunks, chunks_per_epoch, controls: Vec::new(), recovered })
+    {
         let mut fold = Fold::default();
         facts.into_iter().for_each(|fact| fold.add(fact));
         let Contents { issues, members, parts, tags, .. } = fold.finish();

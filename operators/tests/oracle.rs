@@ -15,17 +15,14 @@ use engine::component::{
     Contents, KnownFingerprint, Operator, Recovered, SourceDefaults, SourceTable,
 };
 use engine::model::{
-    Alert, AlertKey, Bucket, BucketSize, Chunk, Epoch, EventTime, Fingerprint, FirstSeen, Issue,
-    IssueId, Member, Offset, PartitionId, Severity, SeverityClass, SourceIndex, Template,
+    Bucket, BucketSize, Chunk, Epoch, EventTime, Fingerprint, FirstSeen, Issue, IssueId, Member,
+    Offset, PartitionId, Severity, SeverityClass, SourceIndex, Template,
 };
 use engine::runtime::{Fold, Shape};
 use engine::testing::harness::{Script, run};
-use operators::alert::{Alerting, RUN_SECS_MAX};
-use operators::expiry::Series;
 use operators::fingerprint::FingerprintOperator;
 use operators::parse::ParseOperator;
 use operators::pattern::{PatternOperator, Patterns, text_of};
-use operators::spike::{BASELINE_SECS, Finding, KEEP_SECS, SpikeConfig, SpikeDetector};
 use operators::{issue::Grouping, window::Window};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -136,14 +133,12 @@ struct Stored {
     counts: BTreeMap<(Fingerprint, Bucket), i64>,
     issues: BTreeSet<Issue>,
     members: BTreeSet<Member>,
-    alerts: BTreeMap<AlertKey, Alert>,
     seen: BTreeMap<Fingerprint, Seen>,
 }
 
 /// The sequential model: every event once, in any order, plain maps.
 fn model(events: &[Written]) -> Stored {
     let mut stored = Stored::default();
-    let mut series: BTreeMap<Fingerprint, BTreeMap<Bucket, i64>> = BTreeMap::new();
     for event in events {
         let (_, severity) = MESSAGES[event.message];
         let (text, class) = (event.text(), severity.class());
@@ -154,8 +149,6 @@ fn model(events: &[Written]) -> Stored {
         let fingerprint = explained.fingerprint;
         let time = EventTime::from_secs(event.secs);
         *stored.counts.entry((fingerprint, BucketSize::MINUTE.of(time))).or_insert(0) += 1;
-        let buckets = series.entry(fingerprint).or_default();
-        *buckets.entry(BucketSize::FIVE_MINUTES.of(time)).or_insert(0) += 1;
         let hash = xxhash_rust::xxh3::xxh3_64(event.line().trim_end().as_bytes());
         let seen = stored.seen.entry(fingerprint).or_insert_with(|| Seen {
             first: NEVER,
@@ -172,12 +165,12 @@ fn model(events: &[Written]) -> Stored {
             (seen.first, seen.text) = (first, explained.text);
         }
     }
-    group(&mut stored, &series);
+    group(&mut stored);
     stored
 }
 
-/// Groups what was seen into issues, from scratch, and judges each.
-fn group(stored: &mut Stored, series: &BTreeMap<Fingerprint, BTreeMap<Bucket, i64>>) {
+/// Groups what was seen into issues, from scratch.
+fn group(stored: &mut Stored) {
     let patterns = Patterns::of(stored.seen.values().map(|seen| seen.skeleton.as_str()));
     let mut groups: BTreeMap<_, Vec<(EventTime, Template, FirstSeen, Fingerprint)>> =
         BTreeMap::new();
@@ -192,60 +185,10 @@ fn group(stored: &mut Stored, series: &BTreeMap<Fingerprint, BTreeMap<Bucket, i6
         let text = text_of(&pattern.skeleton, [stored.seen[&first].text.as_bytes()]).into();
         let skeleton = pattern.skeleton.clone();
         stored.issues.insert(Issue { id, class, template, text, skeleton });
-        let mut counts: BTreeMap<Bucket, i64> = BTreeMap::new();
-        let mut leads: BTreeMap<Bucket, (i64, Fingerprint)> = BTreeMap::new();
-        let severities = members.iter().map(|(_, _, _, member)| stored.seen[member].severity);
-        let severity = severities.max().unwrap();
         for (_, _, _, fingerprint) in members {
             stored.members.insert(Member { fingerprint, issue: id });
-            for (bucket, n) in &series[&fingerprint] {
-                *counts.entry(*bucket).or_insert(0) += n;
-                let lead = leads.entry(*bucket).or_insert((*n, fingerprint));
-                if (*n, lead.1) > (lead.0, fingerprint) {
-                    *lead = (*n, fingerprint);
-                }
-            }
-        }
-        if severity.reaches(Severity::Warn) {
-            stored.alerts.extend(alerts(id, &counts, &leads));
         }
     }
-}
-
-/// Judges a whole series at once and joins spiking buckets no more than 15 minutes apart.
-fn alerts(
-    issue: IssueId,
-    counts: &BTreeMap<Bucket, i64>,
-    leads: &BTreeMap<Bucket, (i64, Fingerprint)>,
-) -> Vec<(AlertKey, Alert)> {
-    let start = Series::Start(*counts.keys().next().unwrap());
-    let counts = counts.iter().map(|(bucket, n)| (Series::Count(*bucket), *n));
-    let series: Vec<_> = std::iter::once((start, 1)).chain(counts).collect();
-    let detector = SpikeDetector::new(SpikeConfig::default()).unwrap();
-    let mut alerts: Vec<Alert> = Vec::new();
-    for finding in detector.judge(&series) {
-        let Finding::Spike(verdict) = finding else { continue };
-        match alerts.last_mut() {
-            Some(alert) if verdict.bucket.0 - alert.last.0 <= 900 => {
-                alert.last = verdict.bucket;
-                alert.observed += verdict.observed;
-                if verdict.surprise_milli > alert.peak.surprise_milli {
-                    alert.peak = verdict;
-                }
-            }
-            _ => alerts.push(Alert {
-                key: AlertKey::new(leads[&verdict.bucket].1, verdict.bucket),
-                issue,
-                start: verdict.bucket,
-                last: verdict.bucket,
-                bucket_secs: 300,
-                peak: verdict,
-                observed: verdict.observed,
-                details: engine::model::AlertDetails::default(),
-            }),
-        }
-    }
-    alerts.into_iter().map(|alert| (alert.key, alert)).collect()
 }
 
 fn shape() -> Shape {
@@ -257,7 +200,6 @@ fn shape() -> Shape {
     let operator = |id: &str, inputs: &[&str], operator: Box<dyn Operator>| {
         (id.to_owned(), inputs.iter().map(|&i| i.to_owned()).collect(), operator)
     };
-    let detector = SpikeDetector::new(SpikeConfig::default()).unwrap();
     let fingerprints = FingerprintOperator::default();
     let operators = vec![
         operator("events", &["app"], Box::<ParseOperator>::default()),
@@ -265,31 +207,9 @@ fn shape() -> Shape {
         operator("counts", &["prints"], Box::new(Window::new(BucketSize::MINUTE))),
         operator("patterns", &["prints"], Box::new(PatternOperator)),
         operator("issues", &["patterns"], Box::new(Grouping)),
-        operator("spikes", &["counts", "issues"], Box::new(detector)),
-        operator("alerts", &["spikes"], Box::<Alerting>::default()),
     ];
-    let stored = vec!["counts".into(), "issues".into(), "alerts".into()];
+    let stored = vec!["counts".into(), "issues".into()];
     Shape::new(SourceTable::new([source]), operators, stored)
-}
-
-/// Returns, for every issue, the bucket below which its alerts are history: which fingerprints were
-/// one issue when they were judged depends on what had arrived by then.
-fn horizons(expected: &Stored) -> BTreeMap<IssueId, i64> {
-    let mut members: BTreeMap<IssueId, Vec<i64>> = BTreeMap::new();
-    for member in &expected.members {
-        let last = expected.seen[&member.fingerprint].last.secs();
-        members.entry(member.issue).or_default().push(last);
-    }
-    let horizon = |last: Vec<i64>| match last.as_slice() {
-        [_] => i64::MIN,
-        _ => last.into_iter().max().unwrap() - KEEP_SECS + BASELINE_SECS + RUN_SECS_MAX,
-    };
-    members.into_iter().map(|(issue, last)| (issue, horizon(last))).collect()
-}
-
-/// Returns whether the set of events alone decides about an alert.
-fn is_determined(alert: &Alert, horizons: &BTreeMap<IssueId, i64>) -> bool {
-    horizons.get(&alert.issue).is_some_and(|horizon| alert.start.0 >= *horizon)
 }
 
 /// Cuts events, in order of arrival, into rounds of a few lines, and deals each round out to all
@@ -360,27 +280,9 @@ impl Stored {
                 self.members.remove(&member)
             };
         }
-        for (key, alert) in contents.alerts {
-            match alert {
-                Some(alert) => self.alerts.insert(key, alert),
-                None => self.alerts.remove(&key),
-            };
-        }
     }
 
     fn recovered(&self, epoch: Epoch) -> Recovered {
-        let history = SpikeDetector::new(SpikeConfig::default()).unwrap().history().unwrap();
-        let coarse = |bucket| history.size.coarsen(bucket);
-        let mut newest: BTreeMap<Fingerprint, Bucket> = BTreeMap::new();
-        for (fingerprint, bucket) in self.counts.keys() {
-            newest.insert(*fingerprint, coarse(*bucket));
-        }
-        let mut counts: BTreeMap<(Fingerprint, Bucket), i64> = BTreeMap::new();
-        for ((fingerprint, bucket), n) in &self.counts {
-            if coarse(*bucket).0 >= newest[fingerprint].0 - history.keep_secs {
-                *counts.entry((*fingerprint, coarse(*bucket))).or_insert(0) += n;
-            }
-        }
         let known = |(fingerprint, seen): (&Fingerprint, &Seen)| KnownFingerprint {
             fingerprint: *fingerprint,
             template: seen.template,
@@ -395,10 +297,9 @@ impl Stored {
         Recovered {
             epoch: Some(epoch),
             fingerprints: self.seen.iter().map(known).collect(),
-            counts: counts.into_iter().map(|((f, b), n)| (f, b, n)).collect(),
+            counts: self.counts.iter().map(|(&(f, b), &n)| (f, b, n)).collect(),
             issues: self.issues.iter().cloned().collect(),
             members: self.members.iter().copied().collect(),
-            alerts: self.alerts.values().cloned().collect(),
             ..Recovered::default()
         }
     }
@@ -414,7 +315,12 @@ fn live(
     survive: usize,
 ) -> (Vec<Vec<Chunk>>, Epoch) {
     let before = recovered.epoch.unwrap_or(Epoch::RECOVERED);
-    let script = Script { chunks: input.clone(), chunks_per_epoch: per_epoch, recovered };
+    let script = Script {
+        chunks: input.clone(),
+        chunks_per_epoch: per_epoch,
+        controls: Vec::new(),
+        recovered,
+    };
     let epochs = run(shape(), script);
     let last = epochs.iter().take(survive).map(|(epoch, _)| *epoch).next_back().unwrap_or(before);
     for (_, facts) in epochs.into_iter().take(survive) {
@@ -435,7 +341,7 @@ fn cases(default: u64) -> u64 {
 fn check(case: u64, workers: usize, lives: u64) {
     let mut seed = Seeded(case.wrapping_mul(0x2545_f491_4f6c_dd1d) ^ workers as u64);
     let events = events(&mut seed);
-    let mut expected = model(&events);
+    let expected = model(&events);
     let mut input = chunks(&events, workers, &mut seed);
     let (mut stored, mut recovered) = (Stored::default(), Recovered::default());
     for life in 0..lives {
@@ -445,11 +351,7 @@ fn check(case: u64, workers: usize, lives: u64) {
         recovered = stored.recovered(last);
         input = rest;
     }
-    let horizons = horizons(&expected);
-    stored.alerts.retain(|_, alert| is_determined(alert, &horizons));
-    expected.alerts.retain(|_, alert| is_determined(alert, &horizons));
     let what = format!("case {case} with {workers} workers over {lives} lives");
-    assert_eq!(stored.alerts, expected.alerts, "{what}");
     assert_eq!(stored.seen, expected.seen, "{what}");
     assert!(stored == expected, "{what}: counts, issues or members differ");
 }
@@ -467,50 +369,6 @@ fn oracle_two_to_four_workers_give_the_models_results() {
 #[test]
 fn oracle_a_crash_at_any_epoch_leaves_the_models_results() {
     (0..cases(200)).for_each(|case| check(case, 1, 2 + case % 3));
-}
-
-#[test]
-fn oracle_an_alert_keeps_its_key_when_its_issue_becomes_part_of_another() {
-    let shelf = |word: u64, secs: i64| {
-        let secs = START + secs;
-        Written { message: 1, secs, value: word, arrives: secs }
-    };
-    // One shelf is seen first; another one bursts. Only then are there enough words to merge them.
-    let mut bursting = vec![shelf(8, 0)];
-    bursting.extend((1..30).map(|n| shelf(9, n * 300)));
-    bursting.extend((0..40).map(|n| shelf(9, 9_000 + n)));
-    let merging: Vec<Written> = (0..4).map(|word| shelf(word, 9_700)).collect();
-    let chunks = [&bursting, &merging].map(|events| {
-        let dealt = chunks(events, 1, &mut Seeded(1)).remove(0);
-        let bytes = dealt.iter().flat_map(|chunk| chunk.bytes.to_vec()).collect();
-        Chunk { bytes: Arc::new(bytes), ..dealt[dealt.len() - 1].clone() }
-    });
-    let script = Script {
-        chunks: vec![chunks.to_vec()],
-        chunks_per_epoch: 1,
-        recovered: Recovered::default(),
-    };
-    let (mut stored, mut moments) = (Stored::default(), Vec::new());
-    for (_, facts) in run(shape(), script) {
-        let mut fold = Fold::default();
-        facts.into_iter().for_each(|fact| fold.add(fact));
-        stored.apply(fold.finish());
-        moments.push(stored.alerts.clone());
-    }
-    let all: Vec<Written> = bursting.iter().chain(&merging).cloned().collect();
-    let (before, after) = (model(&bursting).alerts, model(&all).alerts);
-    assert!(moments.contains(&before) && moments.last() == Some(&after));
-    assert_eq!((before.len(), after.len()), (1, 1));
-    assert!(before.keys().eq(after.keys()), "the alert got a new key");
-    assert_ne!(before.values().next().map(|a| a.issue), after.values().next().map(|a| a.issue));
-}
-
-#[test]
-fn the_made_up_events_raise_alerts() {
-    let raised =
-        (0..40).filter(|&case| !model(&events(&mut Seeded(case))).alerts.is_empty()).count();
-    assert!(raised >= 5, "only {raised} of 40 cases have an alert: the oracle would test nothing");
-    assert_eq!(Severity::Unknown.class(), SeverityClass::Rest);
 }
 
 #[test]

@@ -20,8 +20,8 @@ mod vector_row;
 
 pub use account::{Account, Counter, RejectReason, Rejected};
 pub use alert::{
-    Alert, AlertDetails, AlertKey, AlertKind, AlertLevel, AlertState, BaselinePoint, Deploy, Explanation,
-    News, Signal, Verdict,
+    Alert, AlertDetails, AlertKey, AlertKind, AlertLevel, AlertState, BaselinePoint, Deploy,
+    Explanation, News, Signal, Verdict,
 };
 pub use batch::{
     Chunk, EventBatch, EventRef, Extra, ExtraIndex, PartitionId, Print, PrintBatch, SourceIndex,
@@ -37,7 +37,7 @@ pub use fingerprint::{
     FINGERPRINT_VERSION, Fingerprint, FirstSeen, ParseIdError, Sample, Sighting, Template,
 };
 pub use issue::{Candidate, Issue, IssueId, Member, Patterned, Placed};
-pub use notice::{Notice, NoticeId, OutboxRow, OutboxState, Transition};
+pub use notice::{Notice, NoticeId, OutboxRow, OutboxStanding, OutboxState, Transition};
 pub use part::Part;
 pub use pattern::{Pattern, PatternId};
 pub use tag::{Tag, TagReason, Tagged};

@@ -16,7 +16,8 @@ use super::epochs::Epochs;
 use super::intake::Wakers;
 use super::shutdown::{StopSignal, StopStage};
 use crate::dataflow::{
-    AsCollection, Capability, Collection, DataflowTime, MutableAntichain, OperatorBuilder, Output, Scope, Stream,
+    AsCollection, Capability, Collection, DataflowTime, MutableAntichain, OperatorBuilder, Output,
+    Scope, Stream,
 };
 use crate::model::{Account, Chunk, Command, Control, Counter, Epoch, Fact, Progress};
 use crossbeam_channel::{Receiver, Sender, TryRecvError};
@@ -182,7 +183,9 @@ impl Running {
     fn take_requests(&mut self) {
         let Some(requests) = self.reader.requests.clone() else { return };
         for Request { facts, commands, epoch } in requests.try_iter() {
-            let Some(capability) = self.capabilities.get(self.reader.sources + FACTS) else { return };
+            let Some(capability) = self.capabilities.get(self.reader.sources + FACTS) else {
+                return;
+            };
             self.facts.activate().session(capability).give_iterator(facts.into_iter());
             // Whoever asked may have gone.
             let _ = epoch.send(Epoch(*capability.time()));
@@ -194,7 +197,9 @@ impl Running {
 
     /// Lets operators hear of controls.
     fn tell(&mut self, controls: Vec<Control>) {
-        let Some(capability) = self.capabilities.get(self.reader.sources + CONTROLS) else { return };
+        let Some(capability) = self.capabilities.get(self.reader.sources + CONTROLS) else {
+            return;
+        };
         let epoch = *capability.time();
         let rows = controls.into_iter().map(|control| (control, epoch, 1));
         self.controls.activate().session(capability).give_iterator(rows);

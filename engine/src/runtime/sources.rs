@@ -413,8 +413,11 @@ impl Sources {
             value: value.map(Arc::from),
         };
         let (epoch, answer) = bounded(1);
-        let sent =
-            running.ground.requests.try_send(Request { facts: vec![Fact::State(row)], commands: Vec::new(), epoch });
+        let sent = running.ground.requests.try_send(Request {
+            facts: vec![Fact::State(row)],
+            commands: Vec::new(),
+            epoch,
+        });
         let (backlog, stop) = (Arc::clone(&running.ground.backlog), running.ground.stop.clone());
         running.ground.wakers.wake_all();
         drop(guard);

@@ -113,7 +113,7 @@ fn timed_facts(port: Port<'_>) -> Vec<Stream<'_, TimedFact>> {
             vec![differences(tags, |(issue, tag), n| Fact::Tag(Box::new(Tagged { issue, tag }), n))]
         }
         Port::Alerts { alerts, .. } => {
-            vec![differences(alerts, |alert, n| Fact::Alert(Box::new(alert), n))]
+            vec![differences(alerts, |alert, _| Fact::Alert(Box::new(alert)))]
         }
         // The graph's plan lets nothing else be stored.
         Port::Lines(_)

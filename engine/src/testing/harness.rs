@@ -7,7 +7,9 @@
 use crate::component::Recovered;
 use crate::dataflow::{CommunicationConfig, Config, WorkerConfig, execute};
 use crate::model::{Chunk, Control, Epoch, Fact};
-use crate::runtime::{Around, Beats, CompletedEpoch, Epochs, Pace, Reader, Shape, StopSignal, build};
+use crate::runtime::{
+    Around, Beats, CompletedEpoch, Epochs, Pace, Reader, Shape, StopSignal, build,
+};
 use crossbeam_channel::bounded;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -61,7 +63,9 @@ pub fn run(shape: Shape, script: Script) -> Vec<(Epoch, Vec<Fact>)> {
             queue: queue.expect("each worker starts once"),
             requests: None,
             beats: match index {
-                0 => Beats::Scripted(std::mem::take(&mut *controls.lock().expect("no worker panicked")).into()),
+                0 => Beats::Scripted(
+                    std::mem::take(&mut *controls.lock().expect("no worker panicked")).into(),
+                ),
                 _ => Beats::Silent,
             },
             sources: shape.streams(),

@@ -10,7 +10,7 @@ use crate::view::View;
 use engine::component::Recovered;
 use engine::model::{
     Alert, AlertKey, AlertLevel, AlertState, Command, Control, Deploy, EventTime, Fingerprint,
-    IssueId, News, Notice, NoticeId, Signal, Silence, Transition,
+    IssueId, News, Notice, Signal, Silence, Transition,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::collections::{BTreeMap, BTreeSet};
@@ -65,7 +65,6 @@ pub struct Book {
     signals: Vec<Signal>,
     commands: Vec<(EventTime, Command)>,
     told: Vec<Told>,
-    touched: BTreeSet<AlertKey>,
     stored: BTreeMap<Arc<str>, Option<Vec<u8>>>,
 }
 
@@ -118,9 +117,9 @@ impl Book {
             (None, true) => self.place_for(signal),
             (None, false) => return,
         };
-        let (Some(incident), (of, alert)) = (self.incidents.get_mut(&place.0), place) else { return };
+        let (of, alert) = place;
+        let Some(incident) = self.incidents.get_mut(&of) else { return };
         let Some(live) = incident.alerts.get_mut(&alert) else { return };
-        self.touched.insert(of);
         if signal.news == News::Revised {
             if live.covers(signal.bucket) && !live.revise(signal) {
                 live.alert.details.state = AlertState::Retracted;
@@ -264,7 +263,6 @@ impl Book {
         if !changed {
             return;
         }
-        self.touched.insert(of);
         let transition = match state {
             AlertState::Acknowledged => Transition::Acknowledged,
             AlertState::Snoozed => Transition::Snoozed,
@@ -286,7 +284,8 @@ impl Book {
             let before = live.alert.clone();
             live.settle(now, &self.config);
             live.alert.details.silence = silenced(&self.silences, &live.alert, now);
-            wakes |= before.details.state == AlertState::Snoozed && live.state() == AlertState::Firing;
+            wakes |=
+                before.details.state == AlertState::Snoozed && live.state() == AlertState::Firing;
             if before.details.state != live.state() {
                 live.alert.details.changed_at = now;
             }
@@ -362,7 +361,6 @@ impl View for Book {
         }
         let all: Vec<AlertKey> = self.incidents.keys().copied().collect();
         all.into_iter().for_each(|of| self.settle(of));
-        self.touched.clear();
         self.keep(&before);
         if self.incidents != before {
             self.stored.insert("now".into(), Some(to_bytes(&self.now)));

@@ -121,7 +121,9 @@ impl Live {
         }
         let quiet = self.alert.details.kind == AlertKind::GoneQuiet;
         let excess = 1000 * peak.observed - peak.expected_milli;
-        quiet || (excess >= STANDS_MILLI && 1000 * peak.observed >= STANDS_RATIO * peak.expected_milli)
+        quiet
+            || (excess >= STANDS_MILLI
+                && 1000 * peak.observed >= STANDS_RATIO * peak.expected_milli)
     }
 
     /// Returns whether a bucket is one of its own.
@@ -218,9 +220,13 @@ impl Live {
             self.calm_since = None;
         } else {
             let since = *self.calm_since.get_or_insert(now);
-            let waits = details.state != AlertState::Pending && now.secs() - since.secs() < secs(config.keep_firing);
+            let waits = details.state != AlertState::Pending
+                && now.secs() - since.secs() < secs(config.keep_firing);
             if !waits {
                 details.state = AlertState::Resolved;
+                if fired_at == EventTime::default() {
+                    details.fired_at = now;
+                }
                 return;
             }
         }
@@ -264,10 +270,16 @@ impl Incident {
         reminders: &[i64],
         wakes: bool,
     ) -> Vec<Notice> {
-        let audible = self.audible().filter(|live| live.state() != AlertState::Retracted).count() as u32;
+        let audible =
+            self.audible().filter(|live| live.state() != AlertState::Retracted).count() as u32;
         let (mut told, was_told) = (Vec::new(), self.told);
-        let ended = self.alerts.values().map(|live| live.alert.last.0 + i64::from(live.alert.bucket_secs)).max();
-        let is_stale = !self.is_open() && ended.is_some_and(|end| now.secs() - end > super::book::STALE_SECS);
+        let ended = self
+            .alerts
+            .values()
+            .map(|live| live.alert.last.0 + i64::from(live.alert.bucket_secs))
+            .max();
+        let is_stale =
+            !self.is_open() && ended.is_some_and(|end| now.secs() - end > super::book::STALE_SECS);
         let reopens = self.told_end && self.is_open() && self.audible().next().is_some();
         if audible > was_told && !(is_stale && was_told == 0) && !reopens {
             self.told = audible;

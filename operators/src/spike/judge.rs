@@ -5,7 +5,7 @@
 //! comes for a closed bucket is late.
 
 use super::arrivals::Arrivals;
-use super::detector::{Change, Detector, Evidence, STEP_TICKS, SeriesId, Silence};
+use super::detector::{Change, Detector, Evidence, STEP_TICKS, SeriesId, Silence, rhythm};
 use super::state::{self, Quiet, Stored, StoredClock, StoredGroup, StoredSeries};
 use super::{SpikeConfig, signals};
 use crate::view::View;
@@ -243,7 +243,7 @@ impl Judge {
             let size = u32::try_from(events.unsigned_abs()).unwrap_or(u32::MAX);
             let known = self.ids.get(&fingerprint).copied();
             // What is older than a series remembers is history: it changes no judgement.
-            let is_history = of_tick <= tick - detector::rhythm::RING as i64;
+            let is_history = of_tick <= tick - rhythm::RING as i64;
             if !severity.reaches(self.config.min_severity) || is_history {
                 detector.add_to_group(group, of_tick, events);
                 continue;
@@ -349,10 +349,7 @@ impl Judge {
         let is_learning = (tick - self.began) * secs < LEARNING_SECS;
         signals::Kinds {
             first_seen: if is_learning { 0 } else { self.config.first_seen },
-            regression_after: self
-                .config
-                .regression
-                .then_some(REGRESSION_DAYS * 86_400 / secs),
+            regression_after: self.config.regression.then_some(REGRESSION_DAYS * 86_400 / secs),
         }
     }
 
@@ -449,7 +446,8 @@ impl Judge {
         };
         self.services[group].quiet.is_told = news == News::Fired;
         let leads = |id: &SeriesId| detector.standing(*id).group == group;
-        let lead = detector.all().filter(leads).min_by_key(|id| self.watched[id.index()].fingerprint);
+        let lead =
+            detector.all().filter(leads).min_by_key(|id| self.watched[id.index()].fingerprint);
         let Some(lead) = lead else { return };
         let Some(placed) = self.placed.get(&self.watched[lead.index()].fingerprint) else { return };
         let signal = signals::service(self.size, placed, detector, bucket, news);

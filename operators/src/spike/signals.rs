@@ -101,7 +101,8 @@ pub fn service(
 ) -> Signal {
     // As improbable as no event is where so many are expected.
     let evidence = silence(bucket.expected, bucket.expected);
-    let found = Found { evidence: &evidence, tick: bucket.tick, bucket: Some(bucket), curve: Vec::new() };
+    let found =
+        Found { evidence: &evidence, tick: bucket.tick, bucket: Some(bucket), curve: Vec::new() };
     found.signal(size, lead, detector, (news, AlertKind::GoneQuiet, AlertLevel::Service))
 }
 
@@ -138,7 +139,11 @@ impl Found<'_> {
         let Found { evidence, tick, bucket, curve } = self;
         let bucket_of = |tick: i64| Bucket(tick * size.secs());
         let fires = matches!(news, News::Fired | News::Early);
-        let explanation = if fires { explanation(detector, evidence, kind, curve, bucket_of) } else { Explanation::default() };
+        let explanation = if fires {
+            explanation(detector, evidence, kind, curve, bucket_of)
+        } else {
+            Explanation::default()
+        };
         Signal {
             bucket: bucket_of(tick),
             fingerprint: placed.fingerprint,

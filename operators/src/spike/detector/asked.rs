@@ -76,10 +76,8 @@ impl Detector {
 
     /// Returns a copy that knows these series only, in this order, to try on it what has arrived so far.
     pub fn part(&self, ids: &[SeriesId]) -> Detector {
-        let active: BTreeSet<SeriesId> = (0..ids.len())
-            .filter(|&at| self.active.contains(&ids[at]))
-            .map(SeriesId)
-            .collect();
+        let active: BTreeSet<SeriesId> =
+            (0..ids.len()).filter(|&at| self.active.contains(&ids[at])).map(SeriesId).collect();
         Detector {
             watched: ids.iter().map(|id| self.watched[id.0].clone()).collect(),
             active,

@@ -59,7 +59,8 @@ impl Detector {
 impl Series {
     /// Returns how improbable it is that nothing comes where so much is expected, in nats.
     fn silence_nats(&self, expected: f64) -> f64 {
-        let spread = self.clumps.batch() - 1.0 + expected * (self.level.doubt() + self.clumps.spread());
+        let spread =
+            self.clumps.batch() - 1.0 + expected * (self.level.doubt() + self.clumps.spread());
         let size = expected / spread.max(f64::MIN_POSITIVE);
         size * libm::log1p(expected / size)
     }
