@@ -360,26 +360,16 @@ impl Stored {
                 self.members.remove(&member)
             };
         }
-        for (key, alert) in contents.alerts {
-            match alert {
-                Some(alert) => self.alerts.insert(key, alert),
-                None => self.alerts.remove(&key),
-            };
-        }
+        self.alerts.extend(contents.alerts.into_iter().map(|alert| (alert.key, alert)));
     }
 
     fn recovered(&self, epoch: Epoch) -> Recovered {
-        let history = SpikeDetector::new(SpikeConfig::default()).unwrap().history().unwrap();
+        let spikes = SpikeDetector::new(SpikeConfig::default()).unwrap();
+        let history = spikes.history("spikes", &Recovered::default()).unwrap();
         let coarse = |bucket| history.size.coarsen(bucket);
-        let mut newest: BTreeMap<Fingerprint, Bucket> = BTreeMap::new();
-        for (fingerprint, bucket) in self.counts.keys() {
-            newest.insert(*fingerprint, coarse(*bucket));
-        }
         let mut counts: BTreeMap<(Fingerprint, Bucket), i64> = BTreeMap::new();
         for ((fingerprint, bucket), n) in &self.counts {
-            if coarse(*bucket).0 >= newest[fingerprint].0 - history.keep_secs {
-                *counts.entry((*fingerprint, coarse(*bucket))).or_insert(0) += n;
-            }
+            *counts.entry((*fingerprint, coarse(*bucket))).or_insert(0) += n;
         }
         let known = |(fingerprint, seen): (&Fingerprint, &Seen)| KnownFingerprint {
             fingerprint: *fingerprint,
@@ -398,7 +388,6 @@ impl Stored {
             counts: counts.into_iter().map(|((f, b), n)| (f, b, n)).collect(),
             issues: self.issues.iter().cloned().collect(),
             members: self.members.iter().copied().collect(),
-            alerts: self.alerts.values().cloned().collect(),
             ..Recovered::default()
         }
     }

@@ -34,10 +34,10 @@ pub use source_admin::{
 };
 pub use source_table::{NoIndex, SourceTable};
 pub use store::{
-    AlertRow, Audit, BackupReport, ClassCounts, Commit, Contents, CountRow, FingerprintRow,
-    Incarnation, IssueDetail, IssueOrder, IssuePage, IssueQuery, IssueRow, IssueState, KeptSamples,
-    KnownFingerprint, MemberRow, NodeIdentity, ReadStore, Recovered, RejectedRow, SampleRow,
-    SamplesOf, SourceAudit, Store, StoreError, TimelineQuery,
+    AlertQuery, AlertRow, Audit, BackupReport, ClassCounts, Commit, Contents, CountRow,
+    FingerprintRow, Incarnation, IssueDetail, IssueOrder, IssuePage, IssueQuery, IssueRow,
+    IssueState, KeptSamples, KnownFingerprint, MemberRow, NodeIdentity, OutboxQuery, ReadStore,
+    Recovered, RejectedRow, SampleRow, SamplesOf, SourceAudit, Store, StoreError, TimelineQuery,
 };
 
 use serde::{Deserialize, Serialize};

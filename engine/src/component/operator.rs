@@ -341,8 +341,23 @@ impl<'a, 's> Stage<'a, 's> {
 pub struct History {
     /// In buckets of this size or smaller.
     pub size: BucketSize,
-    /// For each fingerprint, buckets newer than its newest bucket less this many seconds.
-    pub keep_secs: i64,
+    /// Of all fingerprints, the buckets that start here or later.
+    pub since: Bucket,
+}
+
+impl History {
+    /// Returns a history that serves both: the finest buckets, from the earliest on.
+    pub fn with(self, other: History) -> History {
+        let secs = gcd(self.size.secs() as u32, other.size.secs() as u32);
+        History {
+            size: BucketSize::new(secs).unwrap_or(self.size),
+            since: self.since.min(other.since),
+        }
+    }
+}
+
+fn gcd(a: u32, b: u32) -> u32 {
+    if b == 0 { a } else { gcd(b, a % b) }
 }
 
 /// What can be read of an operator.
@@ -364,8 +379,9 @@ pub trait Operator: Send + Sync {
         Outputs { has_main: true, named: Vec::new() }
     }
 
-    /// Returns the history to load before the first epoch.
-    fn history(&self) -> Option<History> {
+    /// Returns the history to load before the first epoch. `recovered` is what the store holds besides
+    /// counts, with what this operator has kept there under its `id`.
+    fn history(&self, _id: &str, _recovered: &Recovered) -> Option<History> {
         None
     }
 

@@ -4,17 +4,18 @@
 //! 1. A commit is all or nothing (I5), and carries its predecessor's epoch and the incarnation that
 //!    claimed the store; if either differs from what is stored, it changes nothing and fails with
 //!    [`StoreError::Fenced`].
-//! 2. Counts and accounts add up; sightings merge; derived rows are inserted, replaced or removed.
-//!    Committing two epochs one by one or folded into one leaves the same rows.
+//! 2. Counts and accounts add up; sightings merge; derived rows are inserted, replaced or removed; of an
+//!    alert and of a row of the outbox the latest stands. Committing two epochs one by one or folded into
+//!    one leaves the same rows.
 //! 3. After any error [`Store::committed`] tells what really happened.
-//! 4. [`Store::load`] returns exactly what the last commit left.
+//! 4. [`Store::load`] and [`Store::counts`] return exactly what the last commit left.
 
 use super::History;
 use crate::model::{
     Account, Alert, AlertKey, Bucket, BucketSize, Embedding, Epoch, EventTime, Fingerprint,
-    FirstSeen, Issue, IssueId, Member, Offset, OutboxRow, Part, PartitionId, Progress,
-    RejectReason, Rejected, Severity, SeverityClass, Sighting, StateKey, StateRow, Tag, Tagged,
-    Template, TextId, VectorRow,
+    FirstSeen, Issue, IssueId, Member, Offset, OutboxRow, OutboxStanding, Part, PartitionId,
+    Progress, RejectReason, Rejected, Severity, SeverityClass, Sighting, StateKey, StateRow, Tag,
+    Tagged, Template, TextId, VectorRow,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -49,7 +50,7 @@ pub struct Recovered {
     pub offsets: Vec<(String, PartitionId, Offset)>,
     /// Every fingerprint ever seen, ordered.
     pub fingerprints: Vec<KnownFingerprint>,
-    /// Counts within the requested [`History`], ordered.
+    /// Counts of the [`History`] that operators ask for, ordered; a store loads without them.
     pub counts: Vec<(Fingerprint, Bucket, i64)>,
     /// Issues as stored, to compare with what is derived again.
     pub issues: Vec<Issue>,
@@ -59,8 +60,6 @@ pub struct Recovered {
     pub parts: Vec<Part>,
     /// Tags of issues as stored, ordered.
     pub tags: Vec<Tagged>,
-    /// Alerts as stored that are not older than the history.
-    pub alerts: Vec<Alert>,
     /// The state of operators, by node and key.
     pub state: BTreeMap<StateKey, Arc<[u8]>>,
     /// The embedding of every text that has a vector, ordered.
@@ -113,9 +112,9 @@ pub struct Contents {
     pub parts: Vec<(Part, bool)>,
     /// Tags of issues to insert (`true`) or remove.
     pub tags: Vec<(Tagged, bool)>,
-    /// Alerts to insert or replace (`Some`), or remove.
-    pub alerts: Vec<(AlertKey, Option<Alert>)>,
-    /// The latest per notice and notifier.
+    /// The latest per alert, ordered by key.
+    pub alerts: Vec<Alert>,
+    /// The latest per notice and notifier, ordered by them.
     pub outbox: Vec<OutboxRow>,
     /// The latest per text.
     pub vectors: Vec<VectorRow>,
@@ -180,8 +179,12 @@ impl StoreError {
 
 /// Commits and recovers. Lives on the store thread; may block.
 pub trait Store: Send {
-    /// Loads the last commit, with counts of the given history.
-    fn load(&mut self, history: Option<History>) -> Result<Recovered, StoreError>;
+    /// Loads the last commit, without counts.
+    fn load(&mut self) -> Result<Recovered, StoreError>;
+    /// Returns the events of the last commit in every bucket of the history that holds any, ordered. Where
+    /// only hours are left of what was counted by the minute, the events of an hour are those of the bucket
+    /// that holds its start.
+    fn counts(&mut self, history: History) -> Result<Vec<(Fingerprint, Bucket, i64)>, StoreError>;
     /// Takes the store over: from now on only `incarnation` may commit. Stores the identity.
     fn claim(
         &mut self,
@@ -257,7 +260,7 @@ pub struct IssueQuery {
     pub ids: Option<BTreeSet<IssueId>>,
     /// Only new ones.
     pub only_new: bool,
-    /// Only ones with an alert in the range that still holds at its end.
+    /// Only ones with an alert that began before the end of the range and went on there.
     pub only_spiking: bool,
     /// The order.
     pub order: IssueOrder,
@@ -286,7 +289,7 @@ pub struct IssueRow {
     pub tags: Vec<Tag>,
     /// Life state.
     pub state: IssueState,
-    /// Whether an alert holds now.
+    /// Whether one of its alerts is open.
     pub spiking: bool,
     /// Earliest event time.
     pub first_seen: EventTime,
@@ -467,8 +470,62 @@ pub struct AlertRow {
     pub template: String,
     /// The issue's highest severity.
     pub severity: Severity,
-    /// Whether it still holds: its last bucket ended less than two buckets before `now`.
+    /// Whether it is open.
     pub firing: bool,
+}
+
+/// Which alerts to list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AlertQuery {
+    /// Only open ones.
+    pub open_only: bool,
+    /// Only those of this issue, or of the one that it was merged into.
+    pub issue: Option<IssueId>,
+    /// Only those of this service.
+    pub service: Option<String>,
+    /// Only those that went on in `[from, to)`; one that is open goes on.
+    pub from: EventTime,
+    /// End of the range.
+    pub to: EventTime,
+    /// At most this many.
+    pub limit: usize,
+    /// Skip this many.
+    pub skip: usize,
+}
+
+impl Default for AlertQuery {
+    /// The question for all alerts of all times.
+    fn default() -> Self {
+        Self {
+            open_only: false,
+            issue: None,
+            service: None,
+            from: EventTime::OLDEST,
+            to: EventTime(i64::MAX),
+            limit: usize::MAX,
+            skip: 0,
+        }
+    }
+}
+
+/// Which rows of the outbox to list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OutboxQuery {
+    /// Only those for this notifier.
+    pub notifier: Option<String>,
+    /// Only those that stand like this.
+    pub state: Option<OutboxStanding>,
+    /// At most this many.
+    pub limit: usize,
+    /// Skip this many.
+    pub skip: usize,
+}
+
+impl Default for OutboxQuery {
+    /// The question for everything.
+    fn default() -> Self {
+        Self { notifier: None, state: None, limit: usize::MAX, skip: 0 }
+    }
 }
 
 /// One row of the complete export.
@@ -574,8 +631,13 @@ pub trait ReadStore: Send + Sync {
     fn samples(&self, of: SamplesOf, limit: usize) -> Result<Option<KeptSamples>, StoreError>;
     /// Returns counts over time; slices without events are left out.
     fn timeline(&self, query: &TimelineQuery) -> Result<Vec<ClassCounts>, StoreError>;
-    /// Lists alerts, firing first, then latest first.
-    fn alerts(&self, now: EventTime, limit: usize) -> Result<Vec<AlertRow>, StoreError>;
+    /// Returns one alert.
+    fn alert(&self, key: AlertKey, now: EventTime) -> Result<Option<AlertRow>, StoreError>;
+    /// Lists alerts, open ones first, then latest first.
+    fn alerts(&self, query: &AlertQuery, now: EventTime) -> Result<Vec<AlertRow>, StoreError>;
+    /// Lists the outbox: what is queued by the age of its notice, oldest first, then what is settled,
+    /// latest first.
+    fn outbox(&self, query: &OutboxQuery) -> Result<Vec<OutboxRow>, StoreError>;
     /// Returns the audit.
     fn audit(&self) -> Result<Audit, StoreError>;
     /// Writes a copy of the last commit to a new file, reads it again and says what is in it.

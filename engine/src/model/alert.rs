@@ -99,6 +99,28 @@ pub enum AlertState {
 }
 
 impl AlertState {
+    /// Every state.
+    pub const ALL: [AlertState; 6] = [
+        AlertState::Pending,
+        AlertState::Firing,
+        AlertState::Acknowledged,
+        AlertState::Snoozed,
+        AlertState::Resolved,
+        AlertState::Retracted,
+    ];
+
+    /// Returns the name of the state, the same as in JSON.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            AlertState::Pending => "pending",
+            AlertState::Firing => "firing",
+            AlertState::Acknowledged => "acknowledged",
+            AlertState::Snoozed => "snoozed",
+            AlertState::Resolved => "resolved",
+            AlertState::Retracted => "retracted",
+        }
+    }
+
     /// Returns whether it has not come to its end.
     pub const fn is_open(self) -> bool {
         !matches!(self, AlertState::Resolved | AlertState::Retracted)
@@ -149,8 +171,9 @@ pub struct Deploy {
     pub at: EventTime,
 }
 
-/// What an alert has besides what is looked up by.
+/// What an alert has besides what is looked up by. What a stored alert does not say has its default.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(default)]
 pub struct AlertDetails {
     /// The first alert of those that began together in one service: they are told, acknowledged and snoozed
     /// together.
@@ -186,7 +209,7 @@ pub struct AlertDetails {
 }
 
 /// One cause, as one thing to tell a person.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Alert {
     /// Its key.
     pub key: AlertKey,

@@ -1,9 +1,10 @@
 //! Facts: everything an epoch wants stored, as one type that travels to the committer.
 //!
 //! A fact is either a *sum* (counts, accounts), a *merge* (sightings, rejected examples: minimum,
-//! maximum, smallest hashes), a *difference* of a derived collection (issues, members, alerts:
-//! `+1` present, `-1` gone), or the *latest* of something (progress of a partition, state of an operator, vector of a text). Each of them can be applied epoch by
-//! epoch or many epochs at once with the same result, which is what makes group commit exact.
+//! maximum, smallest hashes), a *difference* of a derived collection (issues, members: `+1` present,
+//! `-1` gone), or the *latest* of something (progress of a partition, state of an operator, an alert,
+//! how a notice stands, vector of a text). Each of them can be applied epoch by epoch or many epochs at
+//! once with the same result, which is what makes group commit exact.
 
 use super::{
     Account, Alert, Bucket, EventTime, Fingerprint, Issue, Member, Offset, OutboxRow, Part,
@@ -67,8 +68,8 @@ pub enum Fact {
     Issue(Issue, i64),
     /// A fingerprint joined (`1`) or left (`-1`) an issue.
     Member(Member, i64),
-    /// An alert holds (`1`) or no longer holds in this form (`-1`).
-    Alert(Box<Alert>, i64),
+    /// How an alert stands; the last one of an epoch holds. An alert is never removed.
+    Alert(Box<Alert>),
     /// How a notice stands with a notifier; the last one of an epoch holds.
     Outbox(Box<OutboxRow>),
     /// A pattern became (`1`) or ceased to be (`-1`) a part of an issue.

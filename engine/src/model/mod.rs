@@ -37,7 +37,7 @@ pub use fingerprint::{
     FINGERPRINT_VERSION, Fingerprint, FirstSeen, ParseIdError, Sample, Sighting, Template,
 };
 pub use issue::{Candidate, Issue, IssueId, Member, Patterned};
-pub use notice::{Notice, NoticeId, OutboxRow, OutboxState, Transition};
+pub use notice::{Notice, NoticeId, OutboxRow, OutboxStanding, OutboxState, Transition};
 pub use part::Part;
 pub use pattern::{Pattern, PatternId};
 pub use tag::{Tag, TagReason, Tagged};

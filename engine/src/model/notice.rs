@@ -98,6 +98,40 @@ pub enum OutboxState {
     },
 }
 
+impl OutboxState {
+    /// Returns how the row stands.
+    pub const fn standing(&self) -> OutboxStanding {
+        match self {
+            OutboxState::Queued => OutboxStanding::Queued,
+            OutboxState::Delivered { .. } => OutboxStanding::Delivered,
+            OutboxState::Dead { .. } => OutboxStanding::Dead,
+        }
+    }
+}
+
+/// An [`OutboxState`] without when and why.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OutboxStanding {
+    /// It waits to be delivered.
+    Queued,
+    /// It was accepted.
+    Delivered,
+    /// It was given up.
+    Dead,
+}
+
+impl OutboxStanding {
+    /// Returns the name, the same as in JSON.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            OutboxStanding::Queued => "queued",
+            OutboxStanding::Delivered => "delivered",
+            OutboxStanding::Dead => "dead",
+        }
+    }
+}
+
 /// One notice for one notifier. The latest row of a (notice, notifier) holds.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct OutboxRow {

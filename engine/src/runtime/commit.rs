@@ -230,7 +230,8 @@ impl Committer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::component::{Contents, NodeIdentity, Recovered};
+    use crate::component::{Contents, History, NodeIdentity, Recovered};
+    use crate::model::{Bucket, Fingerprint};
 
     fn commit() -> Commit {
         Commit {
@@ -271,8 +272,11 @@ mod tests {
     }
 
     impl Store for LosesAnswers {
-        fn load(&mut self, _: Option<crate::component::History>) -> Result<Recovered, StoreError> {
+        fn load(&mut self) -> Result<Recovered, StoreError> {
             Ok(Recovered::default())
+        }
+        fn counts(&mut self, _: History) -> Result<Vec<(Fingerprint, Bucket, i64)>, StoreError> {
+            Ok(Vec::new())
         }
         fn claim(&mut self, _: Incarnation, _: &[NodeIdentity]) -> Result<(), StoreError> {
             Ok(())

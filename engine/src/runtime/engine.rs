@@ -23,7 +23,7 @@ use crate::component::{
 };
 use crate::dataflow::{CommunicationConfig, Config, WorkerConfig, execute};
 use crate::graph::{ForeignCheckpoint, Graph, SourceNode, check_identity};
-use crate::model::{BucketSize, Chunk, Epoch, SourceIndex};
+use crate::model::{Chunk, Epoch, SourceIndex};
 use crossbeam_channel::{Receiver, Sender, bounded};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::{Builder, JoinHandle};
@@ -151,7 +151,6 @@ struct Parts {
     stored: Vec<String>,
     sources: Vec<SourceNode>,
     identity: Vec<NodeIdentity>,
-    history: Option<History>,
     store: Box<dyn Store>,
     workers: usize,
 }
@@ -159,7 +158,6 @@ struct Parts {
 impl Parts {
     fn of(graph: Graph) -> Self {
         let identity = graph.identity();
-        let history = widest(graph.operators.iter().filter_map(|node| node.operator.history()));
         let operators = graph.operators.into_iter();
         let operators = operators.map(|node| (node.id, node.inputs, node.operator)).collect();
         Parts {
@@ -167,23 +165,17 @@ impl Parts {
             stored: graph.store.inputs,
             sources: graph.sources,
             identity,
-            history,
             store: graph.store.store,
             workers: graph.engine.workers,
         }
     }
-}
 
-/// Returns a history that serves every operator: the finest buckets, kept the longest.
-fn widest(histories: impl Iterator<Item = History>) -> Option<History> {
-    histories.reduce(|a, b| History {
-        size: BucketSize::new(gcd(a.size.secs() as u32, b.size.secs() as u32)).unwrap_or(a.size),
-        keep_secs: a.keep_secs.max(b.keep_secs),
-    })
-}
-
-fn gcd(a: u32, b: u32) -> u32 {
-    if b == 0 { a } else { gcd(b, a % b) }
+    /// Returns a history that serves every operator.
+    fn history(&self, recovered: &Recovered) -> Option<History> {
+        let operators = self.operators.iter();
+        let histories = operators.filter_map(|(id, _, operator)| operator.history(id, recovered));
+        histories.reduce(History::with)
+    }
 }
 
 impl Engine {
@@ -191,19 +183,22 @@ impl Engine {
     /// cannot be reached yet.
     pub fn start(graph: Graph, options: RunOptions) -> Result<Engine, EngineError> {
         let mut parts = Parts::of(graph);
-        let history = parts.history;
-        let mut recovered = patiently(parts.store.as_mut(), &options, |store| store.load(history))?;
+        let mut recovered = patiently(parts.store.as_mut(), &options, |store| store.load())?;
         if let Some(opener) = &options.embedder {
             // Vectors of another class are made anew: the two kinds are never compared.
             recovered.vectors.retain(|(_, embedding)| embedding.kernel() == opener.kernel());
         }
-        let recovered = Arc::new(recovered);
         if let (Some(_), Some(epoch)) = (&options.cluster, recovered.epoch) {
             return Err(EngineError::ClusterRestart(epoch));
         }
         if recovered.epoch.is_some() {
             check_identity(&recovered.identity, &parts.identity)?;
         }
+        if let Some(history) = parts.history(&recovered) {
+            let counts = |store: &mut dyn Store| store.counts(history);
+            recovered.counts = patiently(parts.store.as_mut(), &options, counts)?;
+        }
+        let recovered = Arc::new(recovered);
         // Only the process that commits owns the store.
         let commits = options.cluster.as_ref().is_none_or(|cluster| cluster.process == 0);
         let incarnation = Incarnation(options.clock.now().0 as u64 ^ u64::from(std::process::id()));

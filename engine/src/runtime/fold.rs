@@ -1,8 +1,9 @@
 //! Facts of one or more epochs, folded into the contents of one transaction (pure).
 //!
 //! *Promises:* folding epochs one by one and committing each leaves the same rows as folding all of
-//! them into one commit; the order of facts within an epoch matters only for progress, whose facts
-//! arrive in the order in which a partition's owner sent them, and for state, likewise.
+//! them into one commit; the order of facts within an epoch matters only where the latest holds:
+//! progress, whose facts arrive in the order in which a partition's owner sent them, and state, alerts
+//! and the outbox, likewise.
 
 use crate::component::Contents;
 use crate::model::{
@@ -27,7 +28,7 @@ pub struct Fold {
     members: HashMap<Member, i64>,
     parts: BTreeMap<Part, i64>,
     tags: BTreeMap<Tagged, i64>,
-    alerts: BTreeMap<AlertKey, Derived<Alert>>,
+    alerts: BTreeMap<AlertKey, Alert>,
     outbox: BTreeMap<(NoticeId, Arc<str>), OutboxRow>,
     vectors: BTreeMap<TextId, VectorRow>,
     crowded: i64,
@@ -99,8 +100,8 @@ impl Fold {
                 *self.tags.entry(*tagged).or_insert(0) += change;
             }
             Fact::Crowded(n) => self.crowded += n,
-            Fact::Alert(alert, change) => {
-                self.alerts.entry(alert.key).or_default().add(*alert, change);
+            Fact::Alert(alert) => {
+                self.alerts.insert(alert.key, *alert);
             }
             Fact::Outbox(row) => {
                 self.outbox.insert((row.notice.id, row.notifier.clone()), *row);
@@ -154,13 +155,7 @@ impl Fold {
             members,
             parts: changed(self.parts),
             tags: changed(self.tags),
-            alerts: self
-                .alerts
-                .into_iter()
-                .filter_map(|(key, derived)| {
-                    derived.stored().map(|(a, stays)| (key, stays.then_some(a)))
-                })
-                .collect(),
+            alerts: self.alerts.into_values().collect(),
             outbox: self.outbox.into_values().collect(),
             vectors: self.vectors.into_values().collect(),
             crowded: self.crowded,
@@ -176,7 +171,7 @@ fn changed<T>(rows: impl IntoIterator<Item = (T, i64)>) -> Vec<(T, bool)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Offset, SeverityClass, Template};
+    use crate::model::{Offset, OutboxState, SeverityClass, Template};
 
     fn issue(n: u128) -> Issue {
         let template = Template(n);
@@ -228,5 +223,28 @@ mod tests {
         fold.add(progress("10"));
         fold.add(progress("20"));
         assert_eq!(fold.finish().progress[0].offset, Some(Offset("20".into())));
+    }
+
+    #[test]
+    fn the_latest_of_an_alert_and_of_a_row_of_the_outbox_wins() {
+        let alert = |key, observed| {
+            let alert = Alert { key: AlertKey(key), observed, ..Alert::default() };
+            Fact::Alert(Box::new(alert))
+        };
+        let row = |notifier: &str, state| {
+            let notice = Arc::new(crate::model::Notice::default());
+            Fact::Outbox(Box::new(OutboxRow { notifier: notifier.into(), notice, state }))
+        };
+        let delivered = OutboxState::Delivered { at: crate::model::EventTime(5) };
+        let mut fold = Fold::default();
+        [alert(2, 1), alert(1, 5), alert(2, 3)].into_iter().for_each(|fact| fold.add(fact));
+        fold.add(row("mail", OutboxState::Queued));
+        fold.add(row("chat", OutboxState::Queued));
+        fold.add(row("mail", delivered.clone()));
+        let contents = fold.finish();
+        let alerts: Vec<_> = contents.alerts.iter().map(|a| (a.key.0, a.observed)).collect();
+        assert_eq!(alerts, [(1, 5), (2, 3)]);
+        let rows: Vec<_> = contents.outbox.iter().map(|row| (&*row.notifier, &row.state)).collect();
+        assert_eq!(rows, [("chat", &OutboxState::Queued), ("mail", &delivered)]);
     }
 }

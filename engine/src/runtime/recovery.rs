@@ -31,9 +31,6 @@ pub fn offsets_by_source(
 }
 
 /// Returns the facts that turn what is stored into what was derived again at epoch 0.
-///
-/// Alerts are only ever added or replaced: those that are older than the history behind them stand
-/// as they were said.
 pub fn corrections(recovered: &Recovered, derived: Vec<Fact>) -> Vec<Fact> {
     let (mut issues, mut members) = (BTreeSet::new(), BTreeSet::new());
     let (mut parts, mut tags) = (BTreeSet::new(), BTreeSet::new());
@@ -54,10 +51,8 @@ pub fn corrections(recovered: &Recovered, derived: Vec<Fact>) -> Vec<Fact> {
             }
             // Nobody has been told of it yet.
             Fact::Crowded(n) => facts.push(Fact::Crowded(n)),
-            Fact::Alert(alert, n) if n > 0 && !recovered.alerts.contains(&alert) => {
-                facts.push(Fact::Alert(alert, 1));
-            }
-            // Counts and sightings of epoch 0 are what was stored in the first place.
+            // Counts and sightings of epoch 0 are what was stored in the first place; what operators
+            // keep for themselves, such as alerts, is not derived again.
             _ => {}
         }
     }

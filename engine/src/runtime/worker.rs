@@ -12,7 +12,9 @@ use super::outputs::{TimedFact, outputs};
 use super::reader::{Reader, reader};
 use super::{commit::Backlog, commit::CompletedEpoch, shutdown::StopSignal};
 use crate::component::{Operator, Port, Ports, Recovered, SourceTable, Stage};
-use crate::dataflow::{Collection, Concatenate, DataflowTime, Map, Scope, Stream};
+use crate::dataflow::{
+    AsCollection, Collection, Concatenate, DataflowTime, Filter, Map, Scope, Stream,
+};
 use crate::model::{Fact, Tagged};
 use crossbeam_channel::Sender;
 use std::collections::BTreeMap;
@@ -93,7 +95,8 @@ fn timed_facts(port: Port<'_>) -> Vec<Stream<'_, TimedFact>> {
             vec![differences(tags, |(issue, tag), n| Fact::Tag(Box::new(Tagged { issue, tag }), n))]
         }
         Port::Alerts(alerts) => {
-            vec![differences(alerts, |alert, n| Fact::Alert(Box::new(alert), n))]
+            let stands = alerts.inner.filter(|(_, _, change)| *change > 0).as_collection();
+            vec![differences(stands, |alert, _| Fact::Alert(Box::new(alert)))]
         }
         // The graph's plan lets nothing else be stored.
         Port::Lines(_)

@@ -1,17 +1,23 @@
 //! Everything a store can be asked, asked at once, to compare two stores or two moments of one.
 
-use super::generate::{SPREAD_SECS, START_SECS, TAGS, TEXTS, issue_of};
+use super::generate::{NOTIFIERS, SPREAD_SECS, START_SECS, TAGS, TEXTS, issue_of};
 use crate::component::{
-    AlertRow, Audit, ClassCounts, CountRow, History, IssueDetail, IssueOrder, IssuePage,
-    IssueQuery, KeptSamples, ReadStore, Recovered, RejectedRow, SamplesOf, Store, TimelineQuery,
+    AlertQuery, AlertRow, Audit, ClassCounts, CountRow, History, IssueDetail, IssueOrder,
+    IssuePage, IssueQuery, KeptSamples, OutboxQuery, ReadStore, Recovered, RejectedRow, SamplesOf,
+    Store, TimelineQuery,
 };
-use crate::model::{BucketSize, EventTime, Part, Severity, TextId, VectorRow};
+use crate::model::{
+    Bucket, BucketSize, EventTime, Fingerprint, OutboxRow, OutboxStanding, Part, Severity, TextId,
+    VectorRow,
+};
 
 /// The answers of a store.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Answers {
-    /// What it loads, with several histories.
-    pub recovered: Vec<Recovered>,
+    /// What it loads.
+    pub recovered: Recovered,
+    /// The counts of several histories.
+    pub counts: Vec<Vec<(Fingerprint, Bucket, i64)>>,
     /// Issue lists by several queries.
     pub pages: Vec<IssuePage>,
     /// Every listed issue in full.
@@ -20,8 +26,10 @@ pub struct Answers {
     pub samples: Vec<Option<KeptSamples>>,
     /// Timelines of several sizes, of everything and of every listed issue.
     pub timelines: Vec<Vec<ClassCounts>>,
-    /// All alerts, and the first few.
+    /// Alerts by several queries.
     pub alerts: Vec<Vec<AlertRow>>,
+    /// The outbox by several queries.
+    pub outbox: Vec<Vec<OutboxRow>>,
     /// The audit.
     pub audit: Audit,
     /// Every part of every issue.
@@ -57,9 +65,8 @@ pub fn everything() -> IssueQuery {
 
 /// Asks `store` everything about the generated world.
 pub fn answers(store: &mut dyn Store) -> Answers {
-    let histories = [None, history(300, 7_200), history(3_600, 86_400), history(86_400, 0)];
-    let load = |history| store.load(history).expect("the store loads");
-    let recovered = histories.into_iter().map(load).collect();
+    let recovered = store.load().expect("the store loads");
+    let counts = histories().map(|history| store.counts(history).expect("the counts are read"));
     let reader = store.reader();
     let ask = |query: &IssueQuery| reader.issues(query).expect("the issues are listed");
     let pages: Vec<IssuePage> = queries().iter().map(ask).collect();
@@ -68,10 +75,12 @@ pub fn answers(store: &mut dyn Store) -> Answers {
     let details: Vec<_> = ids.iter().copied().map(detail).collect();
     Answers {
         recovered,
+        counts: counts.to_vec(),
         samples: samples(&*reader, &details),
         details,
         timelines: timelines(&*reader, &pages[0]),
-        alerts: [usize::MAX, 3].map(|limit| alerts(&*reader, limit)).to_vec(),
+        alerts: alerts(&*reader),
+        outbox: outbox(&*reader),
         audit: reader.audit().expect("the audit is read"),
         parts: reader.parts().expect("the parts are read"),
         vectors: vectors(&*reader),
@@ -92,14 +101,62 @@ pub fn export(reader: &dyn ReadStore, limit: usize) -> Vec<CountRow> {
     rows
 }
 
-/// Returns a history.
-pub fn history(secs: u32, keep_secs: i64) -> Option<History> {
-    BucketSize::new(secs).map(|size| History { size, keep_secs })
+/// Returns the history of all times in buckets of `secs`, which divides a day.
+pub fn all_history(secs: u32) -> History {
+    history(secs, i64::MIN)
 }
 
-fn alerts(reader: &dyn ReadStore, limit: usize) -> Vec<AlertRow> {
+/// Returns a history of buckets of `secs`, which divides a day.
+pub fn history(secs: u32, since: i64) -> History {
+    History { size: BucketSize::new(secs).expect("it divides a day"), since: Bucket(since) }
+}
+
+fn histories() -> [History; 6] {
+    let middle = START_SECS + SPREAD_SECS / 2;
+    [
+        all_history(60),
+        history(300, middle),
+        history(300, middle + 1),
+        history(3_600, middle + 60),
+        history(86_400, START_SECS),
+        history(60, i64::MAX),
+    ]
+}
+
+fn alerts(reader: &dyn ReadStore) -> Vec<Vec<AlertRow>> {
+    let at = |secs| EventTime(EventTime::from_secs(START_SECS + secs).0 + 1);
+    let all = AlertQuery::default();
+    let queries = [
+        all.clone(),
+        AlertQuery { limit: 3, skip: 1, ..all.clone() },
+        AlertQuery { open_only: true, ..all.clone() },
+        AlertQuery { issue: Some(issue_of(3).id), ..all.clone() },
+        AlertQuery { issue: Some(issue_of(4).id), service: Some("api".into()), ..all.clone() },
+        AlertQuery { service: Some("billing".into()), open_only: true, limit: 2, ..all.clone() },
+        AlertQuery { from: at(3_600), to: at(80_000), ..all.clone() },
+        AlertQuery { from: at(SPREAD_SECS), ..all },
+    ];
     let now = EventTime::from_secs(START_SECS + SPREAD_SECS / 2);
-    reader.alerts(now, limit).expect("the alerts are listed")
+    let ask = |query: &AlertQuery| reader.alerts(query, now).expect("the alerts are listed");
+    let listed: Vec<_> = queries.iter().map(ask).collect();
+    for row in &listed[0] {
+        let one = reader.alert(row.alert.key, now).expect("the alert is read");
+        assert_eq!(one.as_ref(), Some(row), "an alert is the same alone and in a list");
+    }
+    listed
+}
+
+fn outbox(reader: &dyn ReadStore) -> Vec<Vec<OutboxRow>> {
+    let all = OutboxQuery::default();
+    let mut queries = vec![all.clone(), OutboxQuery { limit: 4, skip: 2, ..all.clone() }];
+    for state in [OutboxStanding::Queued, OutboxStanding::Delivered, OutboxStanding::Dead] {
+        let of_one = OutboxQuery { state: Some(state), ..all.clone() };
+        queries.push(OutboxQuery { notifier: Some(NOTIFIERS[0].to_owned()), ..of_one.clone() });
+        queries.push(of_one);
+    }
+    queries.push(OutboxQuery { notifier: Some("nobody".to_owned()), ..all });
+    let ask = |query: &OutboxQuery| reader.outbox(query).expect("the outbox is listed");
+    queries.iter().map(ask).collect()
 }
 
 fn vectors(reader: &dyn ReadStore) -> [Vec<VectorRow>; 2] {

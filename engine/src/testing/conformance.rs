@@ -5,7 +5,17 @@
 //! *Promises checked:* 1 to 4 of `component::store`, and with them I1 (merges do not depend on
 //! order) and I5 (all or nothing) as far as a store can keep them.
 
-use super::answers::{Answers, answers, everything, export, history};
+mod alerts;
+
+pub use alerts::{
+    conforms_alerts_are_found_by_state_issue_service_and_range,
+    conforms_an_alert_is_replaced_and_never_removed,
+    conforms_an_issue_spikes_while_one_of_its_alerts_is_open,
+    conforms_the_latest_row_of_a_notice_and_a_notifier_stands,
+    conforms_the_outbox_lists_what_waits_longest_and_what_was_settled_last,
+};
+
+use super::answers::{Answers, all_history, answers, everything, export, history};
 use super::generate::{Commits, SOURCE_IDS, START_SECS, Seeded, fingerprint_of, fold, issue_of};
 use crate::component::{
     Commit, Contents, Incarnation, IssueDetail, IssueQuery, IssueRow, NodeIdentity, RejectedRow,
@@ -36,7 +46,7 @@ impl Fixture {
     }
 
     fn claimed(mut self, incarnation: Incarnation) -> Self {
-        self.store.load(None).expect("an empty store loads");
+        self.store.load().expect("an empty store loads");
         self.store.claim(incarnation, &identity()).expect("a store can be claimed");
         self
     }
@@ -75,6 +85,12 @@ macro_rules! store_conforms {
             conforms_samples_are_the_smallest_hashes_of_a_day,
             conforms_samples_are_found_by_issue_by_fingerprint_and_by_merged_id,
             conforms_rejected_records_are_shown_with_their_numbers_and_examples,
+            conforms_counts_are_those_of_whole_buckets_since_one,
+            conforms_an_alert_is_replaced_and_never_removed,
+            conforms_alerts_are_found_by_state_issue_service_and_range,
+            conforms_an_issue_spikes_while_one_of_its_alerts_is_open,
+            conforms_the_latest_row_of_a_notice_and_a_notifier_stands,
+            conforms_the_outbox_lists_what_waits_longest_and_what_was_settled_last,
         );
     };
     ($fresh:expr; $($check:ident,)*) => {
@@ -88,8 +104,8 @@ macro_rules! store_conforms {
 /// A store that has no events has no issues, no counts and a balanced audit.
 pub fn conforms_an_empty_store_has_nothing(fresh: Fresh<'_>) {
     let mut fixture = fresh();
-    let recovered = fixture.store.load(history(300, 600)).expect("it loads");
-    assert_eq!(recovered, Default::default());
+    assert_eq!(fixture.store.load().expect("it loads"), Default::default());
+    assert_eq!(fixture.store.counts(all_history(300)).expect("it answers"), []);
     assert_eq!(fixture.store.committed().expect("it answers"), (None, None));
     let reader = fixture.store.reader();
     assert_eq!(reader.issues(&everything()).expect("it answers"), Default::default());
@@ -118,7 +134,7 @@ pub fn conforms_the_next_owner_loads_what_was_committed(fresh: Fresh<'_>) {
 }
 
 fn assert_loaded(answers: &Answers, contents: &Contents, seed: u64) {
-    let recovered = &answers.recovered[0];
+    let recovered = &answers.recovered;
     assert_eq!(recovered.identity, identity());
     let offsets: Vec<_> = contents.progress.iter().filter_map(partition_offset).collect();
     let mut loaded = recovered.offsets.clone();
@@ -138,6 +154,13 @@ fn assert_loaded(answers: &Answers, contents: &Contents, seed: u64) {
     let loaded: Vec<_> =
         recovered.fingerprints.iter().map(|known| (known.fingerprint, known.template)).collect();
     assert_eq!(loaded, known, "seed {seed}");
+    assert_eq!(answers.counts[0], contents.counts, "seed {seed}");
+    let mut alerts: Vec<_> = answers.alerts[0].iter().map(|row| row.alert.clone()).collect();
+    alerts.sort();
+    assert_eq!(alerts, contents.alerts, "seed {seed}");
+    let mut outbox = answers.outbox[0].clone();
+    outbox.sort_by(|a, b| (a.notice.id, &a.notifier).cmp(&(b.notice.id, &b.notifier)));
+    assert_eq!(outbox, contents.outbox, "seed {seed}");
     let counts: Vec<_> = contents.counts.iter().map(|&(f, b, n)| (f, b.start(), n)).collect();
     let mut exported: Vec<_> =
         answers.export.iter().map(|row| (row.fingerprint, row.bucket_start, row.count)).collect();
@@ -176,7 +199,7 @@ pub fn conforms_a_replaced_incarnation_changes_nothing(fresh: Fresh<'_>) {
     let mut fixture = fresh();
     let mut commits = Commits::new(2, 9);
     let first = commits.next(FIRST);
-    fixture.store.load(None).expect("it loads");
+    fixture.store.load().expect("it loads");
     assert_fenced(fixture.store.commit(&first));
     let mut fixture = fixture.claimed(FIRST);
     fixture.store.commit(&first).expect("it commits");
@@ -202,7 +225,7 @@ pub fn conforms_claims_repeat_without_effect_on_results(fresh: Fresh<'_>) {
     fixture.store.claim(SECOND, &[]).expect("another may claim");
     let stored = fixture.store.committed().expect("it answers");
     assert_eq!(stored, (Some(commit.epoch), Some(SECOND)));
-    assert_eq!(fixture.store.load(None).expect("it loads").identity, []);
+    assert_eq!(fixture.store.load().expect("it loads").identity, []);
 }
 
 /// Group commit is exact.
@@ -236,6 +259,7 @@ pub fn conforms_sums_and_merges_do_not_depend_on_order(fresh: Fresh<'_>) {
             parts: vec![],
             tags: vec![],
             alerts: vec![],
+            outbox: vec![],
             ..c
         };
         let mut epochs: Vec<Contents> = (0..6).map(|_| order_free(generated.contents())).collect();
@@ -314,7 +338,7 @@ pub fn conforms_a_forgotten_partition_keeps_its_accounts(fresh: Fresh<'_>) {
     };
     let second = Contents { progress: vec![progress("a", None)], ..Contents::default() };
     commit_all(&mut *fixture.store, [first, second]);
-    let offsets = fixture.store.load(None).expect("it loads").offsets;
+    let offsets = fixture.store.load().expect("it loads").offsets;
     assert_eq!(offsets, [("app".into(), PartitionId("b".into()), Offset("2".into()))]);
     let audit = fixture.store.reader().audit().expect("it answers");
     let source = &audit.sources["app"];
@@ -370,10 +394,42 @@ pub fn conforms_a_renamed_graph_keeps_rows_under_source_ids(fresh: Fresh<'_>) {
     let audit = fixture.store.reader().audit().expect("it answers");
     let read: Vec<_> = audit.sources.iter().map(|(id, s)| (id.as_str(), s.read)).collect();
     assert_eq!(read, [("b", 2), ("c", 1)]);
-    let known = fixture.store.load(None).expect("it loads").fingerprints;
+    let known = fixture.store.load().expect("it loads").fingerprints;
     let source_of =
         |n| known.iter().find(|k| k.fingerprint == fingerprint_of(n)).map(|k| &*k.source);
     assert_eq!((source_of(0), source_of(1)), (Some("b"), Some("c")));
+}
+
+/// Counts of a history are those of its buckets, which are whole, and that hold any events.
+pub fn conforms_counts_are_those_of_whole_buckets_since_one(fresh: Fresh<'_>) {
+    let mut fixture = fresh().claimed(FIRST);
+    let (one, two) =
+        (fingerprint_of(1).min(fingerprint_of(2)), fingerprint_of(1).max(fingerprint_of(2)));
+    let hour = START_SECS;
+    let minute = |of: Fingerprint, minutes: i64, n| (of, Bucket(hour + 60 * minutes), n);
+    let counts = [
+        vec![minute(one, -1, 1), minute(one, 0, 2), minute(one, 4, 3), minute(one, 5, 4)],
+        vec![minute(one, 61, 5), minute(two, 2, 6), minute(two, 3, -6), minute(two, 300, 7)],
+    ];
+    let epochs = counts.map(|counts| fold([Contents { counts, ..Contents::default() }]));
+    commit_all(&mut *fixture.store, epochs);
+    let mut ask = |secs, since| {
+        let counts = fixture.store.counts(history(secs, since)).expect("it answers");
+        let short = |(of, bucket, n): (Fingerprint, Bucket, i64)| {
+            assert!(of == one || of == two);
+            (1 + u8::from(of == two), (bucket.0 - hour) / 60, n)
+        };
+        counts.into_iter().map(short).collect::<Vec<_>>()
+    };
+    let five = [(1, 0, 5), (1, 5, 4), (1, 60, 5), (2, 300, 7)];
+    assert_eq!(ask(300, hour), five);
+    assert_eq!(ask(300, hour - 299), five, "the bucket before is not whole");
+    assert_eq!(ask(300, hour + 1), five[1..]);
+    assert_eq!(ask(3_600, hour - 3_600), [(1, -60, 1), (1, 0, 9), (1, 60, 5), (2, 300, 7)]);
+    assert_eq!(ask(3_600, hour + 60), [(1, 60, 5), (2, 300, 7)]);
+    assert_eq!(ask(60, hour + 4 * 60), [(1, 4, 3), (1, 5, 4), (1, 61, 5), (2, 300, 7)]);
+    assert_eq!(ask(60, i64::MIN).len(), 8);
+    assert_eq!(ask(60, i64::MAX), []);
 }
 
 /// No count is lost because its fingerprint is not known yet.
@@ -381,8 +437,9 @@ pub fn conforms_counts_of_an_unknown_fingerprint_wait_for_their_sighting(fresh: 
     let mut fixture = fresh().claimed(FIRST);
     let counts = vec![(fingerprint_of(3), Bucket(START_SECS), 5)];
     commit_all(&mut *fixture.store, [Contents { counts, ..Contents::default() }]);
-    let recovered = fixture.store.load(history(60, 0)).expect("it loads");
-    assert_eq!((recovered.fingerprints.len(), recovered.counts.len()), (0, 1));
+    let recovered = fixture.store.load().expect("it loads");
+    let counts = fixture.store.counts(all_history(60)).expect("it answers");
+    assert_eq!((recovered.fingerprints.len(), counts.len()), (0, 1));
     assert_eq!(fixture.store.reader().audit().expect("it answers").counted, 5);
     let commit = Commit {
         incarnation: FIRST,
@@ -393,7 +450,7 @@ pub fn conforms_counts_of_an_unknown_fingerprint_wait_for_their_sighting(fresh: 
     };
     fixture.store.commit(&commit).expect("it commits");
     assert_eq!(detail(&mut *fixture.store, 3).issue.total, 6);
-    let known = fixture.store.load(None).expect("it loads").fingerprints;
+    let known = fixture.store.load().expect("it loads").fingerprints;
     assert_eq!((known.len(), known[0].class), (1, SeverityClass::Warn));
 }
 
@@ -424,7 +481,7 @@ pub fn conforms_a_tag_is_replaced_whatever_comes_first(fresh: Fresh<'_>) {
         let tags = vec![(tagged(old), false), (tagged(new), true)];
         let second = fold([Contents { tags, ..Contents::default() }]);
         commit_all(&mut *fixture.store, [first, second]);
-        let stored = fixture.store.load(None).expect("it loads").tags;
+        let stored = fixture.store.load().expect("it loads").tags;
         assert_eq!(stored, [tagged(new)]);
         assert_eq!(detail(&mut *fixture.store, 3).issue.tags, [tagged(new).tag]);
     }
@@ -473,7 +530,7 @@ pub fn conforms_vectors_come_back_bit_by_bit(fresh: Fresh<'_>) {
     let (one, none) = (TextId::of_text("timeout"), TextId::of_text("nobody asked"));
     let found = reader.vectors_of(&[one, none, one]).expect("it answers");
     assert_eq!(found, [row("timeout", 0.7)]);
-    let recovered = fixture.store.load(None).expect("it loads").vectors;
+    let recovered = fixture.store.load().expect("it loads").vectors;
     let embeddings = expected.iter().map(|row| (row.text, row.embedding().expect("it is whole")));
     assert_eq!(recovered, embeddings.collect::<Vec<_>>());
 }
@@ -492,7 +549,7 @@ pub fn conforms_the_state_of_operators_comes_back(fresh: Fresh<'_>) {
     ];
     let epochs = epochs.map(|state| Contents { state, ..Contents::default() });
     commit_all(&mut *fixture.store, epochs);
-    let state = fixture.store.load(None).expect("it loads").state;
+    let state = fixture.store.load().expect("it loads").state;
     let expected = (("events".into(), "a".into()), b"\0\xff".as_slice().into());
     assert_eq!(state, [expected].into());
 }

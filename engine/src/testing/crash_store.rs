@@ -6,7 +6,7 @@
 use crate::component::{
     Commit, History, Incarnation, NodeIdentity, ReadStore, Recovered, Store, StoreError,
 };
-use crate::model::Epoch;
+use crate::model::{Bucket, Epoch, Fingerprint};
 use std::sync::Arc;
 
 /// When and how to die.
@@ -46,8 +46,12 @@ impl<S: Store> CrashStore<S> {
 }
 
 impl<S: Store> Store for CrashStore<S> {
-    fn load(&mut self, history: Option<History>) -> Result<Recovered, StoreError> {
-        self.alive()?.load(history)
+    fn load(&mut self) -> Result<Recovered, StoreError> {
+        self.alive()?.load()
+    }
+
+    fn counts(&mut self, history: History) -> Result<Vec<(Fingerprint, Bucket, i64)>, StoreError> {
+        self.alive()?.counts(history)
     }
 
     fn claim(

@@ -2,10 +2,12 @@
 
 use crate::component::{Commit, Contents, Incarnation};
 use crate::model::{
-    Account, Alert, AlertDetails, AlertKey, Bucket, Counter, Epoch, EventTime, Fingerprint,
-    FirstSeen, Issue, IssueId, KernelClass, Member, Offset, Part, PartitionId, PatternId, Progress,
-    RejectReason, Rejected, Sample, Severity, SeverityClass, Sighting, Similarity, SourceIndex,
-    StateRow, Tag, TagReason, Tagged, Template, TextId, Vector, VectorRow, Verdict,
+    Account, Alert, AlertDetails, AlertKey, AlertKind, AlertLevel, AlertState, BaselinePoint,
+    Bucket, Counter, Deploy, Epoch, EventTime, Explanation, Fingerprint, FirstSeen, Issue, IssueId,
+    KernelClass, Member, Notice, NoticeId, Offset, OutboxRow, OutboxState, Part, PartitionId,
+    PatternId, Progress, RejectReason, Rejected, Sample, Severity, SeverityClass, Sighting,
+    Similarity, SourceIndex, StateRow, Tag, TagReason, Tagged, Template, TextId, Transition,
+    Vector, VectorRow, Verdict,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -52,6 +54,8 @@ pub const SOURCE_IDS: [&str; 3] = ["web", "app", "db"];
 pub const TEXTS: [&str; 3] = ["disk full", "timeout", "refused"];
 /// The names of generated tags.
 pub const TAGS: [&str; 3] = ["disk", "network", "timeout"];
+/// The notifiers that generated rows of the outbox are for.
+pub const NOTIFIERS: [&str; 2] = ["chat", "mail"];
 /// The instant around which generated events happen, in seconds: 2023-11-14T22:00:00Z.
 pub const START_SECS: i64 = 1_699_999_200;
 /// How far from there they lie at most.
@@ -104,9 +108,8 @@ impl Commits {
             for _ in 0..2 {
                 folded.tags.push((self.tagged(), !self.seeded.one_in(4)));
             }
-            let alert = self.alert();
-            let kept = !self.seeded.one_in(4);
-            folded.alerts.push((alert.key, kept.then_some(alert)));
+            folded.alerts.push(self.alert());
+            folded.outbox.push(self.outbox());
         }
         fold([Contents::default(), folded])
     }
@@ -244,23 +247,90 @@ impl Commits {
     fn alert(&mut self) -> Alert {
         let number = self.number();
         let issue = issue_of(number - number % 3).id;
-        let start = Bucket(self.secs() / 300 * 300);
-        let last = Bucket(start.0 + 300 * self.seeded.below(5) as i64);
+        // A few to begin in, so that the same alert is met again, and a day between them.
+        let start = Bucket(START_SECS / 300 * 300 + 86_400 * self.seeded.below(3) as i64);
+        let last = Bucket(start.0 + 300 * self.seeded.below(40) as i64);
         let observed = self.seeded.below(1_000) as i64;
         let peak =
             Verdict { bucket: start, observed, expected_milli: 1_500, surprise_milli: 9_000 };
-        let key = AlertKey::new(fingerprint_of(number), start);
-        Alert {
-            key,
-            issue,
-            start,
-            last,
-            bucket_secs: 300,
-            peak,
-            observed: 2 * observed,
-            details: AlertDetails::default(),
+        let key = alert_of(number, start);
+        let details = self.alert_details(number, start);
+        let observed = 2 * observed;
+        Alert { key, issue, start, last, bucket_secs: 300, peak, observed, details }
+    }
+
+    fn alert_details(&mut self, number: u64, start: Bucket) -> AlertDetails {
+        let kinds = [AlertKind::Spike, AlertKind::FirstSeen, AlertKind::GoneQuiet, AlertKind::Step];
+        let levels = [AlertLevel::Fingerprint, AlertLevel::Issue, AlertLevel::Service];
+        let service: Arc<str> = service_of(number).into();
+        let at = EventTime::from_secs(self.secs());
+        let points = (0..self.seeded.below(4) as i64).map(|n| BaselinePoint {
+            bucket: Bucket(start.0 - 300 * n),
+            observed: n,
+            expected_milli: 1_000 * n,
+        });
+        let explanation = Explanation {
+            test: "events in 3 buckets \"\u{1}\0\"".into(),
+            window: 3,
+            budget_milli: 1_000,
+            alive: self.fingerprints,
+            baseline: points.collect(),
+        };
+        AlertDetails {
+            incident: alert_of(self.number(), start),
+            kind: self.one_of(&kinds),
+            level: self.one_of(&levels),
+            state: self.one_of(&AlertState::ALL),
+            lead: fingerprint_of(number),
+            fired_at: at,
+            changed_at: EventTime(at.0 + self.seeded.below(1 << 40) as i64),
+            until: self.seeded.one_in(3).then_some(at),
+            by: self.seeded.one_in(2).then(|| "mia".into()),
+            comment: self.seeded.one_in(3).then(|| "known, see é".into()),
+            silence: self.seeded.one_in(4).then(|| "s_0123456789abcdef".into()),
+            deploy: self.seeded.one_in(2).then(|| Deploy {
+                service: service.clone(),
+                version: "2.3".into(),
+                at,
+            }),
+            service,
+            explanation,
+            told_observed: self.seeded.one_in(3).then_some(7),
         }
     }
+
+    fn outbox(&mut self) -> OutboxRow {
+        let start = Bucket(START_SECS / 300 * 300);
+        let incident = alert_of(self.seeded.below(3), start);
+        let number = 1 + self.seeded.below(3) as u32;
+        let at = EventTime::from_secs(self.secs());
+        let settled = EventTime(at.0 + self.seeded.below(1 << 40) as i64);
+        let state = match self.seeded.below(3) {
+            0 => OutboxState::Queued,
+            1 => OutboxState::Delivered { at: settled },
+            _ => OutboxState::Dead { at: settled, reason: "404 \u{1}\0 gone".into() },
+        };
+        let transitions = [Transition::Fired, Transition::Reminder, Transition::Resolved];
+        let notice = Notice {
+            id: NoticeId::new(incident, number),
+            incident,
+            number,
+            transition: self.one_of(&transitions),
+            at,
+            alerts: (0..self.seeded.below(3)).map(|_| self.alert()).collect(),
+            more: self.seeded.below(2) as u32,
+        };
+        OutboxRow { notifier: self.one_of(&NOTIFIERS).into(), notice: Arc::new(notice), state }
+    }
+
+    fn one_of<T: Copy>(&mut self, all: &[T]) -> T {
+        all[self.seeded.below(all.len() as u64) as usize]
+    }
+}
+
+/// Returns the key of an alert that a fingerprint of the generated world leads.
+fn alert_of(number: u64, start: Bucket) -> AlertKey {
+    AlertKey::new(fingerprint_of(number), start)
 }
 
 /// Returns the fingerprint with a number of the generated world.
@@ -315,6 +385,7 @@ pub fn fold(epochs: impl IntoIterator<Item = Contents>) -> Contents {
     let mut parts = BTreeMap::new();
     let mut tags = BTreeMap::new();
     let mut alerts = BTreeMap::new();
+    let mut outbox = BTreeMap::new();
     let mut vectors = BTreeMap::new();
     for epoch in epochs {
         for (fingerprint, bucket, n) in epoch.counts {
@@ -337,7 +408,9 @@ pub fn fold(epochs: impl IntoIterator<Item = Contents>) -> Contents {
         members.extend(epoch.members);
         parts.extend(epoch.parts);
         tags.extend(epoch.tags);
-        alerts.extend(epoch.alerts);
+        alerts.extend(epoch.alerts.into_iter().map(|alert| (alert.key, alert)));
+        let key = |row: &OutboxRow| (row.notice.id, row.notifier.clone());
+        outbox.extend(epoch.outbox.into_iter().map(|row| (key(&row), row)));
         vectors.extend(epoch.vectors.into_iter().map(|row| (row.text, row)));
     }
     rejected.sort();
@@ -358,8 +431,8 @@ pub fn fold(epochs: impl IntoIterator<Item = Contents>) -> Contents {
         members: members.into_iter().collect(),
         parts: parts.into_iter().collect(),
         tags: tags.into_iter().collect(),
-        alerts: alerts.into_iter().collect(),
-        outbox: Vec::new(),
+        alerts: alerts.into_values().collect(),
+        outbox: outbox.into_values().collect(),
         vectors: vectors.into_values().collect(),
         crowded: 0,
     }

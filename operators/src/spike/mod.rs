@@ -15,7 +15,7 @@ use crate::expiry::{Series, expiring};
 use crate::window::bucket_size;
 use engine::component::{
     Build, ComponentType, Graded, History, HumanDuration, NodeIdentity, Operator, Options,
-    OptionsError, Port, Ports, Stage, StreamKind,
+    OptionsError, Port, Ports, Recovered, Stage, StreamKind,
 };
 use engine::dataflow::Collection;
 use engine::model::{Bucket, BucketSize, Fingerprint, IssueId, Judgement, Severity, Verdict};
@@ -216,8 +216,8 @@ impl Operator for SpikeDetector {
         Port::Spikes(horizons.concat(judged))
     }
 
-    fn history(&self) -> Option<History> {
-        Some(History { size: self.size, keep_secs: KEEP_SECS })
+    fn history(&self, _id: &str, _recovered: &Recovered) -> Option<History> {
+        Some(History { size: self.size, since: Bucket(i64::MIN) })
     }
 
     fn identity(&self) -> Option<NodeIdentity> {

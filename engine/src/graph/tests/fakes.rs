@@ -5,7 +5,7 @@ use crate::component::{
     Options, OptionsError, Outputs, Port, Ports, ReadStore, Recovered, Registry, Source,
     SourceError, Stage, Store, StoreError, StreamKind,
 };
-use crate::model::Epoch;
+use crate::model::{Bucket, Epoch, Fingerprint};
 use schemars::{JsonSchema, schema_for};
 use serde::Deserialize;
 use std::path::PathBuf;
@@ -150,10 +150,6 @@ impl Operator for FakeOperator {
         unreachable!("fakes are never placed in a dataflow")
     }
 
-    fn history(&self) -> Option<History> {
-        None
-    }
-
     fn identity(&self) -> Option<NodeIdentity> {
         Some(self.0.clone())
     }
@@ -162,8 +158,12 @@ impl Operator for FakeOperator {
 struct FakeStore;
 
 impl Store for FakeStore {
-    fn load(&mut self, _: Option<History>) -> Result<Recovered, StoreError> {
+    fn load(&mut self) -> Result<Recovered, StoreError> {
         Ok(Recovered::default())
+    }
+
+    fn counts(&mut self, _: History) -> Result<Vec<(Fingerprint, Bucket, i64)>, StoreError> {
+        Ok(Vec::new())
     }
 
     fn claim(&mut self, _: Incarnation, _: &[NodeIdentity]) -> Result<(), StoreError> {
