@@ -6,7 +6,7 @@ use crate::failure::Failure;
 use crate::registry::REGISTRY;
 use crate::sparkline::sparkline;
 use anyhow::{Context, anyhow};
-use engine::component::{Audit, IssueQuery, IssueRow, ReadStore, RejectedRow};
+use engine::component::{AlertQuery, Audit, IssueQuery, IssueRow, ReadStore, RejectedRow};
 use engine::graph::{Graph, GraphInput};
 use engine::model::{EventTime, IssueId, Severity, SourceIndex};
 use engine::runtime::{Engine, Observer, Pace, RunOptions, StopStage};
@@ -199,7 +199,7 @@ impl Report {
         let to = EventTime::from_secs(last.secs() + 60);
         let from = EventTime::from_secs(from.secs() - from.secs().rem_euclid(60));
         let in_range = IssueQuery { from, to, points: SPARKLINE_POINTS, now: to, ..everything };
-        let alerts = reader.alerts(to, usize::MAX)?;
+        let alerts = reader.alerts(&AlertQuery::default(), to)?;
         let spiking: BTreeSet<_> = alerts.into_iter().map(|row| row.alert.issue).collect();
         let mut members = members(reader)?;
         let mut issues: Vec<_> = reader

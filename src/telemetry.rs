@@ -209,7 +209,7 @@ impl Observer for Telemetry {
         }
         self.index.committed(&commit.contents);
         self.status.committed(commit.epoch);
-        let alerts = commit.contents.alerts.iter().map(|(key, _)| *key);
+        let alerts = commit.contents.alerts.iter().map(|alert| alert.key);
         self.live.publish(Committed::new(
             commit.epoch,
             counted.max(0) as u64,

@@ -121,7 +121,7 @@ fn stored_with_vectors(folder: &TempDir) -> String {
     let graph = write(folder, "graph.yaml", &graph).to_str().unwrap().to_owned();
     text(&run_to_end(&["run", "-c", &graph]));
     let mut store = SqliteStore::new(store);
-    let Recovered { epoch, parts, .. } = store.load(None).unwrap();
+    let Recovered { epoch, parts, .. } = store.load().unwrap();
     let row = |part: engine::model::Part| {
         let known = lines.iter().find(|(line, _)| line.ends_with(&*part.text));
         let angle = known.unwrap_or_else(|| panic!("{part:?}")).1.to_radians();

@@ -8,7 +8,7 @@ use engine::component::{
     Commit, History, Incarnation, NodeIdentity, ReadStore, Recovered, Registry, Store, StoreError,
 };
 use engine::graph::{Graph, GraphInput};
-use engine::model::Epoch;
+use engine::model::{Bucket, Epoch, Fingerprint};
 use engine::runtime::{Engine, Pace, RunOptions, StopStage, Unobserved};
 use operators::skeleton::HotHash;
 use sinks::store::MemoryStore;
@@ -50,8 +50,12 @@ struct Discard {
 }
 
 impl Store for Discard {
-    fn load(&mut self, history: Option<History>) -> Result<Recovered, StoreError> {
-        self.empty.load(history)
+    fn load(&mut self) -> Result<Recovered, StoreError> {
+        self.empty.load()
+    }
+
+    fn counts(&mut self, history: History) -> Result<Vec<(Fingerprint, Bucket, i64)>, StoreError> {
+        self.empty.counts(history)
     }
 
     fn claim(

@@ -61,7 +61,7 @@ fn postgres(server: &Server) -> PostgresStore {
 }
 
 fn run(store: &mut dyn Store, load: &Load) -> Result<(), StoreError> {
-    store.load(None)?;
+    store.load()?;
     store.claim(OWNER, &[])?;
     let mut predecessor = None;
     let mut commit = |store: &mut dyn Store, contents| {
@@ -213,8 +213,9 @@ fn questions(store: &mut dyn Store, load: &Load) -> Result<(), StoreError> {
     })?;
     println!("{}: {rows} rows exported in {}", load.name, begin.elapsed());
     let begin = Begin::now();
-    let history = History { size: BucketSize::FIVE_MINUTES, keep_secs: 86_400 };
-    let counts = store.load(Some(history))?.counts.len();
+    let history = History { size: BucketSize::FIVE_MINUTES, since: Bucket(i64::MIN) };
+    store.load()?;
+    let counts = store.counts(history)?.len();
     println!("{}: {counts} counts loaded in {}\n", load.name, begin.elapsed());
     Ok(())
 }

@@ -61,7 +61,7 @@ fn fill(url: &str, rows: u64, centres: &[Vec<f32>], seeded: &mut Seeded) {
     let value = serde_json::json!({ "url": url });
     let options = Options { id: "store".into(), value, base: "/".into() };
     let mut store = PostgresStore::new(&options).unwrap();
-    store.load(None).unwrap();
+    store.load().unwrap();
     store.claim(OWNER, &[]).unwrap();
     let mut predecessor = None;
     for start in (0..rows).step_by(PER_COMMIT as usize) {

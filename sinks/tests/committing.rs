@@ -51,7 +51,7 @@ pub struct Committing {
 impl Committing {
     /// Loads and claims `store`, and starts to commit to it.
     pub fn start(mut store: Box<dyn Store>, seed: u64) -> Committing {
-        let recovered = store.load(None).unwrap();
+        let recovered = store.load().unwrap();
         assert_eq!(recovered.epoch, None, "the store is empty");
         store.claim(OWNER, &[]).unwrap();
         let mut model = MemoryStore::default();
@@ -153,9 +153,13 @@ fn facts_of(contents: Contents) -> Vec<Fact> {
     let counts = counts.map(|(fingerprint, bucket, n)| Fact::Count { fingerprint, bucket, n });
     let sightings = contents.sightings.into_iter().map(|seen| Fact::Sighting(Box::new(seen)));
     let vectors = contents.vectors.into_iter().map(|row| Fact::Vector(Box::new(row)));
+    let alerts = contents.alerts.into_iter().map(|alert| Fact::Alert(Box::new(alert)));
+    let outbox = contents.outbox.into_iter().map(|row| Fact::Outbox(Box::new(row)));
     counts
         .chain(sightings)
         .chain(vectors)
+        .chain(alerts)
+        .chain(outbox)
         .chain(contents.accounts.into_iter().map(Fact::Account))
         .chain(contents.rejected.into_iter().map(Fact::Rejected))
         .chain(contents.progress.into_iter().map(Fact::Progress))

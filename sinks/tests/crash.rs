@@ -95,7 +95,7 @@ fn die_and_recover(commits: &[Commit], step: CommitStep, expected: &Answers, who
     let armed = std::cell::Cell::new(commits.len());
     let mut store =
         open(&from).with_crash_points(DieAt { step, from: from.clone(), copy: to, armed });
-    store.load(None).unwrap();
+    store.load().unwrap();
     store.claim(OWNER, &[]).unwrap();
     let (last, before) = commits.split_last().unwrap();
     before.iter().for_each(|commit| store.commit(commit).unwrap());
@@ -145,7 +145,7 @@ fn crash_at_every_step_in_postgres_shows_the_whole_epoch_or_nothing() {
         let options = postgres_server::fresh_options(Version::ALL[at % 2]);
         let armed = std::cell::Cell::new(commits.len());
         let mut store = postgres_server::open(&options).with_crash_points(EndAt { step, armed });
-        store.load(None).unwrap();
+        store.load().unwrap();
         store.claim(OWNER, &[]).unwrap();
         before.iter().for_each(|commit| store.commit(commit).unwrap());
         let error = store.commit(last).unwrap_err();

@@ -2,15 +2,16 @@
 #![allow(clippy::disallowed_methods, reason = "tests read the small files they wrote")]
 
 use engine::component::{
-    Build, Commit, Contents, History, Incarnation, Options, Store, StoreError,
+    Build, Commit, Contents, Incarnation, Options, OutboxQuery, Store, StoreError,
 };
-use engine::model::{BucketSize, Epoch, RejectReason, Rejected, SourceIndex};
+use engine::model::{Epoch, RejectReason, Rejected, SourceIndex};
+use engine::testing::answers::all_history;
 use engine::testing::generate::{Commits, Seeded};
 use sinks::store::{MEMORY, SQLITE, SqliteStore};
 use std::path::Path;
 
 fn load_error(path: &Path) -> StoreError {
-    SqliteStore::new(path).load(None).unwrap_err()
+    SqliteStore::new(path).load().unwrap_err()
 }
 
 #[test]
@@ -18,10 +19,10 @@ fn a_second_owner_is_refused_until_the_first_is_gone() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("store.db");
     let mut first = SqliteStore::new(&path);
-    first.load(None).unwrap();
+    first.load().unwrap();
     assert!(matches!(load_error(&path), StoreError::InUse(what) if what.contains("store.db")));
     drop(first);
-    SqliteStore::new(&path).load(None).unwrap();
+    SqliteStore::new(&path).load().unwrap();
 }
 
 #[test]
@@ -41,7 +42,7 @@ fn a_damaged_file_is_named_with_what_to_do() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("store.db");
     let mut store = SqliteStore::new(&path);
-    store.load(None).unwrap();
+    store.load().unwrap();
     drop(store);
     let mut bytes = std::fs::read(&path).unwrap();
     bytes[100..].fill(0xFF);
@@ -55,7 +56,7 @@ fn a_damaged_file_is_named_with_what_to_do() {
 fn a_newer_schema_is_refused_politely() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("store.db");
-    SqliteStore::new(&path).load(None).unwrap();
+    SqliteStore::new(&path).load().unwrap();
     let connection = rusqlite::Connection::open(&path).unwrap();
     connection.pragma_update(None, "user_version", 1_000).unwrap();
     drop(connection);
@@ -78,10 +79,10 @@ fn a_missing_folder_may_appear_later() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("later").join("store.db");
     let mut store = SqliteStore::new(&path);
-    assert!(matches!(store.load(None).unwrap_err(), StoreError::Unavailable { .. }));
+    assert!(matches!(store.load().unwrap_err(), StoreError::Unavailable { .. }));
     assert!(store.reader().audit().is_err());
     std::fs::create_dir(folder.path().join("later")).unwrap();
-    store.load(None).unwrap();
+    store.load().unwrap();
     assert!(store.reader().audit().unwrap().balanced);
 }
 
@@ -94,7 +95,7 @@ fn a_store_is_built_from_options_without_touching_the_disk() {
     };
     let mut store = sqlite(&options(serde_json::json!({ "path": "here.db" }))).unwrap();
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
-    store.load(None).unwrap();
+    store.load().unwrap();
     assert!(folder.path().join("here.db").exists());
     assert!(sqlite(&options(serde_json::json!({ "paht": "x" }))).is_err());
     let errors = sqlite(&options(serde_json::json!({ "path": "" }))).err().unwrap();
@@ -109,7 +110,7 @@ fn limit_the_log_is_folded_back_while_commits_go_on() {
     let path = folder.path().join("store.db");
     let mut store = SqliteStore::new(&path);
     let owner = Incarnation(1);
-    store.load(None).unwrap();
+    store.load().unwrap();
     store.claim(owner, &[]).unwrap();
     let mut commits = Commits::new(1, 5_000);
     let mut largest = 0;
@@ -126,7 +127,7 @@ fn limit_the_smallest_rejected_examples_stay_per_source_and_reason() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("store.db");
     let mut store = SqliteStore::new(&path);
-    store.load(None).unwrap();
+    store.load().unwrap();
     store.claim(Incarnation(1), &[]).unwrap();
     let example = |hash: u64| Rejected {
         source: SourceIndex(0),
@@ -154,7 +155,7 @@ fn limit_the_smallest_rejected_examples_stay_per_source_and_reason() {
 fn limit_more_questions_at_once_than_connections_are_all_answered() {
     let folder = tempfile::tempdir().unwrap();
     let mut store = SqliteStore::new(folder.path().join("store.db"));
-    store.load(None).unwrap();
+    store.load().unwrap();
     std::thread::scope(|scope| {
         for _ in 0..40 {
             let reader = store.reader();
@@ -163,18 +164,17 @@ fn limit_more_questions_at_once_than_connections_are_all_answered() {
     });
 }
 
-/// Returns what exactness is about: every count, the audit, and where sources go on.
+/// Returns what exactness is about: every count, the audit, where sources go on, and what is told.
 fn exactly(path: &Path) -> Result<String, StoreError> {
     let mut store = SqliteStore::new(path);
-    let history = History { size: BucketSize::MINUTE, keep_secs: i64::MAX / 4 };
-    let recovered = store.load(Some(history))?;
+    let recovered = store.load()?;
+    let counts = store.counts(all_history(60))?;
     let audit = store.reader().audit().map_err(|error| StoreError::Damaged {
         what: format!("{error:?}: seismolog restore"),
         cause: None,
     })?;
-    let mut counts = recovered.counts;
-    counts.sort_unstable();
-    Ok(format!("{counts:?} {:?} {:?} {audit:?}", recovered.offsets, recovered.state))
+    let outbox = store.reader().outbox(&OutboxQuery::default())?;
+    Ok(format!("{counts:?} {:?} {:?} {audit:?} {outbox:?}", recovered.offsets, recovered.state))
 }
 
 #[test]
@@ -183,7 +183,7 @@ fn a_bit_that_flips_in_the_file_changes_nothing_that_is_counted_or_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("store.db");
     let mut store = SqliteStore::new(&path);
-    store.load(None).unwrap();
+    store.load().unwrap();
     let mut commits = Commits::new(7, 30);
     store.claim(Incarnation(1), &[]).unwrap();
     for _ in 0..40 {
@@ -222,7 +222,7 @@ fn a_stale_copy_is_an_earlier_commit_and_a_cut_one_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("store.db");
     let mut store = SqliteStore::new(&path);
-    store.load(None).unwrap();
+    store.load().unwrap();
     store.claim(Incarnation(1), &[]).unwrap();
     let mut commits = Commits::new(8, 30);
     (0..10).for_each(|_| store.commit(&commits.next(Incarnation(1))).unwrap());
@@ -230,7 +230,7 @@ fn a_stale_copy_is_an_earlier_commit_and_a_cut_one_is_named() {
     let stale = std::fs::read(&path).unwrap();
     let truth = exactly(&path).unwrap();
     let mut store = SqliteStore::new(&path);
-    store.load(None).unwrap();
+    store.load().unwrap();
     store.claim(Incarnation(1), &[]).unwrap();
     store.commit(&commits.next(Incarnation(1))).unwrap();
     drop(store);

@@ -31,7 +31,7 @@ struct Counting<'a> {
 
 impl Counting<'_> {
     fn of(store: &mut dyn Store) -> Counting<'_> {
-        store.load(None).unwrap();
+        store.load().unwrap();
         store.claim(OWNER, &[]).unwrap();
         Counting { store, epoch: None }
     }
@@ -77,7 +77,7 @@ fn minutes_become_hours_then_totals_and_late_events_never_a_part_of_a_bucket() {
         counting.count([(day(0), 3), (day(450), 1)]);
         assert_eq!(exported(counting.store), [(450, 3600, 4), (500, 60, 7)], "{kind}");
         assert_eq!(counting.store.reader().audit().unwrap().counted, 19, "{kind}");
-        let again = counting.store.load(None).map(|_| ());
+        let again = counting.store.load().map(|_| ());
         assert!(again.is_ok(), "{kind}: the sums agree: {again:?}");
     });
 }
@@ -115,7 +115,7 @@ fn limit_one_step_forgets_a_bounded_piece() {
 
 /// Fills a store with commits of a seed.
 fn filled(store: &mut dyn Store, seed: u64) {
-    store.load(None).unwrap();
+    store.load().unwrap();
     store.claim(OWNER, &[]).unwrap();
     let mut commits = Commits::new(seed, 20);
     for _ in 0..6 {
@@ -136,7 +136,7 @@ fn a_backup_restored_into_any_store_gives_the_same_answers() {
         assert!(report.epoch.is_some() && report.issues as usize >= expected.pages[0].issues.len());
 
         let mut postgres = postgres_server::open(&postgres_server::fresh_options(Version::V18));
-        postgres.load(None).unwrap();
+        postgres.load().unwrap();
         assert_eq!(postgres.restore(&backup, false).unwrap(), report);
         assert_eq!(answers(&mut postgres), expected, "moved to Postgres, seed {seed}");
 
@@ -241,7 +241,7 @@ fn a_count_that_something_else_changed_is_noticed_with_what_to_do() {
             let sql =
                 format!("UPDATE {table} SET {column} = {column} {by} WHERE fingerprint_id = {one}");
             assert!(connection.execute(&sql, []).unwrap() > 0);
-            SqliteStore::new(&path).load(None).map(|_| ())
+            SqliteStore::new(&path).load().map(|_| ())
         };
         let error = change("+ 4").unwrap_err().to_string();
         assert!(error.contains("sums disagree") && error.contains("seismolog restore"), "{error}");

@@ -40,7 +40,7 @@ fn answers_as_memory_does(cases: u64, fresh: &mut dyn FnMut() -> Box<dyn Store>)
     for seed in 0..wanted.unwrap_or(cases) {
         let mut memory = MemoryStore::default();
         let mut store = fresh();
-        store.load(None).unwrap();
+        store.load().unwrap();
         memory.claim(OWNER, &[]).unwrap();
         store.claim(OWNER, &[]).unwrap();
         let mut commits = Commits::new(seed, 1 + seed % 40);

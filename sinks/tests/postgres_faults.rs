@@ -138,7 +138,7 @@ fn goes_silent(fault: Fault) {
 fn fault_a_reader_notices_silence_and_recovers() {
     let network = Network::new(Version::V16, 4);
     let mut store = open(&network.through);
-    store.load(None).unwrap();
+    store.load().unwrap();
     let reader = store.reader();
     assert!(reader.audit().unwrap().balanced);
     network.proxy.set(Fault::BlackHole);
@@ -164,19 +164,19 @@ fn fault_a_slow_network_delays_and_nothing_else() {
 fn a_second_engine_is_refused_by_name_until_the_first_is_gone() {
     let network = Network::new(Version::V18, 6);
     let mut first = open(&network.direct);
-    first.load(None).unwrap();
-    let error = open(&network.direct).load(None).unwrap_err();
+    first.load().unwrap();
+    let error = open(&network.direct).load().unwrap_err();
     let named = |what: &str| what.contains("seismolog ") && what.contains("pid ");
     assert!(matches!(&error, StoreError::InUse(what) if named(what)), "{error:?}");
     drop(first);
-    open(&network.direct).load(None).unwrap();
+    open(&network.direct).load().unwrap();
 }
 
 #[test]
 fn what_is_left_of_a_session_that_was_cut_is_ended_by_its_own_store() {
     let network = Network::new(Version::V16, 7);
     let mut store = open(&patient(&network.through));
-    store.load(None).unwrap();
+    store.load().unwrap();
     // The client's side is gone, the server's session is not: only its own store may end it.
     let visitor = Visitor::connect(&network.database).unwrap();
     visitor.run("SET lock_timeout = '10s'");

@@ -14,7 +14,7 @@ fn visit(options: &Value, sql: &str) {
 }
 
 fn refused(options: &Value) -> String {
-    let error = open(options).load(None).unwrap_err();
+    let error = open(options).load().unwrap_err();
     assert!(matches!(error, StoreError::Damaged { .. }), "{error:?}");
     error.sentence()
 }
@@ -23,7 +23,7 @@ fn refused(options: &Value) -> String {
 fn a_newer_schema_is_refused_politely_by_writer_and_reader() {
     let options = fresh_options(Version::V18);
     let mut store = open(&options);
-    store.load(None).unwrap();
+    store.load().unwrap();
     drop(store);
     visit(&options, "INSERT INTO migrations (number) VALUES (1000)");
     let error = refused(&options);
@@ -44,7 +44,7 @@ fn a_schema_of_another_program_is_refused_and_left_alone() {
 fn tables_that_somebody_removed_are_named() {
     let options = fresh_options(Version::V18);
     let mut store = open(&options);
-    store.load(None).unwrap();
+    store.load().unwrap();
     visit(&options, "DROP TABLE minutes");
     let error = store.reader().export_counts(&mut |_| true).unwrap_err();
     assert!(matches!(error, StoreError::Damaged { .. }), "{error:?}");
@@ -67,19 +67,19 @@ fn pgvector_is_added_where_that_is_allowed_and_found_where_it_is() {
     let server = Server::shared(Version::V18);
     server.psql("postgres", "CREATE DATABASE bare");
     let options = json!({ "url": format!("{}/bare", server.server) });
-    open(&options).load(None).unwrap();
+    open(&options).load().unwrap();
     server.psql("postgres", "CREATE DATABASE elsewhere");
     server.psql("elsewhere", "CREATE SCHEMA tools; CREATE EXTENSION vector SCHEMA tools");
     let options = json!({ "url": format!("{}/elsewhere", server.server) });
     let mut store = open(&options);
-    store.load(None).unwrap();
+    store.load().unwrap();
     assert!(store.reader().audit().unwrap().balanced);
 }
 
 #[test]
 fn any_character_is_stored_without_loss() {
     let mut store = open(&fresh_options(Version::V16));
-    store.load(None).unwrap();
+    store.load().unwrap();
     store.claim(OWNER, &[]).unwrap();
     let texts = ["a\0b", "\0", "\u{1}", "\u{1}\0\u{1}\u{2}", "é\u{10FFFF}\r\n\\x00'"];
     let state = |text: &&str| StateRow {
@@ -101,7 +101,7 @@ fn any_character_is_stored_without_loss() {
     let source_ids = ["app".to_owned()].into();
     let (incarnation, epoch) = (OWNER, Epoch(1));
     store.commit(&Commit { incarnation, predecessor: None, epoch, source_ids, contents }).unwrap();
-    let stored = store.load(None).unwrap().state;
+    let stored = store.load().unwrap().state;
     assert_eq!(stored.len(), texts.len());
     for ((_, key), value) in stored {
         assert_eq!(key.as_bytes(), &*value);

@@ -68,7 +68,7 @@ async fn pass_on(mut client: TcpStream, acceptor: TlsAcceptor, server: String) {
 }
 
 fn assert_refused(options: &Value, why: &str) {
-    let error = open(options).load(None).unwrap_err();
+    let error = open(options).load().unwrap_err();
     assert!(matches!(error, StoreError::Unavailable { .. }), "{error:?}");
     assert!(error.sentence().contains(why), "{}", error.sentence());
 }
@@ -76,7 +76,7 @@ fn assert_refused(options: &Value, why: &str) {
 #[test]
 fn require_and_prefer_encrypt_whoever_the_server_is() {
     for mode in ["require", "prefer"] {
-        open(&through_tls("127.0.0.1", json!({ "mode": mode }))).load(None).unwrap();
+        open(&through_tls("127.0.0.1", json!({ "mode": mode }))).load().unwrap();
     }
 }
 
@@ -84,7 +84,7 @@ fn require_and_prefer_encrypt_whoever_the_server_is() {
 fn verify_full_wants_a_trusted_certificate_for_the_name() {
     let ca_file = file("certificate.pem");
     let trusted = json!({ "mode": "verify-full", "ca_file": ca_file });
-    open(&through_tls("localhost", trusted.clone())).load(None).unwrap();
+    open(&through_tls("localhost", trusted.clone())).load().unwrap();
     assert_refused(&through_tls("127.0.0.1", trusted), "not valid for name");
     assert_refused(&through_tls("localhost", json!({ "mode": "verify-full" })), "UnknownIssuer");
     let missing = json!({ "mode": "verify-full", "ca_file": "not/there.pem" });

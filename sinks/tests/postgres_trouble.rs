@@ -58,12 +58,12 @@ fn fault_a_store_may_be_opened_before_its_server() {
     let options = json!({ "url": server.address().database() });
     server.crash();
     let mut store = open(&options);
-    let error = store.load(None).unwrap_err();
+    let error = store.load().unwrap_err();
     assert!(matches!(error, StoreError::Unavailable { .. }), "{error:?}");
     assert!(error.sentence().contains("refused"), "{error:?}");
     assert!(store.reader().audit().is_err());
     server.start_again();
-    store.load(None).unwrap();
+    store.load().unwrap();
     assert!(store.reader().audit().unwrap().balanced);
 }
 
@@ -168,7 +168,7 @@ fn fault_a_password_may_change_while_the_engine_runs() {
     std::fs::write(&file, "wrong\n").unwrap();
     let url = database.replace("postgres@", "clerk@");
     let options = json!({ "url": url, "password_file": file });
-    let error = open(&options).load(None).unwrap_err();
+    let error = open(&options).load().unwrap_err();
     assert!(error.sentence().contains("refused the user or the password"), "{error:?}");
     assert!(!format!("{error:?}").contains("wrong"), "{error:?}");
     std::fs::write(&file, "first\n").unwrap();

@@ -1,13 +1,13 @@
 //! A read store that holds a fixed, known set of rows and can fail on demand.
 
 use engine::component::{
-    AlertRow, Audit, ClassCounts, CountRow, FingerprintRow, IssueDetail, IssuePage, IssueQuery,
-    IssueRow, IssueState, KeptSamples, MemberRow, ReadStore, RejectedRow, SampleRow, SamplesOf,
-    SourceAudit, StoreError, TimelineQuery,
+    AlertQuery, AlertRow, Audit, ClassCounts, CountRow, FingerprintRow, IssueDetail, IssuePage,
+    IssueQuery, IssueRow, IssueState, KeptSamples, MemberRow, OutboxQuery, ReadStore, RejectedRow,
+    SampleRow, SamplesOf, SourceAudit, StoreError, TimelineQuery,
 };
 use engine::model::{
-    Alert, AlertKey, Bucket, EventTime, Fingerprint, IssueId, Part, RejectReason, Severity,
-    SeverityClass, Similarity, Tag, TagReason, Template, TextId, VectorRow, Verdict,
+    Alert, AlertKey, Bucket, EventTime, Fingerprint, IssueId, OutboxRow, Part, RejectReason,
+    Severity, SeverityClass, Similarity, Tag, TagReason, Template, TextId, VectorRow, Verdict,
 };
 use std::collections::BTreeMap;
 use std::sync::mpsc::Receiver;
@@ -185,9 +185,19 @@ impl ReadStore for FakeReadStore {
         Ok(vec![ClassCounts { bucket: query.size.of(query.from), error: 1, warn: 2, rest: 3 }])
     }
 
-    fn alerts(&self, _: EventTime, limit: usize) -> Result<Vec<AlertRow>, StoreError> {
+    fn alert(&self, key: AlertKey, _: EventTime) -> Result<Option<AlertRow>, StoreError> {
         self.mood()?;
-        Ok(vec![alert_row(); limit.min(2)])
+        Ok(Some(alert_row()).filter(|row| row.alert.key == key))
+    }
+
+    fn alerts(&self, query: &AlertQuery, _: EventTime) -> Result<Vec<AlertRow>, StoreError> {
+        self.mood()?;
+        Ok(vec![alert_row(); query.limit.min(2)])
+    }
+
+    fn outbox(&self, _: &OutboxQuery) -> Result<Vec<OutboxRow>, StoreError> {
+        self.mood()?;
+        Ok(Vec::new())
     }
 
     fn audit(&self) -> Result<Audit, StoreError> {

@@ -1,14 +1,21 @@
-//! How long a store keeps what: samples, minutes, hours, alerts. Totals stay for ever.
+//! How long a store keeps what: samples, minutes, hours, alerts, the outbox. Totals, open alerts and what
+//! is queued stay for ever.
 //!
 //! Age is measured back from the newest event that is counted, not from a clock: what is kept is then a
 //! function of the events, whenever and in whatever order they came (I1, I2), and logs of last year that
-//! are read today are kept as long as those of today.
+//! are read today are kept as long as those of today. The outbox has the engine's clock: what is settled
+//! there is as old as its latest row is younger.
 
 use crate::store::slices::HOUR_SECS;
 use engine::component::{HumanDuration, OptionsError};
 use serde::Deserialize;
 
 const DAY_SECS: i64 = 86_400;
+const DAY_NANOS: i64 = DAY_SECS * 1_000_000_000;
+/// How long a notice that was delivered stays in the outbox, in nanoseconds.
+pub(crate) const DELIVERED_NANOS: i64 = 7 * DAY_NANOS;
+/// How long one that was given up does.
+pub(crate) const DEAD_NANOS: i64 = 30 * DAY_NANOS;
 /// The least that anything is kept: operators look back that far.
 const KEEP_MIN: HumanDuration = HumanDuration::from_secs(2 * DAY_SECS as u64);
 

@@ -1,10 +1,10 @@
 //! What the stores agree on about rows: names of counters, ranks of sources, which smallest hashes
-//! stay, and which alerts belong to a history.
+//! stay, and which buckets belong to a history.
 
 use engine::component::{Commit, History, Incarnation, StoreError, StreamKind};
 use engine::model::{
-    Alert, Bucket, Counter, Embedding, Epoch, EventTime, Fingerprint, FirstSeen, IssueId, Member,
-    RejectReason, Sample, SourceIndex, TextId, VectorRow,
+    Bucket, Counter, Embedding, Epoch, EventTime, FirstSeen, RejectReason, Sample, SourceIndex,
+    TextId, VectorRow,
 };
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -132,46 +132,36 @@ pub(crate) fn samples_by_day(samples: &[Sample]) -> Vec<(i64, Vec<&Sample>)> {
     days
 }
 
-/// Folds the buckets of one fingerprint, ordered, to those a history asks for.
-pub(crate) fn within_history(buckets: &[(Bucket, i64)], history: History) -> Vec<(Bucket, i64)> {
-    let mut coarse: Vec<(Bucket, i64)> = Vec::new();
-    for &(bucket, n) in buckets {
-        let bucket = history.size.coarsen(bucket);
-        match coarse.last_mut() {
-            Some((last, sum)) if *last == bucket => *sum += n,
-            _ => coarse.push((bucket, n)),
-        }
-    }
-    coarse.retain(|&(_, n)| n != 0);
-    let oldest = coarse.last().map(|&(newest, _)| newest.0.saturating_sub(history.keep_secs));
-    coarse.retain(|&(bucket, _)| Some(bucket.0) >= oldest);
-    coarse
-}
+/// The buckets of one fingerprint that a history asks for, added up as they come, oldest first.
+#[derive(Default)]
+pub(crate) struct Coarse(Vec<(Bucket, i64)>);
 
-/// Keeps the alerts that recovered counts can derive again: those that began no earlier than the
-/// history of every member of their issue reaches back. `counts` is ordered.
-pub(crate) fn keep_alerts_within(
-    alerts: &mut Vec<Alert>,
-    members: &[Member],
-    counts: &[(Fingerprint, Bucket, i64)],
-    history: Option<History>,
-) {
-    let Some(history) = history else {
-        alerts.clear();
-        return;
-    };
-    let newest: FastMap<Fingerprint, Bucket> =
-        counts.iter().map(|&(fingerprint, bucket, _)| (fingerprint, bucket)).collect();
-    let mut horizons: FastMap<IssueId, i64> = FastMap::default();
-    for member in members {
-        if let Some(newest) = newest.get(&member.fingerprint) {
-            let oldest = newest.0.saturating_sub(history.keep_secs);
-            let horizon = horizons.entry(member.issue).or_insert(oldest);
-            *horizon = oldest.max(*horizon);
+impl Coarse {
+    /// Returns the first bucket that belongs to the history: an earlier one is of a larger bucket that
+    /// starts too early.
+    pub(crate) fn first(history: History) -> Bucket {
+        let History { size, since } = history;
+        let inside = since.0.rem_euclid(size.secs());
+        if inside == 0 { since } else { Bucket(since.0.saturating_add(size.secs() - inside)) }
+    }
+
+    /// Adds the next bucket.
+    pub(crate) fn add(&mut self, history: History, bucket: Bucket, n: i64) {
+        let bucket = history.size.coarsen(bucket);
+        match self.0.last_mut() {
+            Some((last, sum)) if *last == bucket => *sum += n,
+            _ => {
+                self.0.pop_if(|(_, sum)| *sum == 0);
+                self.0.push((bucket, n));
+            }
         }
     }
-    alerts
-        .retain(|alert| horizons.get(&alert.issue).is_some_and(|&oldest| alert.start.0 >= oldest));
+
+    /// Returns the buckets that hold any events.
+    pub(crate) fn filled(mut self) -> Vec<(Bucket, i64)> {
+        self.0.pop_if(|(_, sum)| *sum == 0);
+        self.0
+    }
 }
 
 /// Returns what recovery needs of a vector; nothing of a damaged one, which is then made anew.
@@ -205,16 +195,16 @@ mod tests {
     }
 
     #[test]
-    fn history_is_measured_from_the_newest_coarse_bucket_and_skips_empty_ones() {
-        let history = History { size: BucketSize::FIVE_MINUTES, keep_secs: 600 };
-        let buckets = [
-            (Bucket(0), 9),
-            (Bucket(300), 1),
-            (Bucket(360), 2),
-            (Bucket(900), 4),
-            (Bucket(1200), 1),
-            (Bucket(1260), -1),
-        ];
-        assert_eq!(within_history(&buckets, history), [(Bucket(300), 3), (Bucket(900), 4)]);
+    fn a_history_begins_with_a_whole_coarse_bucket_and_skips_empty_ones() {
+        let history = |since| History { size: BucketSize::FIVE_MINUTES, since: Bucket(since) };
+        let first = |since| Coarse::first(history(since)).0;
+        assert_eq!([first(300), first(301), first(-1), first(-300)], [300, 600, 0, -300]);
+        assert!(first(i64::MIN) < i64::MIN + 300 && first(i64::MAX) == i64::MAX);
+        let mut coarse = Coarse::default();
+        for (secs, n) in [(300, 1), (360, 2), (600, 1), (660, -1), (900, 4), (1200, 1), (1260, -1)]
+        {
+            coarse.add(history(300), Bucket(secs), n);
+        }
+        assert_eq!(coarse.filled(), [(Bucket(300), 3), (Bucket(900), 4)]);
     }
 }

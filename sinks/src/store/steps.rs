@@ -60,6 +60,8 @@ steps! {
     AfterTags = "after tags",
     /// Alerts are written.
     AfterAlerts = "after alerts",
+    /// The outbox is written.
+    AfterOutbox = "after outbox",
     /// The epoch is written.
     AfterEpoch = "after epoch",
     /// The transaction is committed; only the answer can still be lost.

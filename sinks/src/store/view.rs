@@ -4,13 +4,17 @@
 //! - An issue is listed if it has members and events in the range.
 //! - Its text is that of the member with the smallest (first, fingerprint).
 //! - It is new while its first event is less than a day before `now`.
-//! - An alert holds while its last bucket ended less than two buckets before `now`.
+//! - It spikes while one of its alerts is open.
+//! - An alert goes on from its first bucket to the end of its last one; one that is open goes on after that,
+//!   and one that was retracted never did.
 
 use engine::component::{
-    IssueOrder, IssuePage, IssueQuery, IssueRow, IssueState, MemberRow, SampleRow,
+    AlertQuery, AlertRow, IssueOrder, IssuePage, IssueQuery, IssueRow, IssueState, MemberRow,
+    SampleRow,
 };
 use engine::model::{
-    Alert, Bucket, EventTime, Fingerprint, FirstSeen, IssueId, Severity, SeverityClass, Tag,
+    Alert, AlertState, Bucket, EventTime, Fingerprint, FirstSeen, IssueId, Severity, SeverityClass,
+    Tag,
 };
 use std::cmp::{Ordering, Reverse};
 use std::collections::BTreeSet;
@@ -22,30 +26,41 @@ pub(crate) const ALERTS_SHOWN_MAX: usize = 100;
 /// How long an issue is new.
 const NEW_NANOS: i64 = 24 * 3_600 * 1_000_000_000;
 
-/// When an alert spikes.
+/// When an alert goes on.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Run {
     pub(crate) start: Bucket,
-    pub(crate) last: Bucket,
-    pub(crate) bucket_secs: i64,
+    pub(crate) end: Bucket,
+    pub(crate) state: AlertState,
 }
 
 impl Run {
     /// Returns the run of an alert.
     pub(crate) fn of(alert: &Alert) -> Run {
-        Run { start: alert.start, last: alert.last, bucket_secs: i64::from(alert.bucket_secs) }
+        let end = Bucket(alert.last.0.saturating_add(i64::from(alert.bucket_secs)));
+        Run { start: alert.start, end, state: alert.details.state }
     }
 
-    /// Returns whether it still holds at `now`.
-    pub(crate) fn holds(self, now: EventTime) -> bool {
-        now < EventTime::from_secs(self.last.0.saturating_add(3 * self.bucket_secs))
+    /// Returns whether it began before the end of the query's range and went on there.
+    fn lasts_through(self, query: &IssueQuery) -> bool {
+        let goes_on = match self.state {
+            AlertState::Retracted => false,
+            state => state.is_open() || self.end.start() >= query.to.min(query.now),
+        };
+        self.start.start() < query.to && goes_on
     }
 
-    /// Returns whether any of it lies in the range of the query and it holds at the range's end.
-    fn holds_through(self, query: &IssueQuery) -> bool {
-        let end = EventTime::from_secs(self.last.0.saturating_add(self.bucket_secs));
-        self.start.start() < query.to && end > query.from && self.holds(query.to.min(query.now))
+    /// Returns whether any of it lies in the range of the query.
+    pub(crate) fn touches(self, query: &AlertQuery, now: EventTime) -> bool {
+        let end = self.end.start();
+        let end = if self.state.is_open() { end.max(now) } else { end };
+        self.start.start() < query.to && end > query.from
     }
+}
+
+/// Returns an alert as it is shown, with what its issue shows and the highest severity of that.
+pub(crate) fn alert_row(alert: Alert, template: String, severity: Severity) -> AlertRow {
+    AlertRow { template, severity, firing: alert.details.state.is_open(), alert }
 }
 
 /// What a question needs to know of one member.
@@ -115,8 +130,8 @@ impl Summary {
 
     /// Adds an alert.
     pub(crate) fn alert(&mut self, run: Run, query: &IssueQuery) {
-        self.spiking |= run.holds(query.now);
-        self.spiking_in_range |= run.holds_through(query);
+        self.spiking |= run.state.is_open();
+        self.spiking_in_range |= run.lasts_through(query);
     }
 
     fn state(&self, now: EventTime) -> IssueState {
@@ -273,6 +288,10 @@ mod tests {
         Summary::new(IssueId(id), SeverityClass::Rest, &member(id, first_secs, count))
     }
 
+    fn run(start: i64, end: i64, state: AlertState) -> Run {
+        Run { start: Bucket(start), end: Bucket(end), state }
+    }
+
     fn ids(summaries: Vec<Summary>, query: &IssueQuery) -> Vec<u128> {
         let mut text = |id: IssueId| Ok::<_, ()>(format!("Text {}", id.0));
         page(summaries, query, &mut text).unwrap().issues.iter().map(|row| row.id.0).collect()
@@ -305,37 +324,50 @@ mod tests {
     }
 
     #[test]
-    fn an_alert_holds_for_less_than_two_buckets_after_its_last() {
-        let run = Run { start: Bucket(0), last: Bucket(300), bucket_secs: 300 };
-        assert!(run.holds(EventTime(EventTime::from_secs(1200).0 - 1)));
-        assert!(!run.holds(EventTime::from_secs(1200)));
-    }
-
-    #[test]
     fn spiking_issues_come_first_then_worse_classes_then_more_events() {
         let mut spiking = issue(1, 1, 1);
-        spiking.alert(Run { start: Bucket(0), last: Bucket(DAY), bucket_secs: 60 }, &query());
+        spiking.alert(run(0, 60, AlertState::Acknowledged), &query());
         let worse = Summary::new(IssueId(2), SeverityClass::Error, &member(2, 1, 1));
         let listed = vec![issue(3, 1, 1), issue(4, 1, 5), worse, spiking];
         assert_eq!(ids(listed, &query()), [1, 2, 4, 3]);
     }
 
     #[test]
-    fn only_spiking_lists_issues_whose_alert_lies_in_the_range_and_holds_at_its_end() {
+    fn only_spiking_lists_issues_whose_alert_began_in_the_range_and_goes_on_at_its_end() {
         let only_spiking = IssueQuery { only_spiking: true, ..query() };
-        let spiking = |id, start, last| {
+        let spiking = |id, start, end, state| {
             let mut issue = issue(id, 1, 1);
-            issue
-                .alert(Run { start: Bucket(start), last: Bucket(last), bucket_secs: 60 }, &query());
+            issue.alert(run(start, end, state), &query());
             issue
         };
         let issues = vec![
-            spiking(1, 0, DAY - 120),
-            spiking(2, 0, DAY - 240),
-            spiking(3, DAY, DAY),
-            issue(4, 1, 1),
+            spiking(1, 0, 60, AlertState::Snoozed),
+            spiking(2, 0, DAY - 60, AlertState::Resolved),
+            spiking(3, 0, DAY, AlertState::Resolved),
+            spiking(4, 0, DAY, AlertState::Retracted),
+            spiking(5, DAY, DAY + 60, AlertState::Firing),
+            issue(6, 1, 1),
         ];
-        assert_eq!(ids(issues, &only_spiking), [1]);
+        assert_eq!(ids(issues, &only_spiking), [1, 3]);
+    }
+
+    #[test]
+    fn an_alert_lies_in_a_range_from_its_first_bucket_on_and_an_open_one_until_now() {
+        let range = |from, to| AlertQuery {
+            from: EventTime::from_secs(from),
+            to: EventTime::from_secs(to),
+            ..AlertQuery::default()
+        };
+        let touches = |state, range: AlertQuery| {
+            run(600, 900, state).touches(&range, EventTime::from_secs(5_000))
+        };
+        for state in AlertState::ALL {
+            assert!(touches(state, range(899, 10_000)) && touches(state, range(0, 601)));
+            assert!(!touches(state, range(0, 600)));
+            assert_eq!(touches(state, range(900, 1_000)), state.is_open());
+            assert_eq!(touches(state, range(4_999, 9_000)), state.is_open());
+            assert!(!touches(state, range(5_000, 9_000)));
+        }
     }
 
     #[test]

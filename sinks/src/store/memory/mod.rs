@@ -18,7 +18,7 @@ use engine::component::{
     Build, Commit, ComponentType, History, Incarnation, NodeIdentity, Options, OptionsError,
     ReadStore, Recovered, Store, StoreError,
 };
-use engine::model::Epoch;
+use engine::model::{Bucket, Epoch, Fingerprint};
 use state::State;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -60,8 +60,12 @@ impl MemoryStore {
 }
 
 impl Store for MemoryStore {
-    fn load(&mut self, history: Option<History>) -> Result<Recovered, StoreError> {
-        Ok(self.state().recover(history))
+    fn load(&mut self) -> Result<Recovered, StoreError> {
+        Ok(self.state().recover())
+    }
+
+    fn counts(&mut self, history: History) -> Result<Vec<(Fingerprint, Bucket, i64)>, StoreError> {
+        Ok(self.state().counts(history))
     }
 
     fn claim(

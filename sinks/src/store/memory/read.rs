@@ -6,17 +6,17 @@ use crate::store::audit::AuditBuilder;
 use crate::store::rows::FastMap;
 use crate::store::slices::{Range, Slices};
 use crate::store::view::{
-    ALERTS_SHOWN_MAX, MemberFacts, Run, Summary, choose_samples, latest_first, order_members,
-    order_samples, page, surest_first,
+    ALERTS_SHOWN_MAX, MemberFacts, Run, Summary, alert_row, choose_samples, latest_first,
+    order_members, order_samples, page, surest_first,
 };
 use engine::component::{
-    AlertRow, Audit, ClassCounts, CountRow, FingerprintRow, IssueDetail, IssuePage, IssueQuery,
-    KeptSamples, MemberRow, ReadStore, RejectedRow, SampleRow, SamplesOf, StoreError,
-    TimelineQuery,
+    AlertQuery, AlertRow, Audit, ClassCounts, CountRow, FingerprintRow, IssueDetail, IssuePage,
+    IssueQuery, KeptSamples, MemberRow, OutboxQuery, ReadStore, RejectedRow, SampleRow, SamplesOf,
+    StoreError, TimelineQuery,
 };
 use engine::model::{
-    Alert, Bucket, BucketSize, Counter, EventTime, Fingerprint, Issue, IssueId, Part, Severity,
-    SeverityClass, Tag, TextId, VectorRow,
+    Alert, AlertKey, Bucket, BucketSize, Counter, EventTime, Fingerprint, Issue, IssueId,
+    OutboxRow, OutboxState, Part, Severity, SeverityClass, Tag, TextId, VectorRow,
 };
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -91,13 +91,43 @@ impl ReadStore for MemoryStore {
         Ok(slices.into_values().filter(filled).collect())
     }
 
-    fn alerts(&self, now: EventTime, limit: usize) -> Result<Vec<AlertRow>, StoreError> {
+    fn alert(&self, key: AlertKey, _: EventTime) -> Result<Option<AlertRow>, StoreError> {
         let state = self.state();
-        let mut alerts: Vec<&Alert> = state.alerts.values().collect();
+        Ok(state.alerts.get(&key).map(|alert| state.alert_row(alert)))
+    }
+
+    fn alerts(&self, query: &AlertQuery, now: EventTime) -> Result<Vec<AlertRow>, StoreError> {
+        let state = self.state();
+        let issue = query.issue.map(|issue| state.current(issue));
+        let matches = |alert: &&Alert| {
+            (!query.open_only || alert.details.state.is_open())
+                && issue.is_none_or(|issue| alert.issue == issue)
+                && query.service.as_deref().is_none_or(|service| *alert.details.service == *service)
+                && Run::of(alert).touches(query, now)
+        };
+        let mut alerts: Vec<&Alert> = state.alerts.values().filter(matches).collect();
         alerts.sort_by_key(|alert| {
-            (Reverse((Run::of(alert).holds(now), alert.last, alert.start)), alert.key)
+            (Reverse((alert.details.state.is_open(), alert.last, alert.start)), alert.key)
         });
-        Ok(alerts.into_iter().take(limit).map(|alert| state.alert_row(alert, now)).collect())
+        let shown = alerts.into_iter().skip(query.skip).take(query.limit);
+        Ok(shown.map(|alert| state.alert_row(alert)).collect())
+    }
+
+    fn outbox(&self, query: &OutboxQuery) -> Result<Vec<OutboxRow>, StoreError> {
+        let state = self.state();
+        let matches = |row: &&OutboxRow| {
+            query.notifier.as_deref().is_none_or(|notifier| *row.notifier == *notifier)
+                && query.state.is_none_or(|standing| row.state.standing() == standing)
+        };
+        let mut rows: Vec<&OutboxRow> = state.outbox.values().filter(matches).collect();
+        rows.sort_by_key(|row| {
+            let settled_at = match row.state {
+                OutboxState::Queued => None,
+                OutboxState::Delivered { at } | OutboxState::Dead { at, .. } => Some(Reverse(at)),
+            };
+            (settled_at, row.notice.at, row.notice.id, &row.notifier)
+        });
+        Ok(rows.into_iter().skip(query.skip).take(query.limit).cloned().collect())
     }
 
     fn audit(&self) -> Result<Audit, StoreError> {
@@ -300,20 +330,16 @@ impl State {
         let mut alerts: Vec<_> = self.alerts.values().filter(|alert| alert.issue == id).collect();
         alerts.sort_by_key(|alert| (Reverse((alert.last, alert.start)), alert.key));
         alerts.truncate(ALERTS_SHOWN_MAX);
-        let alerts = alerts.into_iter().map(|alert| self.alert_row(alert, query.now)).collect();
+        let alerts = alerts.into_iter().map(|alert| self.alert_row(alert)).collect();
         IssueDetail { issue, members, samples, alerts }
     }
 
-    fn alert_row(&self, alert: &Alert, now: EventTime) -> AlertRow {
+    fn alert_row(&self, alert: &Alert) -> AlertRow {
         // An alert of long ago may be of an issue that is part of another one by now.
         let issue = self.current(alert.issue);
         let severity = self.members_of(issue).map(|(_, entry)| entry.severity).max();
-        AlertRow {
-            template: self.shown(issue),
-            severity: severity.unwrap_or(Severity::Unknown),
-            firing: Run::of(alert).holds(now),
-            alert: alert.clone(),
-        }
+        let severity = severity.unwrap_or(Severity::Unknown);
+        alert_row(alert.clone(), self.shown(issue), severity)
     }
 }
 

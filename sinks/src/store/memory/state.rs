@@ -1,16 +1,17 @@
 //! What a memory store holds, and how a commit changes it.
 
 use crate::store::rows::{
-    FastMap, NEVER_FIRST, NEVER_LAST, embedded, fenced, keep_alerts_within, sample_replaces,
-    samples_by_day, source_id, source_rank, within_history,
+    Coarse, FastMap, NEVER_FIRST, NEVER_LAST, embedded, fenced, sample_replaces, samples_by_day,
+    source_id, source_rank,
 };
 use engine::component::{
     Commit, Contents, History, Incarnation, KnownFingerprint, NodeIdentity, Recovered, StoreError,
 };
 use engine::model::{
     Alert, AlertKey, Bucket, Counter, Epoch, EventTime, Fingerprint, FirstSeen, Issue, IssueId,
-    Member, Offset, Part, PartitionId, Progress, RejectReason, Rejected, Sample, Severity,
-    SeverityClass, Sighting, StateKey, StateRow, Tag, Tagged, Template, TextId, VectorRow,
+    Member, NoticeId, Offset, OutboxRow, Part, PartitionId, Progress, RejectReason, Rejected,
+    Sample, Severity, SeverityClass, Sighting, StateKey, StateRow, Tag, Tagged, Template, TextId,
+    VectorRow,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -32,6 +33,7 @@ pub(super) struct State {
     pub(super) parts: BTreeSet<Part>,
     pub(super) tags: BTreeMap<IssueId, BTreeSet<Tag>>,
     pub(super) alerts: BTreeMap<AlertKey, Alert>,
+    pub(super) outbox: BTreeMap<(NoticeId, Arc<str>), OutboxRow>,
 }
 
 /// What is known of a fingerprint.
@@ -225,11 +227,11 @@ impl State {
                 self.tags.remove(issue);
             }
         }
-        for (key, alert) in &contents.alerts {
-            match alert {
-                Some(alert) => self.alerts.insert(*key, alert.clone()),
-                None => self.alerts.remove(key),
-            };
+        for alert in &contents.alerts {
+            self.alerts.insert(alert.key, alert.clone());
+        }
+        for row in &contents.outbox {
+            self.outbox.insert((row.notice.id, Arc::clone(&row.notifier)), row.clone());
         }
     }
 
@@ -264,14 +266,13 @@ impl State {
         }
     }
 
-    pub(super) fn recover(&self, history: Option<History>) -> Recovered {
+    pub(super) fn recover(&self) -> Recovered {
         let mut recovered = Recovered {
             epoch: self.epoch,
             identity: self.identity.clone(),
             issues: self.issues.values().cloned().collect(),
             parts: self.parts.iter().cloned().collect(),
             tags: self.tagged().collect(),
-            alerts: self.alerts.values().cloned().collect(),
             state: self.state.clone(),
             vectors: self.vectors.values().filter_map(embedded).collect(),
             ..Recovered::default()
@@ -293,20 +294,26 @@ impl State {
                     source: entry.source.clone(),
                 });
             }
-            if let Some(history) = history {
-                let all: Vec<_> = entry.counts.iter().map(|(bucket, n)| (*bucket, *n)).collect();
-                let kept = within_history(&all, history);
-                recovered.counts.extend(kept.into_iter().map(|(b, n)| (fingerprint, b, n)));
-            }
         }
         recovered.fingerprints.sort_unstable();
-        recovered.counts.sort_unstable();
         let member = |&(issue, fingerprint)| Member { fingerprint, issue };
         recovered.members = self.members.iter().map(member).collect();
         recovered.members.sort_unstable();
-        let Recovered { alerts, members, counts, .. } = &mut recovered;
-        keep_alerts_within(alerts, members, counts, history);
         recovered
+    }
+
+    pub(super) fn counts(&self, history: History) -> Vec<(Fingerprint, Bucket, i64)> {
+        let mut counts = Vec::new();
+        for (&fingerprint, entry) in &self.fingerprints {
+            let mut coarse = Coarse::default();
+            for (&bucket, &n) in entry.counts.range(Coarse::first(history)..) {
+                coarse.add(history, bucket, n);
+            }
+            let filled = coarse.filled().into_iter();
+            counts.extend(filled.map(|(bucket, n)| (fingerprint, bucket, n)));
+        }
+        counts.sort_unstable();
+        counts
     }
 }
 

@@ -14,11 +14,11 @@ use super::{derived, samples, write};
 use crate::store::retention::{Horizons, RetentionOptions};
 use crate::store::rows::fenced;
 use crate::store::sql::prune::{self, check_sums};
-use crate::store::sql::recover::{recover, stored};
+use crate::store::sql::recover::{counts, recover, stored};
 use crate::store::sql::{Failure, codec};
 use crate::store::steps::{CommitStep, CrashPoints};
 use engine::component::{Commit, History, Incarnation, NodeIdentity, Recovered};
-use engine::model::Epoch;
+use engine::model::{Bucket, Epoch, Fingerprint};
 use futures_util::future::join;
 use tokio_postgres::types::ToSql;
 
@@ -43,6 +43,7 @@ const WRITTEN: &[CommitStep] = &[
     CommitStep::AfterParts,
     CommitStep::AfterTags,
     CommitStep::AfterAlerts,
+    CommitStep::AfterOutbox,
     CommitStep::AfterEpoch,
 ];
 
@@ -60,15 +61,25 @@ impl Writer {
     }
 
     /// Loads the last commit.
-    pub(super) fn recover(&mut self, history: Option<History>) -> Result<Recovered, Failure> {
+    pub(super) fn recover(&mut self) -> Result<Recovered, Failure> {
         let reader = super::snapshot::Reader::begin(&mut self.session)?;
         reader.allow_long_answers()?;
         check_sums(&reader)?;
         let memory = &mut self.memory;
-        let recovered =
-            recover(&reader, history, |fingerprint, id| memory.remember(fingerprint, id))?;
+        let recovered = recover(&reader, |fingerprint, id| memory.remember(fingerprint, id))?;
         reader.end()?;
         Ok(recovered)
+    }
+
+    /// Returns the counts of a history.
+    pub(super) fn counts(
+        &mut self,
+        history: History,
+    ) -> Result<Vec<(Fingerprint, Bucket, i64)>, Failure> {
+        let reader = super::snapshot::Reader::begin(&mut self.session)?;
+        let found = counts(&reader, history)?;
+        reader.end()?;
+        Ok(found)
     }
 
     /// Returns what is really stored.
@@ -114,7 +125,7 @@ impl Writer {
         memory.number_fingerprints(client, calls, &commit.contents)?;
         let horizons = memory.horizons(client, calls)?;
         let days = samples::changed_days(client, calls, memory, &commit.contents.sightings)?;
-        let (writes, late) = writes(memory, commit, &days, horizons);
+        let (writes, late) = writes(memory, commit, &days, horizons)?;
         send(client, calls, &writes, WRITTEN, crash_points)?;
         prune::forget_late(&Changes { client, calls }, late.0, late.1)?;
         calls.wait(client.batch_execute("COMMIT"))?;
@@ -157,7 +168,7 @@ fn writes<'a>(
     commit: &'a Commit,
     days: &'a [samples::Day],
     horizons: Horizons,
-) -> (Vec<Write<'a>>, (i64, i64)) {
+) -> Result<(Vec<Write<'a>>, (i64, i64)), Failure> {
     let contents = &commit.contents;
     let mut writes = Vec::new();
     write::sightings(&mut writes, memory, &contents.sightings);
@@ -172,6 +183,7 @@ fn writes<'a>(
     derived::members(&mut writes, memory, &contents.members);
     derived::parts(&mut writes, &contents.parts);
     derived::tags(&mut writes, &contents.tags);
-    derived::alerts(&mut writes, &contents.alerts);
-    (writes, late)
+    derived::alerts(&mut writes, &contents.alerts)?;
+    derived::outbox(&mut writes, &contents.outbox)?;
+    Ok((writes, late))
 }

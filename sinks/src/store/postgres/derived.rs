@@ -5,10 +5,12 @@ use super::memory::Memory;
 use super::pipeline::Write;
 use super::values::{Column, Numbers};
 use super::write::borrowed;
+use crate::store::sql::outbox::Standing;
 use crate::store::sql::tags::reason;
+use crate::store::sql::{Failure, codec};
 use crate::store::steps::CommitStep;
 use engine::model::{
-    Alert, AlertKey, EMBEDDING_DIMENSIONS, Issue, Member, Part, StateRow, Tagged, VectorRow,
+    Alert, EMBEDDING_DIMENSIONS, Issue, Member, OutboxRow, Part, StateRow, Tagged, VectorRow,
 };
 use std::borrow::Cow;
 
@@ -61,16 +63,24 @@ const REMOVE_TAGS: &str = "\
         AND t.reason_kind = g.reason_kind AND t.reason = g.reason";
 const REPLACE_ALERTS: &str = "\
     INSERT INTO alerts (alert_key, issue, start_bucket, last_bucket, bucket_secs, observed, \
-        peak_bucket, peak_observed, peak_expected_milli, peak_surprise_milli) \
+        peak_bucket, peak_observed, peak_expected_milli, peak_surprise_milli, state, service, details) \
     SELECT * FROM unnest($1::bytea[], $2::bytea[], $3::bigint[], $4::bigint[], $5::bigint[], \
-        $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[]) \
+        $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[], $11::text[], \
+        $12::text[], $13::text[]) \
     ON CONFLICT (alert_key) DO UPDATE SET issue = excluded.issue, \
         start_bucket = excluded.start_bucket, last_bucket = excluded.last_bucket, \
         bucket_secs = excluded.bucket_secs, observed = excluded.observed, \
         peak_bucket = excluded.peak_bucket, peak_observed = excluded.peak_observed, \
         peak_expected_milli = excluded.peak_expected_milli, \
-        peak_surprise_milli = excluded.peak_surprise_milli";
-const REMOVE_ALERTS: &str = "DELETE FROM alerts WHERE alert_key = ANY($1)";
+        peak_surprise_milli = excluded.peak_surprise_milli, state = excluded.state, \
+        service = excluded.service, details = excluded.details";
+const REPLACE_OUTBOX: &str = "\
+    INSERT INTO outbox (notice_id, notifier, incident, at, state, settled_at, reason, body) \
+    SELECT * FROM unnest($1::bytea[], $2::text[], $3::bytea[], $4::bigint[], $5::text[], \
+        $6::bigint[], $7::text[], $8::text[]) \
+    ON CONFLICT (notice_id, notifier) DO UPDATE SET incident = excluded.incident, \
+        at = excluded.at, state = excluded.state, settled_at = excluded.settled_at, \
+        reason = excluded.reason, body = excluded.body";
 
 /// The statements, to prepare them together.
 pub(super) const STATEMENTS: [&str; 13] = [
@@ -86,7 +96,7 @@ pub(super) const STATEMENTS: [&str; 13] = [
     ADD_TAGS,
     REMOVE_TAGS,
     REPLACE_ALERTS,
-    REMOVE_ALERTS,
+    REPLACE_OUTBOX,
 ];
 
 /// Replaces or forgets what operators keep.
@@ -183,25 +193,48 @@ pub(super) fn tags<'a>(writes: &mut Vec<Write<'a>>, tags: &'a [(Tagged, bool)]) 
     }
 }
 
-/// Inserts, replaces or removes alerts.
-pub(super) fn alerts(writes: &mut Vec<Write<'_>>, alerts: &[(AlertKey, Option<Alert>)]) {
-    let step = CommitStep::AfterAlerts;
-    let kept = || alerts.iter().filter_map(|(key, alert)| alert.as_ref().map(|alert| (key, alert)));
+/// Inserts or replaces alerts.
+pub(super) fn alerts<'a>(writes: &mut Vec<Write<'a>>, alerts: &'a [Alert]) -> Result<(), Failure> {
+    let integers = |of: fn(&Alert) -> i64| Column::integers(alerts.iter().map(of));
+    let details = alerts.iter().map(|alert| codec::json(&alert.details).map(Cow::Owned));
     let columns = vec![
-        Column::ids(kept().map(|(key, _)| key.0)),
-        Column::ids(kept().map(|(_, alert)| alert.issue.0)),
-        Column::integers(kept().map(|(_, alert)| alert.start.0)),
-        Column::integers(kept().map(|(_, alert)| alert.last.0)),
-        Column::integers(kept().map(|(_, alert)| i64::from(alert.bucket_secs))),
-        Column::integers(kept().map(|(_, alert)| alert.observed)),
-        Column::integers(kept().map(|(_, alert)| alert.peak.bucket.0)),
-        Column::integers(kept().map(|(_, alert)| alert.peak.observed)),
-        Column::integers(kept().map(|(_, alert)| alert.peak.expected_milli)),
-        Column::integers(kept().map(|(_, alert)| alert.peak.surprise_milli)),
+        Column::ids(alerts.iter().map(|alert| alert.key.0)),
+        Column::ids(alerts.iter().map(|alert| alert.issue.0)),
+        integers(|alert| alert.start.0),
+        integers(|alert| alert.last.0),
+        integers(|alert| i64::from(alert.bucket_secs)),
+        integers(|alert| alert.observed),
+        integers(|alert| alert.peak.bucket.0),
+        integers(|alert| alert.peak.observed),
+        integers(|alert| alert.peak.expected_milli),
+        integers(|alert| alert.peak.surprise_milli),
+        Column::texts(alerts.iter().map(|alert| alert.details.state.as_str())),
+        Column::texts(alerts.iter().map(|alert| &*alert.details.service)),
+        Column::names(details.collect::<Result<Vec<_>, _>>()?),
     ];
-    writes.push(Write::new(step, REPLACE_ALERTS, columns));
-    let gone = alerts.iter().filter(|(_, alert)| alert.is_none()).map(|(key, _)| key.0);
-    writes.push(Write::new(step, REMOVE_ALERTS, vec![Column::ids(gone)]));
+    writes.push(Write::new(CommitStep::AfterAlerts, REPLACE_ALERTS, columns).few_at_a_time());
+    Ok(())
+}
+
+/// Inserts or replaces rows of the outbox.
+pub(super) fn outbox<'a>(
+    writes: &mut Vec<Write<'a>>,
+    rows: &'a [OutboxRow],
+) -> Result<(), Failure> {
+    let standing = || rows.iter().map(|row| Standing::of(&row.state));
+    let bodies = rows.iter().map(|row| codec::json(&*row.notice).map(Cow::Owned));
+    let columns = vec![
+        Column::ids(rows.iter().map(|row| row.notice.id.0)),
+        Column::texts(rows.iter().map(|row| &*row.notifier)),
+        Column::ids(rows.iter().map(|row| row.notice.incident.0)),
+        Column::integers(rows.iter().map(|row| row.notice.at.0)),
+        Column::texts(standing().map(|standing| standing.state)),
+        Column::SomeIntegers(standing().map(|standing| standing.settled_at).collect()),
+        Column::texts(standing().map(|standing| standing.reason)),
+        Column::names(bodies.collect::<Result<Vec<_>, _>>()?),
+    ];
+    writes.push(Write::new(CommitStep::AfterOutbox, REPLACE_OUTBOX, columns).few_at_a_time());
+    Ok(())
 }
 
 /// Returns the rows that come (`true`) or go.

@@ -13,6 +13,7 @@ use engine::component::StoreError;
 const MIGRATIONS: &[&str] = &[
     include_str!("../schema/postgres/0001_first.sql"),
     include_str!("../schema/postgres/0002_retention.sql"),
+    include_str!("../schema/postgres/0003_alerts.sql"),
 ];
 /// The first pgvector with HNSW indexes.
 const OLDEST_PGVECTOR: (u32, u32) = (0, 5);

@@ -41,7 +41,7 @@ use engine::component::{
     BackupReport, Build, Commit, ComponentType, History, Incarnation, NodeIdentity, Options,
     OptionsError, ReadStore, Recovered, Store, StoreError,
 };
-use engine::model::Epoch;
+use engine::model::{Bucket, Epoch, Fingerprint};
 use options::{PostgresOptions, Target};
 use session::Session;
 use snapshot::ReadOnly;
@@ -130,8 +130,12 @@ fn locked_out(failure: &Failure) -> bool {
 }
 
 impl Store for PostgresStore {
-    fn load(&mut self, history: Option<History>) -> Result<Recovered, StoreError> {
-        self.write("loading the last commit", |writer, _| writer.recover(history))
+    fn load(&mut self) -> Result<Recovered, StoreError> {
+        self.write("loading the last commit", |writer, _| writer.recover())
+    }
+
+    fn counts(&mut self, history: History) -> Result<Vec<(Fingerprint, Bucket, i64)>, StoreError> {
+        self.write("loading counts", |writer, _| writer.counts(history))
     }
 
     fn claim(

@@ -2,7 +2,8 @@
 
 use super::{Failure, Row};
 use engine::component::StoreError;
-use engine::model::{Alert, AlertKey, Bucket, IssueId, Verdict};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 /// Returns a 128-bit id as a blob that sorts like the number.
 pub(crate) fn blob(id: u128) -> [u8; 16] {
@@ -41,27 +42,14 @@ pub(crate) fn limit(rows: usize) -> i64 {
     i64::try_from(rows).unwrap_or(i64::MAX)
 }
 
-/// The columns of an alert, in the order in which [`alert`] reads them.
-pub(crate) const ALERT_COLUMNS: &str = "alert_key, issue, start_bucket, last_bucket, bucket_secs, \
-     observed, peak_bucket, peak_observed, peak_expected_milli, peak_surprise_milli";
+/// Returns a value as a text.
+pub(crate) fn json(value: &impl Serialize) -> Result<String, Failure> {
+    serde_json::to_string(value).map_err(|error| Failure::Database(error.into()))
+}
 
-/// Reads an alert.
-pub(crate) fn alert(row: &dyn Row) -> Result<Alert, Failure> {
-    Ok(Alert {
-        key: AlertKey(id(row, 0)?),
-        issue: IssueId(id(row, 1)?),
-        start: Bucket(row.integer(2)?),
-        last: Bucket(row.integer(3)?),
-        bucket_secs: row.small(4)?,
-        observed: row.integer(5)?,
-        peak: Verdict {
-            bucket: Bucket(row.integer(6)?),
-            observed: row.integer(7)?,
-            expected_milli: row.integer(8)?,
-            surprise_milli: row.integer(9)?,
-        },
-        details: engine::model::AlertDetails::default(),
-    })
+/// Returns the value that [`json`] wrote; `what` it is, in case it is not.
+pub(crate) fn read_json<T: DeserializeOwned>(text: &str, what: &str) -> Result<T, Failure> {
+    serde_json::from_str(text).map_err(|error| strange(format!("cannot read {what}: {error}")))
 }
 
 /// Returns the failure of a store that holds something which this version cannot have written.

@@ -1,19 +1,17 @@
 //! The list of issues, and one issue in full.
 
 use super::ranges::{ByRow, each_count};
-use super::{Failure, Row, Snapshot, codec, evidence, find, list, tags};
+use super::{Failure, Row, Snapshot, alerts, codec, evidence, find, list, tags};
 use crate::store::rows::FastMap;
 use crate::store::slices::{Range, Slices, cover};
-use crate::store::view::{
-    ALERTS_SHOWN_MAX, MemberFacts, Run, Summary, order_members, page, surest_first,
-};
+use crate::store::view::{MemberFacts, Summary, order_members, page, surest_first};
 use engine::component::{FingerprintRow, IssueDetail, IssuePage, IssueQuery, IssueRow, MemberRow};
 use engine::model::{
-    Bucket, EventTime, Fingerprint, FirstSeen, IssueId, Severity, SeverityClass, Template,
+    EventTime, Fingerprint, FirstSeen, IssueId, Severity, SeverityClass, Template,
 };
 use std::collections::BTreeSet;
 
-/// The longest bucket, in seconds: an alert can hold at most three of them after its last start.
+/// The longest bucket, in seconds: an alert that is over ends that long after its last start.
 const BUCKET_SECS_MAX: i64 = 86_400;
 
 /// Answers [`ReadStore::issues`](engine::component::ReadStore::issues).
@@ -49,12 +47,7 @@ pub(super) fn detail(
     let mut rows = [summary.into_row(String::new(), query.now)];
     fill(snapshot, query, &mut rows)?;
     let [issue] = rows;
-    let alerts = super::overview::alert_rows(
-        snapshot,
-        "WHERE issue = ?1 ORDER BY last_bucket DESC, start_bucket DESC, alert_key LIMIT ?2",
-        &[(&codec::blob(id.0)).into(), codec::limit(ALERTS_SHOWN_MAX).into()],
-        query.now,
-    )?;
+    let alerts = alerts::of_issue(snapshot, id)?;
     let members = members(snapshot, id)?;
     let samples = evidence::shown(snapshot, id)?;
     Ok(Some(IssueDetail { issue, members, samples, alerts }))
@@ -120,10 +113,13 @@ fn all_summaries(snapshot: &dyn Snapshot, query: &IssueQuery) -> Result<Vec<Summ
         add_member(row, &counts, &mut found)?;
         Ok(true)
     })?;
-    let sql =
-        "SELECT issue, start_bucket, last_bucket, bucket_secs FROM alerts WHERE last_bucket >= ?1";
-    snapshot
-        .each(sql, &[oldest_alert(query).into()], &mut |row| add_alert(row, &mut found, query))?;
+    let sql = format!(
+        "SELECT {} FROM alerts WHERE last_bucket >= ?1 OR {}",
+        alerts::RUN_COLUMNS,
+        alerts::OPEN
+    );
+    let oldest = query.to.min(query.now).secs().saturating_sub(BUCKET_SECS_MAX);
+    snapshot.each(&sql, &[oldest.into()], &mut |row| add_alert(row, &mut found, query))?;
     Ok(found)
 }
 
@@ -139,11 +135,8 @@ fn summaries_of(
     let counts = Counts::of(snapshot, query, |id| members.get(id))?;
     let mut found = Vec::new();
     snapshot.each_of(MEMBERS_OF_ONE, &keys, &mut |_, row| add_member(row, &counts, &mut found))?;
-    let oldest = oldest_alert(query);
-    let sql = "SELECT issue, start_bucket, last_bucket, bucket_secs FROM alerts WHERE issue = ?1";
-    snapshot.each_of(sql, &keys, &mut |_, row| {
-        if row.integer(2)? >= oldest { add_alert(row, &mut found, query) } else { Ok(()) }
-    })?;
+    let sql = format!("SELECT {} FROM alerts WHERE issue = ?1", alerts::RUN_COLUMNS);
+    snapshot.each_of(&sql, &keys, &mut |_, row| add_alert(row, &mut found, query))?;
     Ok(found)
 }
 
@@ -231,17 +224,11 @@ fn add_member(row: &dyn Row, counts: &Counts, summaries: &mut Vec<Summary>) -> R
     Ok(())
 }
 
-/// Returns the earliest last bucket of alerts that matter to the query.
-fn oldest_alert(query: &IssueQuery) -> i64 {
-    query.from.min(query.to).min(query.now).secs().saturating_sub(3 * BUCKET_SECS_MAX)
-}
-
 /// Tells summaries, ordered by id, about an alert.
 fn add_alert(row: &dyn Row, summaries: &mut [Summary], query: &IssueQuery) -> Result<(), Failure> {
-    let issue = IssueId(codec::id(row, 0)?);
+    let (issue, run) = alerts::run(row)?;
     if let Ok(index) = summaries.binary_search_by_key(&issue, |summary| summary.id) {
-        let (start, last) = (Bucket(row.integer(1)?), Bucket(row.integer(2)?));
-        summaries[index].alert(Run { start, last, bucket_secs: row.integer(3)? }, query);
+        summaries[index].alert(run, query);
     }
     Ok(())
 }

@@ -13,11 +13,13 @@
 //!
 //! *Not here:* how rows are written: each store has its own fast way.
 
+pub(super) mod alerts;
 pub(super) mod codec;
 pub(super) mod deltas;
 mod evidence;
 mod export;
 mod issues;
+pub(super) mod outbox;
 mod overview;
 pub(super) mod parts;
 pub(super) mod prune;

@@ -1,14 +1,13 @@
-//! Everything at once: the timeline, the alerts, the audit.
+//! Everything at once: the timeline, the audit.
 
-use super::issues::{current, current_each};
+use super::issues::current;
 use super::ranges::{ByRow, each_count};
-use super::{Bound, Failure, Row, Snapshot, codec, find, list};
+use super::{Failure, Row, Snapshot, codec, find};
 use crate::store::audit::AuditBuilder;
 use crate::store::rows::counter_named;
 use crate::store::slices::{HOUR_SECS, Piece, Range, cover};
-use crate::store::view::Run;
-use engine::component::{AlertRow, Audit, ClassCounts, TimelineQuery};
-use engine::model::{Bucket, Epoch, EventTime, IssueId, Severity, SeverityClass};
+use engine::component::{Audit, ClassCounts, TimelineQuery};
+use engine::model::{Bucket, Epoch, IssueId, SeverityClass};
 use std::collections::BTreeMap;
 
 /// Answers [`ReadStore::timeline`](engine::component::ReadStore::timeline).
@@ -57,61 +56,6 @@ fn classes(
         )?,
     }
     Ok(classes)
-}
-
-/// Answers [`ReadStore::alerts`](engine::component::ReadStore::alerts).
-pub(super) fn alerts(
-    snapshot: &dyn Snapshot,
-    now: EventTime,
-    limit: usize,
-) -> Result<Vec<AlertRow>, Failure> {
-    alert_rows(
-        snapshot,
-        "ORDER BY last_bucket + 3 * bucket_secs > ?1 DESC, last_bucket DESC, start_bucket DESC, \
-         alert_key LIMIT ?2",
-        &[now.secs().into(), codec::limit(limit).into()],
-        now,
-    )
-}
-
-/// Returns the alerts that the end of a SELECT chooses, with what is shown beside them.
-pub(super) fn alert_rows(
-    snapshot: &dyn Snapshot,
-    chosen: &str,
-    bound: &[Bound<'_>],
-    now: EventTime,
-) -> Result<Vec<AlertRow>, Failure> {
-    let sql = format!("SELECT {} FROM alerts {chosen}", codec::ALERT_COLUMNS);
-    let alerts = list(snapshot, &sql, bound, codec::alert)?;
-    // An alert of long ago may be of an issue that is part of another one by now.
-    let issues: Vec<IssueId> = alerts.iter().map(|alert| alert.issue).collect();
-    let mut beside = shown_beside(snapshot, &current_each(snapshot, &issues)?)?.into_iter();
-    let row = |alert| {
-        let (template, severity) = beside.next().unwrap_or_default();
-        AlertRow { template, severity, firing: Run::of(&alert).holds(now), alert }
-    };
-    Ok(alerts.into_iter().map(row).collect())
-}
-
-/// Returns the text and the highest severity of each of these issues.
-fn shown_beside(
-    snapshot: &dyn Snapshot,
-    issues: &[IssueId],
-) -> Result<Vec<(String, Severity)>, Failure> {
-    let keys: Vec<_> = issues.iter().map(|issue| codec::blob(issue.0)).collect();
-    let mut shown = vec![(String::new(), Severity::Unknown); keys.len()];
-    let sql = "SELECT (SELECT text FROM issues WHERE issue = ?1), max(f.severity) FROM members m \
-               JOIN fingerprints f ON f.id = m.fingerprint_id WHERE m.issue = ?1";
-    snapshot.each_of(sql, &keys, &mut |place, row| {
-        let text = row.find_text(0)?.unwrap_or_default().into_owned();
-        let severity = match row.find_integer(1)? {
-            Some(_) => Severity::from_code(row.small(1)?),
-            None => Severity::Unknown,
-        };
-        shown[place] = (text, severity);
-        Ok(())
-    })?;
-    Ok(shown)
 }
 
 /// Answers [`ReadStore::audit`](engine::component::ReadStore::audit).

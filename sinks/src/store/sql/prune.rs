@@ -4,17 +4,17 @@
 //! of hours: what is left of either, plus that, is what the totals say. A store for which that does not
 //! hold is damaged, and is refused when it is loaded.
 
-use super::{Bound, Failure, Snapshot, codec, find};
-use crate::store::retention::{Horizons, RetentionOptions};
+use crate::store::retention::{DEAD_NANOS, DELIVERED_NANOS, Horizons, RetentionOptions};
 use crate::store::sql::deltas::Delta;
+use crate::store::sql::{Bound, Failure, Snapshot, codec, find};
 
 /// Rows of one kind that one step forgets.
 const ROWS_MAX: i64 = 5_000;
 
 /// A transaction that may change something.
 pub(crate) trait Changing: Snapshot {
-    /// Is told before the `limit` oldest minutes or hours below a bucket are deleted.
-    fn forgetting(&self, _kind: &str, _before: i64, _limit: i64) -> Result<(), Failure> {
+    /// Is told before the first `limit` old rows below `before` are deleted.
+    fn forgetting(&self, _kind: &Kind, _before: i64, _limit: i64) -> Result<(), Failure> {
         Ok(())
     }
 
@@ -22,32 +22,66 @@ pub(crate) trait Changing: Snapshot {
     fn change(&self, sql: &str, bound: &[Bound<'_>]) -> Result<u64, Failure>;
 }
 
-/// A kind of rows that is forgotten: its name, and what deletes at most `?2` rows below `?1`.
-const SAMPLES: (&str, &str) = (
-    "samples",
-    "DELETE FROM sample_days WHERE key IN (SELECT key FROM sample_days \
-     WHERE (key & 262143) - 131072 < ?1 LIMIT ?2)",
-);
-const MINUTES: (&str, &str) = (
-    "minutes",
-    "DELETE FROM minutes WHERE (bucket_start, fingerprint_id) IN (SELECT bucket_start, \
-     fingerprint_id FROM minutes WHERE bucket_start < ?1 ORDER BY bucket_start, fingerprint_id LIMIT ?2)",
-);
-const HOURS: (&str, &str) = (
-    "hours",
-    "DELETE FROM hours WHERE (bucket_start, fingerprint_id) IN (SELECT bucket_start, \
-     fingerprint_id FROM hours WHERE bucket_start < ?1 ORDER BY bucket_start, fingerprint_id LIMIT ?2)",
-);
-const ALERTS: (&str, &str) = (
-    "alerts",
-    "DELETE FROM alerts WHERE alert_key IN (SELECT alert_key FROM alerts WHERE last_bucket < ?1 \
-     LIMIT ?2)",
-);
-/// Events in the minutes, or hours, that the next step forgets.
-const EVENTS_OF_MINUTES: &str = "SELECT CAST(coalesce(sum(n), 0) AS BIGINT) FROM (SELECT n FROM minutes \
-     WHERE bucket_start < ?1 ORDER BY bucket_start, fingerprint_id LIMIT ?2) AS old";
-const EVENTS_OF_HOURS: &str = "SELECT CAST(coalesce(sum(n), 0) AS BIGINT) FROM (SELECT n FROM hours \
-     WHERE bucket_start < ?1 ORDER BY bucket_start, fingerprint_id LIMIT ?2) AS old";
+/// A kind of rows that is forgotten.
+pub(crate) struct Kind {
+    pub(crate) name: &'static str,
+    table: &'static str,
+    key: &'static str,
+    /// Holds of rows that are below `?1`.
+    old: &'static str,
+}
+
+const SAMPLES: Kind =
+    Kind { name: "samples", table: "sample_days", key: "key", old: "(key & 262143) - 131072 < ?1" };
+pub(crate) const MINUTES: Kind = Kind {
+    name: "minutes",
+    table: "minutes",
+    key: "bucket_start, fingerprint_id",
+    old: "bucket_start < ?1",
+};
+pub(crate) const HOURS: Kind = Kind { name: "hours", table: "hours", ..MINUTES };
+const ALERTS: Kind = Kind {
+    name: "alerts",
+    table: "alerts",
+    key: "alert_key",
+    old: "last_bucket < ?1 AND state IN ('resolved', 'retracted')",
+};
+const DELIVERED: Kind = Kind {
+    name: "delivered",
+    table: "outbox",
+    key: "notice_id, notifier",
+    old: "state = 'delivered' AND settled_at < ?1",
+};
+const DEAD: Kind = Kind { name: "dead", old: "state = 'dead' AND settled_at < ?1", ..DELIVERED };
+
+impl Kind {
+    /// Returns the end of a statement that chooses the first `?2` rows below `?1`.
+    pub(crate) fn chosen(&self) -> String {
+        format!("WHERE {} ORDER BY {} LIMIT ?2", self.old, self.key)
+    }
+
+    /// Deletes some rows below `before`; returns whether there may be more.
+    fn delete(&self, store: &dyn Changing, before: i64) -> Result<bool, Failure> {
+        store.forgetting(self, before, ROWS_MAX)?;
+        let Kind { table, key, .. } = self;
+        let chosen = self.chosen();
+        let sql =
+            format!("DELETE FROM {table} WHERE ({key}) IN (SELECT {key} FROM {table} {chosen})");
+        Ok(store.change(&sql, &[before.into(), ROWS_MAX.into()])? >= ROWS_MAX as u64)
+    }
+
+    /// Returns the events in the minutes, or hours, that are deleted next.
+    fn events(&self, store: &dyn Changing, before: i64) -> Result<i64, Failure> {
+        let sql = format!(
+            "SELECT CAST(coalesce(sum(n), 0) AS BIGINT) FROM (SELECT n FROM {} {}) AS old",
+            self.table,
+            self.chosen()
+        );
+        let events = find(store, &sql, &[before.into(), ROWS_MAX.into()], |row| row.integer(0))?;
+        Ok(events.unwrap_or(0))
+    }
+}
+
 const MOVE_HORIZON: &str = "INSERT INTO horizons (kind, before, forgotten) VALUES (?1, ?2, 0) \
      ON CONFLICT (kind) DO UPDATE SET before = excluded.before WHERE horizons.before < excluded.before";
 const FORGET: &str = "UPDATE horizons SET forgotten = forgotten + ?1 WHERE kind = ?2";
@@ -75,32 +109,36 @@ pub(crate) fn prune(
     retention: &RetentionOptions,
 ) -> Result<(Horizons, bool), Failure> {
     let known = horizons(store)?;
+    let mut has_more = forget_settled(store)?;
     let newest =
         find(store, "SELECT max(bucket_start) FROM hours", &[], |row| row.find_integer(0))?;
-    let Some(newest) = newest.flatten() else { return Ok((known, false)) };
+    let Some(newest) = newest.flatten() else { return Ok((known, has_more)) };
     let later = known.later(retention.horizons(newest));
-    let mut has_more = false;
-    let events = [None, Some(EVENTS_OF_MINUTES), Some(EVENTS_OF_HOURS), None];
     let befores = [later.samples, later.minutes, later.hours, later.alerts];
-    for (((kind, delete), events), before) in
-        [SAMPLES, MINUTES, HOURS, ALERTS].into_iter().zip(events).zip(befores)
-    {
-        store.change(MOVE_HORIZON, &[kind.into(), before.into()])?;
-        let step = [before.into(), ROWS_MAX.into()];
-        if let Some(events) = events {
-            let n = find(store, events, &step, |row| row.integer(0))?.unwrap_or(0);
-            forget(store, kind, n)?;
-            store.forgetting(kind, before, ROWS_MAX)?;
+    for (kind, before) in [SAMPLES, MINUTES, HOURS, ALERTS].iter().zip(befores) {
+        store.change(MOVE_HORIZON, &[kind.name.into(), before.into()])?;
+        if [MINUTES.name, HOURS.name].contains(&kind.name) {
+            forget(store, kind, kind.events(store, before)?)?;
         }
-        has_more |= store.change(delete, &step)? >= ROWS_MAX as u64;
+        has_more |= kind.delete(store, before)?;
     }
     Ok((later, has_more))
 }
 
+/// Forgets a piece of the outbox: what was settled long before the latest row was. Returns whether there is
+/// more.
+fn forget_settled(store: &dyn Changing) -> Result<bool, Failure> {
+    let latest = find(store, "SELECT max(settled_at) FROM outbox", &[], |row| row.find_integer(0))?;
+    let Some(latest) = latest.flatten() else { return Ok(false) };
+    let has_delivered = DELIVERED.delete(store, latest.saturating_sub(DELIVERED_NANOS))?;
+    let has_dead = DEAD.delete(store, latest.saturating_sub(DEAD_NANOS))?;
+    Ok(has_delivered || has_dead)
+}
+
 /// Counts events that are forgotten.
-fn forget(store: &dyn Changing, kind: &str, n: i64) -> Result<(), Failure> {
+fn forget(store: &dyn Changing, kind: &Kind, n: i64) -> Result<(), Failure> {
     if n != 0 {
-        store.change(FORGET, &[n.into(), kind.into()])?;
+        store.change(FORGET, &[n.into(), kind.name.into()])?;
     }
     Ok(())
 }
@@ -114,8 +152,8 @@ pub(crate) fn take_forgotten(deltas: &mut Vec<Delta>, before: i64) -> i64 {
 
 /// Counts late events, see [`take_forgotten`].
 pub(crate) fn forget_late(store: &dyn Changing, minutes: i64, hours: i64) -> Result<(), Failure> {
-    forget(store, MINUTES.0, minutes)?;
-    forget(store, HOURS.0, hours)
+    forget(store, &MINUTES, minutes)?;
+    forget(store, &HOURS, hours)
 }
 
 /// Fails if the sums of minutes, hours and totals differ: then rows were changed by something else.

@@ -2,13 +2,16 @@
 //!
 //! *Limits:* at most [`CONNECTIONS_MAX`] connections exist; whoever asks beyond that waits.
 
-use super::{Failure, Snapshot, evidence, export, issues, overview, parts, vectors};
+use super::{
+    Failure, Snapshot, alerts, evidence, export, issues, outbox, overview, parts, vectors,
+};
 use crate::store::archive;
 use engine::component::{
-    AlertRow, Audit, BackupReport, ClassCounts, CountRow, IssueDetail, IssuePage, IssueQuery,
-    KeptSamples, ReadStore, RejectedRow, SamplesOf, StoreError, TimelineQuery,
+    AlertQuery, AlertRow, Audit, BackupReport, ClassCounts, CountRow, IssueDetail, IssuePage,
+    IssueQuery, KeptSamples, OutboxQuery, ReadStore, RejectedRow, SamplesOf, StoreError,
+    TimelineQuery,
 };
-use engine::model::{EventTime, IssueId, Part, TextId, VectorRow};
+use engine::model::{AlertKey, EventTime, IssueId, OutboxRow, Part, TextId, VectorRow};
 use std::path::Path;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
@@ -121,8 +124,16 @@ impl<R: Reading> ReadStore for Questions<R> {
         self.ask("reading a timeline", |snapshot| overview::timeline(snapshot, query))
     }
 
-    fn alerts(&self, now: EventTime, limit: usize) -> Result<Vec<AlertRow>, StoreError> {
-        self.ask("listing alerts", |snapshot| overview::alerts(snapshot, now, limit))
+    fn alert(&self, key: AlertKey, _: EventTime) -> Result<Option<AlertRow>, StoreError> {
+        self.ask("reading an alert", |snapshot| alerts::one(snapshot, key))
+    }
+
+    fn alerts(&self, query: &AlertQuery, now: EventTime) -> Result<Vec<AlertRow>, StoreError> {
+        self.ask("listing alerts", |snapshot| alerts::page(snapshot, query, now))
+    }
+
+    fn outbox(&self, query: &OutboxQuery) -> Result<Vec<OutboxRow>, StoreError> {
+        self.ask("listing the outbox", |snapshot| outbox::page(snapshot, query))
     }
 
     fn audit(&self) -> Result<Audit, StoreError> {

@@ -1,7 +1,8 @@
 //! What an engine starts from, read in one transaction.
 
-use super::{Failure, Snapshot, codec, find, list, parts, tags, vectors};
-use crate::store::rows::{FastMap, NEVER_FIRST, embedded, keep_alerts_within};
+use super::{Failure, Snapshot, codec, find, list, parts, prune, tags, vectors};
+use crate::store::rows::{Coarse, FastMap, NEVER_FIRST, embedded};
+use crate::store::slices::HOUR_SECS;
 use engine::component::{History, Incarnation, KnownFingerprint, NodeIdentity, Recovered};
 use engine::model::{
     Bucket, Epoch, EventTime, Fingerprint, FirstSeen, Issue, IssueId, Member, Offset, PartitionId,
@@ -16,36 +17,25 @@ type OperatorState = BTreeMap<StateKey, Arc<[u8]>>;
 /// Loads the last commit; tells `learn` the row number of every fingerprint.
 pub(crate) fn recover(
     snapshot: &dyn Snapshot,
-    history: Option<History>,
     mut learn: impl FnMut(Fingerprint, i64),
 ) -> Result<Recovered, Failure> {
     let (epoch, identity) = checkpoint(snapshot)?;
-    let ids = fingerprint_ids(snapshot)?;
-    for (&id, &fingerprint) in &ids {
+    for (id, fingerprint) in fingerprint_ids(snapshot)? {
         learn(fingerprint, id);
     }
-    let counts = match history {
-        Some(history) => counts(snapshot, &ids, history)?,
-        None => Vec::new(),
-    };
-    let alerts = format!("SELECT {} FROM alerts ORDER BY alert_key", codec::ALERT_COLUMNS);
-    let mut recovered = Recovered {
+    Ok(Recovered {
         epoch,
         identity,
         offsets: offsets(snapshot)?,
         fingerprints: fingerprints(snapshot)?,
-        counts,
+        counts: Vec::new(),
         issues: issues(snapshot)?,
         members: members(snapshot)?,
         parts: parts::all(snapshot)?,
         tags: tags::all(snapshot)?,
-        alerts: list(snapshot, &alerts, &[], codec::alert)?,
         state: state(snapshot)?,
         vectors: vectors::all(snapshot)?.iter().filter_map(embedded).collect(),
-    };
-    let Recovered { alerts, members, counts, .. } = &mut recovered;
-    keep_alerts_within(alerts, members, counts, history);
-    Ok(recovered)
+    })
 }
 
 /// Returns the epoch and the owner in the checkpoint.
@@ -137,42 +127,39 @@ fn members(snapshot: &dyn Snapshot) -> Result<Vec<Member>, Failure> {
     })
 }
 
-/// Reads counts from the newest to the oldest, so that only what the history asks for is held.
-fn counts(
+/// Returns the counts of a history: of hours where whole hours are asked for or nothing else is left, of
+/// minutes elsewhere.
+pub(crate) fn counts(
     snapshot: &dyn Snapshot,
-    ids: &FastMap<i64, Fingerprint>,
     history: History,
 ) -> Result<Vec<(Fingerprint, Bucket, i64)>, Failure> {
-    let sql = "SELECT fingerprint_id, bucket_start, n FROM minutes ORDER BY bucket_start DESC";
-    let mut newest_first: FastMap<i64, Vec<(Bucket, i64)>> = FastMap::default();
-    snapshot.stream(sql, &[], &mut |row| {
-        let bucket = history.size.coarsen(Bucket(row.integer(1)?));
-        let taken = newest_first.entry(row.integer(0)?).or_default();
-        take(taken, bucket, row.integer(2)?, history.keep_secs);
-        Ok(true)
-    })?;
+    snapshot.allow_long_sorts()?;
+    let ids = fingerprint_ids(snapshot)?;
+    let whole_hours = history.size.secs() % HOUR_SECS == 0;
+    let minutes = if whole_hours { i64::MAX } else { prune::horizons(snapshot)?.minutes };
+    let first = Coarse::first(history).0;
+    let mut by_row: FastMap<i64, Coarse> = FastMap::default();
+    for (table, start, end) in
+        [("hours", first, minutes), ("minutes", first.max(minutes), i64::MAX)]
+    {
+        let sql = format!(
+            "SELECT fingerprint_id, bucket_start, n FROM {table} \
+             WHERE bucket_start >= ?1 AND bucket_start < ?2 ORDER BY bucket_start"
+        );
+        snapshot.stream(&sql, &[start.into(), end.into()], &mut |row| {
+            let bucket = Bucket(row.integer(1)?);
+            by_row.entry(row.integer(0)?).or_default().add(history, bucket, row.integer(2)?);
+            Ok(true)
+        })?;
+    }
     let mut counts = Vec::new();
-    for (id, buckets) in newest_first {
+    for (id, coarse) in by_row {
         let fingerprint = *ids
             .get(&id)
             .ok_or_else(|| codec::strange(format!("counts belong to no fingerprint (row {id})")))?;
-        let filled = buckets.into_iter().filter(|&(_, n)| n != 0);
+        let filled = coarse.filled().into_iter();
         counts.extend(filled.map(|(bucket, n)| (fingerprint, bucket, n)));
     }
     counts.sort_unstable();
     Ok(counts)
-}
-
-/// Adds to the oldest bucket taken so far, or begins one that is older; empty buckets vanish.
-fn take(taken: &mut Vec<(Bucket, i64)>, bucket: Bucket, n: i64, keep_secs: i64) {
-    match taken.last_mut() {
-        Some((last, sum)) if *last == bucket => *sum += n,
-        _ => {
-            taken.pop_if(|(_, sum)| *sum == 0);
-            let oldest = taken.first().map(|(newest, _)| newest.0.saturating_sub(keep_secs));
-            if n != 0 && oldest.is_none_or(|oldest| bucket.0 >= oldest) {
-                taken.push((bucket, n));
-            }
-        }
-    }
 }

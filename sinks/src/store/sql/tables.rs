@@ -1,5 +1,6 @@
 //! The tables that make up a store, column by column: the same in every store, so that rows can be copied
-//! from one to another. A table that is not listed here is not in a backup; a test compares.
+//! from one to another. A table that is not listed here is not in a backup; a test compares. A column that
+//! joins a table later stands behind those that were there before: backups of earlier versions lack it.
 
 /// What a column holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -121,6 +122,22 @@ pub(crate) const TABLES: &[Table] = &[
             ("peak_observed", Integer),
             ("peak_expected_milli", Integer),
             ("peak_surprise_milli", Integer),
+            ("state", Text),
+            ("service", Text),
+            ("details", Text),
+        ],
+    },
+    Table {
+        name: "outbox",
+        columns: &[
+            ("notice_id", Blob),
+            ("notifier", Text),
+            ("incident", Blob),
+            ("at", Integer),
+            ("state", Text),
+            ("settled_at", Integer),
+            ("reason", Text),
+            ("body", Text),
         ],
     },
     Table {

@@ -1,8 +1,8 @@
 //! The commit, step by step, and the checkpoint row that fences it.
 
 use super::Failure;
-use super::derived;
 use super::write::{Memory, Writer};
+use super::{derived, outbox};
 use crate::store::rows::fenced;
 use crate::store::sql::codec;
 use crate::store::sql::recover::stored;
@@ -94,5 +94,7 @@ fn write_contents(
     crash_points.reach(Step::AfterTags)?;
     derived::alerts(transaction, &contents.alerts)?;
     crash_points.reach(Step::AfterAlerts)?;
+    outbox::rows(transaction, &mut memory.seals, &contents.outbox)?;
+    crash_points.reach(Step::AfterOutbox)?;
     Ok(())
 }

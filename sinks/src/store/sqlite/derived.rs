@@ -3,9 +3,9 @@
 
 use super::Failure;
 use super::write::Memory;
-use crate::store::sql::codec;
 use crate::store::sql::tags::reason;
-use engine::model::{Alert, AlertKey, Issue, Member, Part, Tagged, VectorRow};
+use crate::store::sql::{alerts, codec};
+use engine::model::{Alert, Issue, Member, Part, Tagged, VectorRow};
 use rusqlite::{Transaction, params};
 
 impl Memory {
@@ -53,33 +53,29 @@ pub(super) fn issues(
     Ok(())
 }
 
-/// Inserts, replaces or removes alerts.
-pub(super) fn alerts(
-    transaction: &Transaction<'_>,
-    alerts: &[(AlertKey, Option<Alert>)],
-) -> Result<(), Failure> {
-    let insert = format!(
-        "INSERT OR REPLACE INTO alerts ({}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
-        codec::ALERT_COLUMNS
-    );
-    let mut insert = transaction.prepare_cached(&insert)?;
-    let mut remove = transaction.prepare_cached("DELETE FROM alerts WHERE alert_key = ?1")?;
-    for (key, alert) in alerts {
-        match alert {
-            Some(alert) => insert.execute(params![
-                codec::blob(key.0),
-                codec::blob(alert.issue.0),
-                alert.start.0,
-                alert.last.0,
-                alert.bucket_secs,
-                alert.observed,
-                alert.peak.bucket.0,
-                alert.peak.observed,
-                alert.peak.expected_milli,
-                alert.peak.surprise_milli,
-            ])?,
-            None => remove.execute([codec::blob(key.0)])?,
-        };
+/// Inserts or replaces alerts.
+pub(super) fn alerts(transaction: &Transaction<'_>, rows: &[Alert]) -> Result<(), Failure> {
+    let mut insert = transaction.prepare_cached(&format!(
+        "INSERT OR REPLACE INTO alerts ({}) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+        alerts::COLUMNS
+    ))?;
+    for alert in rows {
+        insert.execute(params![
+            codec::blob(alert.key.0),
+            codec::blob(alert.issue.0),
+            alert.start.0,
+            alert.last.0,
+            alert.bucket_secs,
+            alert.observed,
+            alert.peak.bucket.0,
+            alert.peak.observed,
+            alert.peak.expected_milli,
+            alert.peak.surprise_milli,
+            alert.details.state.as_str(),
+            alert.details.service,
+            codec::json(&alert.details)?,
+        ])?;
     }
     Ok(())
 }

@@ -15,6 +15,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../schema/sqlite/0005_meaning.sql"),
     include_str!("../schema/sqlite/0006_retention.sql"),
     include_str!("../schema/sqlite/0007_seals.sql"),
+    include_str!("../schema/sqlite/0008_alerts.sql"),
 ];
 
 /// Marks a database file as ours ("seis").

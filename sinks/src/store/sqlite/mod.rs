@@ -19,6 +19,7 @@ pub(super) mod connect;
 mod counts;
 mod derived;
 pub(super) mod migrate;
+mod outbox;
 mod restore;
 mod samples;
 mod seal;
@@ -32,12 +33,12 @@ use crate::store::rows::STORE_INPUTS;
 use crate::store::sql::Failure;
 use crate::store::sql::prune::{check_sums, prune};
 use crate::store::sql::questions::Questions;
-use crate::store::sql::recover::recover;
+use crate::store::sql::recover::{counts, recover};
 use engine::component::{
     BackupReport, Build, Commit, ComponentType, History, Incarnation, NodeIdentity, Options,
     OptionsError, ReadStore, Recovered, Store, StoreError,
 };
-use engine::model::Epoch;
+use engine::model::{Bucket, Epoch, Fingerprint};
 use snapshot::ReadOnly;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -138,16 +139,22 @@ impl SqliteStore {
 }
 
 impl Store for SqliteStore {
-    fn load(&mut self, history: Option<History>) -> Result<Recovered, StoreError> {
+    fn load(&mut self) -> Result<Recovered, StoreError> {
         self.write("loading the last commit", |writer, _| {
             let Writer { connection, memory } = writer;
             let transaction = connection.transaction()?;
             check_sums(&*transaction)?;
             seal::check(&transaction)?;
             let learn = |fingerprint, id| memory.remember(fingerprint, id);
-            let recovered = recover(&*transaction, history, learn)?;
+            let recovered = recover(&*transaction, learn)?;
             transaction.commit()?;
             Ok(recovered)
+        })
+    }
+
+    fn counts(&mut self, history: History) -> Result<Vec<(Fingerprint, Bucket, i64)>, StoreError> {
+        self.write("loading counts", |writer, _| {
+            counts(&*writer.connection.transaction()?, history)
         })
     }
 

@@ -12,7 +12,7 @@
 use super::Failure;
 use crate::store::sql::codec;
 use rusqlite::types::ValueRef;
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Connection, Row, Rows, params};
 use xxhash_rust::xxh3::Xxh3;
 
 /// What is sealed.
@@ -25,10 +25,11 @@ pub(super) enum Kind {
     Offsets,
     State,
     Horizons,
+    Outbox,
 }
 
 impl Kind {
-    const ALL: [Kind; 7] = [
+    const ALL: [Kind; 8] = [
         Kind::Minutes,
         Kind::Hours,
         Kind::Totals,
@@ -36,6 +37,7 @@ impl Kind {
         Kind::Offsets,
         Kind::State,
         Kind::Horizons,
+        Kind::Outbox,
     ];
 
     fn name(self) -> &'static str {
@@ -47,6 +49,7 @@ impl Kind {
             Kind::Offsets => "offsets",
             Kind::State => "state",
             Kind::Horizons => "horizons",
+            Kind::Outbox => "outbox",
         }
     }
 
@@ -67,6 +70,9 @@ impl Kind {
             }
             Kind::State => "SELECT node, key, value, 1 FROM operator_state",
             Kind::Horizons => "SELECT kind, before, forgotten, 1 FROM horizons",
+            Kind::Outbox => {
+                "SELECT notice_id, notifier, incident, at, state, settled_at, reason, body, 1 FROM outbox"
+            }
         }
     }
 }
@@ -86,6 +92,13 @@ impl Seals {
     pub(super) fn add(&mut self, kind: Kind, name: &[Part<'_>], n: i64) {
         let sum = &mut self.0[kind as usize];
         *sum = sum.wrapping_add(weight(kind, name).wrapping_mul(n));
+    }
+
+    /// Takes note that the row of that name, which is all of its columns, grows by `n`.
+    pub(super) fn add_row(&mut self, kind: Kind, row: &Row<'_>, n: i64) -> Result<(), Failure> {
+        let width = row.as_ref().column_count();
+        self.add(kind, &name(row, width)?, n);
+        Ok(())
     }
 
     /// Changes the stored sums, and forgets the changes.
@@ -130,37 +143,36 @@ pub(super) fn check(connection: &Connection) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Takes the oldest minutes or hours, which are about to be deleted, out of their seal.
+/// Takes rows that are about to be deleted out of their seal: those that the end of a statement chooses.
 pub(super) fn forget(
     connection: &Connection,
     kind: Kind,
-    before: i64,
-    limit: i64,
+    chosen: &str,
+    bound: [i64; 2],
 ) -> Result<(), Failure> {
+    let mut oldest = connection.prepare_cached(&format!("{} {chosen}", kind.rows()))?;
+    let gone = sum_of(kind, oldest.query(bound)?)?;
     let mut seals = Seals::default();
-    let mut oldest = connection.prepare_cached(&format!(
-        "{} WHERE bucket_start < ?1 ORDER BY bucket_start, fingerprint_id LIMIT ?2",
-        kind.rows()
-    ))?;
-    let mut rows = oldest.query([before, limit])?;
-    while let Some(row) = rows.next()? {
-        let (name, n) =
-            ([Part::Number(row.get(0)?), Part::Number(row.get(1)?)], row.get::<_, i64>(2)?);
-        seals.add(kind, &name, n.wrapping_neg());
-    }
+    seals.0[kind as usize] = gone.wrapping_neg();
     seals.save(connection)
 }
 
 fn sum(connection: &Connection, kind: Kind) -> Result<i64, Failure> {
-    let mut all = connection.prepare(kind.rows())?;
-    let width = all.column_count() - 1;
-    let mut rows = all.query([])?;
+    sum_of(kind, connection.prepare(kind.rows())?.query([])?)
+}
+
+fn sum_of(kind: Kind, mut rows: Rows<'_>) -> Result<i64, Failure> {
     let mut seals = Seals::default();
     while let Some(row) = rows.next()? {
-        let name = (0..width).map(|column| part(row, column)).collect::<Result<Vec<_>, _>>()?;
-        seals.add(kind, &name, row.get(width)?);
+        let width = row.as_ref().column_count() - 1;
+        seals.add(kind, &name(row, width)?, row.get(width)?);
     }
     Ok(seals.0[kind as usize])
+}
+
+/// Returns the first columns of a row, which name it.
+fn name<'a>(row: &'a Row<'_>, width: usize) -> rusqlite::Result<Vec<Part<'a>>> {
+    (0..width).map(|column| part(row, column)).collect()
 }
 
 fn part<'a>(row: &'a Row<'_>, column: usize) -> rusqlite::Result<Part<'a>> {

@@ -2,7 +2,7 @@
 
 use super::seal::{self, Kind};
 use super::{Failure, connect};
-use crate::store::sql::prune::Changing;
+use crate::store::sql::prune::{self, Changing};
 use crate::store::sql::questions::{Question, Reading};
 use crate::store::sql::{Bound, Row, Snapshot};
 use engine::component::StoreError;
@@ -66,9 +66,14 @@ impl Snapshot for Connection {
 }
 
 impl Changing for Connection {
-    fn forgetting(&self, kind: &str, before: i64, limit: i64) -> Result<(), Failure> {
-        let kind = if kind == "hours" { Kind::Hours } else { Kind::Minutes };
-        seal::forget(self, kind, before, limit)
+    fn forgetting(&self, kind: &prune::Kind, before: i64, limit: i64) -> Result<(), Failure> {
+        let sealed = match kind.name {
+            "minutes" => Kind::Minutes,
+            "hours" => Kind::Hours,
+            "delivered" | "dead" => Kind::Outbox,
+            _ => return Ok(()),
+        };
+        seal::forget(self, sealed, &kind.chosen(), [before, limit])
     }
 
     fn change(&self, sql: &str, bound: &[Bound<'_>]) -> Result<u64, Failure> {
