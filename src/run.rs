@@ -50,6 +50,7 @@ pub fn run(args: RunArgs) -> Result<(), Failure> {
             token_file: None,
             allowed_hosts: Vec::new(),
             source_roots: Vec::new(),
+            public_url: None,
         };
         server.get_or_insert(defaults).listen = listen;
     }
@@ -231,15 +232,19 @@ fn view(graph: &Graph) -> GraphView {
             ComponentKind::Source => NodeKind::Source,
             ComponentKind::Operator => NodeKind::Operator,
             ComponentKind::Store => NodeKind::Store,
+            ComponentKind::Notifier => NodeKind::Notifier,
         },
         output: component.output,
     };
     let sources = graph.sources.iter().map(|n| node(&n.defaults.id, n.component));
     let operators = graph.operators.iter().map(|n| node(&n.id, n.component));
     let store = node(&graph.store.id, graph.store.component);
-    let nodes: Vec<_> = sources.chain(operators).chain([store]).collect();
-    let wires = graph.operators.iter().map(|n| (&n.id, &n.inputs));
-    let edges = wires.chain([(&graph.store.id, &graph.store.inputs)]).flat_map(|(to, inputs)| {
+    let notifiers = graph.notifiers.iter().map(|n| node(&n.id, n.component));
+    let nodes: Vec<_> = sources.chain(operators).chain([store]).chain(notifiers).collect();
+    let computed = graph.operators.iter().map(|n| (&n.id, &n.inputs));
+    let stored = [(&graph.store.id, &graph.store.inputs)];
+    let told = graph.notifiers.iter().map(|n| (&n.id, &n.inputs));
+    let edges = computed.chain(stored).chain(told).flat_map(|(to, inputs)| {
         inputs.iter().filter_map(|from| {
             let from = node_of(from).to_owned();
             let stream = nodes.iter().find(|node| node.id == from)?.output?;

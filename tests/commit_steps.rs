@@ -128,6 +128,7 @@ fn graph(store: SqliteStore) -> Graph {
             inputs: ["counts", "issues", "alerts"].map(str::to_owned).to_vec(),
             store: Box::new(store),
         },
+        notifiers: Vec::new(),
         server: None,
         engine: EngineOptions { workers: 1, epoch: Duration::from_millis(100) },
         model: ModelOptions { enabled: false, path: None, fetch: false },

@@ -26,6 +26,8 @@ pub enum NodeKind {
     Operator,
     /// Stores.
     Store,
+    /// Tells people.
+    Notifier,
 }
 
 /// One component.
@@ -37,7 +39,7 @@ pub struct NodeView {
     pub r#type: String,
     /// Which part of the graph it belongs to.
     pub kind: NodeKind,
-    /// What it puts out; `None` for a store.
+    /// What it puts out; `None` for a store or a notifier.
     pub output: Option<StreamKind>,
 }
 

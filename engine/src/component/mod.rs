@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! Source ──Lines──► Operator ──Events──► … ──Counts, Issues, Alerts──► Store ──► ReadStore
+//!                                                              └Alerts──► Notifier
 //! ```
 //! *Not here:* any concrete component (crates `sources`, `operators`, `sinks`), and the list of them
 //! (`src/registry.rs` of the root package).

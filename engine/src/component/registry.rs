@@ -1,7 +1,7 @@
 //! Registry: name to factory, schema and documentation. The list itself is `src/registry.rs` of the
 //! root package; nothing registers itself.
 
-use super::{Operator, Source, Store, StreamKind};
+use super::{Notifier, Operator, Source, Store, StreamKind};
 use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
 use std::path::{Path, PathBuf};
@@ -15,6 +15,15 @@ pub enum ComponentKind {
     Operator,
     /// Stores results.
     Store,
+    /// Tells people.
+    Notifier,
+}
+
+impl ComponentKind {
+    /// Returns whether nothing can be read from it: a graph ends there.
+    pub const fn is_sink(self) -> bool {
+        matches!(self, ComponentKind::Store | ComponentKind::Notifier)
+    }
 }
 
 /// The options of one component as the user wrote them, with everything the engine itself
@@ -119,6 +128,8 @@ pub enum Build {
     Operator(fn(&Options) -> Built<dyn Operator>),
     /// A store. It may not touch the disk before [`Store::load`].
     Store(fn(&Options) -> Built<dyn Store>),
+    /// A notifier. It may not reach out before [`Notifier::deliver`].
+    Notifier(fn(&Options) -> Built<dyn Notifier>),
 }
 
 /// One entry of the registry.
@@ -145,6 +156,7 @@ impl ComponentType {
             Build::Source(_) => ComponentKind::Source,
             Build::Operator(_) => ComponentKind::Operator,
             Build::Store(_) => ComponentKind::Store,
+            Build::Notifier(_) => ComponentKind::Notifier,
         }
     }
 }

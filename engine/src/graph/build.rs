@@ -5,7 +5,7 @@ use super::config::{Config, Input, NodeConfig, kind_word};
 use super::report::{Place, Report};
 use super::settings::{self, SOURCE_KEYS};
 use super::yaml::{Entry, Value};
-use super::{Graph, GraphInput, Mistake, OperatorNode, SourceNode, StoreNode};
+use super::{Graph, GraphInput, Mistake, NotifierNode, OperatorNode, SourceNode, StoreNode};
 use super::{outputs, standard, wiring};
 use crate::component::{
     Build, ComponentKind, ComponentType, Options, OptionsError, Registry, SourceDefaults,
@@ -50,8 +50,8 @@ pub(super) fn graph(
     let (Some(store), 0) = (store, report.len()) else { return Err(report.finish()) };
     let ids: Vec<&str> = order.iter().map(|node| config.nodes[*node].id.as_str()).collect();
     parts.operators.sort_by_key(|operator| ids.iter().position(|id| *id == operator.id));
-    let Parts { sources, operators, .. } = parts;
-    Ok(Graph { sources, operators, store, server, engine, model })
+    let Parts { sources, operators, notifiers, .. } = parts;
+    Ok(Graph { sources, operators, store, notifiers, server, engine, model })
 }
 
 /// Adds what the files leave out, checks that nothing is missing, and wires the nodes.
@@ -67,21 +67,14 @@ fn complete(
             "Add one, for instance `sources: { app: { type: file, include: [\"app.log\"] } }`.";
         report.add(start, "the graph has no sources", Some(hint.to_owned()));
     }
-    if !config.has("sinks") {
-        match default_sinks {
-            Some(sinks) => {
-                let file = report.add_input(sinks);
-                config.read(file, registry, report);
-            }
-            None => {
-                let hint = "Add `sinks: { store: { type: sqlite, path: ./seismolog.db } }`.";
-                report.add(start, "the graph has no store", Some(hint.to_owned()));
-            }
-        }
+    if let (false, Some(sinks)) = (config.has("sinks"), default_sinks) {
+        let file = report.add_input(sinks);
+        config.read(file, registry, report);
     }
     one_store(config, report);
-    let missing = config.of(ComponentKind::Source).next().is_none()
-        || (!config.has("sinks") && default_sinks.is_none());
+    let missing = [ComponentKind::Source, ComponentKind::Store]
+        .into_iter()
+        .any(|kind| config.of(kind).next().is_none());
     if !config.has("operators") && !standard::add(config, registry, report) {
         return Vec::new();
     }
@@ -89,18 +82,32 @@ fn complete(
     if missing { Vec::new() } else { wiring::check(config, registry, report) }
 }
 
-/// Reports every store but the first.
+/// Reports that there is no store, or every store but the first.
 fn one_store(config: &Config, report: &mut Report) {
-    let mut stores = config.of(ComponentKind::Store);
-    if let Some(first) = stores.next() {
-        for second in stores {
-            let message = format!(
-                "a graph has one store, and `{}` is already given at {}",
-                first.id,
-                report.locate(first.place)
-            );
-            report.add(second.place, message, Some("Remove one of the two.".to_owned()));
+    // A sink whose type is not known may be the store, and need not be a second one.
+    let mut stores = config.of(ComponentKind::Store).filter(|node| node.component.is_some());
+    let Some(first) = stores.next() else {
+        if config.of(ComponentKind::Store).next().is_none() && !config.incomplete {
+            let (place, hint) = match config.place_of("sinks") {
+                None => (
+                    Place::default(),
+                    "Add `sinks: { store: { type: sqlite, path: ./seismolog.db } }`.",
+                ),
+                Some(place) => {
+                    (place, "Add `store: { type: sqlite, path: ./seismolog.db }` to it.")
+                }
+            };
+            report.add(place, "the graph has no store", Some(hint.to_owned()));
         }
+        return;
+    };
+    for second in stores {
+        let message = format!(
+            "a graph has one store, and `{}` is already given at {}",
+            first.id,
+            report.locate(first.place)
+        );
+        report.add(second.place, message, Some("Remove one of the two.".to_owned()));
     }
 }
 
@@ -109,6 +116,7 @@ struct Parts {
     sources: Vec<SourceNode>,
     operators: Vec<OperatorNode>,
     store: Option<StoreNode>,
+    notifiers: Vec<NotifierNode>,
 }
 
 impl Parts {
@@ -157,6 +165,11 @@ impl Parts {
                     self.store = Some(StoreNode { id, component, inputs, store });
                 }
             }
+            Build::Notifier(make) => {
+                if let Some(notifier) = reported(make(&options), node, &own, &trusted, report) {
+                    self.notifiers.push(NotifierNode { id, component, inputs, notifier });
+                }
+            }
         }
     }
 }
@@ -179,7 +192,9 @@ fn check_options(
     let schema = (component.schema)();
     let also: &[&str] = match node.kind {
         ComponentKind::Source => &["type", "service", "timezone"],
-        ComponentKind::Operator | ComponentKind::Store => &["type", "inputs"],
+        ComponentKind::Operator | ComponentKind::Store | ComponentKind::Notifier => {
+            &["type", "inputs"]
+        }
     };
     let owner = format!("`{}`", node.id);
     let (mut object, faults) = check::check(&owner, node.place, own, also, schema.as_value());

@@ -13,11 +13,24 @@ use std::collections::HashMap;
 /// Longest node id in characters.
 pub const ID_CHARS_MAX: usize = 64;
 
-/// The sections that hold nodes, with what they hold.
-const NODE_SECTIONS: [(&str, ComponentKind); 3] = [
-    ("sources", ComponentKind::Source),
-    ("operators", ComponentKind::Operator),
-    ("sinks", ComponentKind::Store),
+/// A section that holds nodes.
+struct NodeSection {
+    name: &'static str,
+    /// What one of its nodes is called while its type is not known.
+    word: &'static str,
+    /// What its nodes may be; one of unknown type counts as the first.
+    kinds: &'static [ComponentKind],
+}
+
+/// The sections that hold nodes.
+const NODE_SECTIONS: [NodeSection; 3] = [
+    NodeSection { name: "sources", word: "source", kinds: &[ComponentKind::Source] },
+    NodeSection { name: "operators", word: "operator", kinds: &[ComponentKind::Operator] },
+    NodeSection {
+        name: "sinks",
+        word: "sink",
+        kinds: &[ComponentKind::Store, ComponentKind::Notifier],
+    },
 ];
 
 /// Every section.
@@ -98,6 +111,11 @@ impl Config {
         self.filled.contains_key(section)
     }
 
+    /// Returns where a section was first seen with something in it.
+    pub fn place_of(&self, section: &str) -> Option<Place> {
+        self.filled.get(section).copied()
+    }
+
     /// Returns the nodes of a kind, in the order of the files.
     pub fn of(&self, kind: ComponentKind) -> impl Iterator<Item = &NodeConfig> {
         self.nodes.iter().filter(move |node| node.kind == kind)
@@ -127,20 +145,20 @@ impl Config {
 
     fn section(&mut self, section: &Entry, registry: Registry, report: &mut Report) {
         let name = section.key.as_str();
-        if let Some((name, kind)) = NODE_SECTIONS.into_iter().find(|(known, _)| *known == name) {
+        if let Some(of_nodes) = NODE_SECTIONS.iter().find(|known| known.name == name) {
             let Some(entries) = section.value.entries() else {
                 let hint = "Write each as `id: { type: … }`.".to_owned();
                 let message = format!("`{name}` must be a map from ids to components");
                 report.add(section.value.place, message, Some(hint));
-                self.filled.insert(name, section.key_place);
+                self.filled.insert(of_nodes.name, section.key_place);
                 self.incomplete = true;
                 return;
             };
             if !entries.is_empty() {
-                self.filled.entry(name).or_insert(section.key_place);
+                self.filled.entry(of_nodes.name).or_insert(section.key_place);
             }
             for entry in entries {
-                self.node(kind, entry, registry, report);
+                self.node(of_nodes, entry, registry, report);
             }
             return;
         }
@@ -166,7 +184,7 @@ impl Config {
 
     fn node(
         &mut self,
-        kind: ComponentKind,
+        section: &NodeSection,
         entry: &Entry,
         registry: Registry,
         report: &mut Report,
@@ -188,10 +206,11 @@ impl Config {
             let hint = format!("Write `{id}: {{ type: … }}`.");
             report.add(entry.value.place, format!("`{id}` must be a map of options"), Some(hint));
             self.incomplete = true;
-            self.nodes.push(NodeConfig::unusable(id, kind, place));
+            self.nodes.push(NodeConfig::unusable(id, section.kinds[0], place));
             return;
         };
-        let component = component_of(kind, &id, place, entries, registry, report);
+        let component = component_of(section, &id, place, entries, registry, report);
+        let kind = component.map_or(section.kinds[0], ComponentType::kind);
         let written = entries.iter().find(|entry| entry.key == "inputs");
         let inputs = match (kind, written) {
             (ComponentKind::Source, Some(inputs)) => {
@@ -231,6 +250,7 @@ pub(super) const fn kind_word(kind: ComponentKind) -> &'static str {
         ComponentKind::Source => "source",
         ComponentKind::Operator => "operator",
         ComponentKind::Store => "store",
+        ComponentKind::Notifier => "notifier",
     }
 }
 
@@ -241,37 +261,60 @@ pub fn is_id(id: &str) -> bool {
 }
 
 fn component_of(
-    kind: ComponentKind,
+    section: &NodeSection,
     id: &str,
     place: Place,
     entries: &[Entry],
     registry: Registry,
     report: &mut Report,
 ) -> Option<&'static ComponentType> {
-    let names: Vec<&str> = registry.names(kind).collect();
-    let word = kind_word(kind);
+    let word = section.word;
     let Some(entry) = entries.iter().find(|entry| entry.key == "type") else {
-        let hint = format!("One of: {}.", suggest::listed(&names));
+        let hint = section.types(registry);
         report.add(place, format!("the {word} `{id}` has no `type`"), Some(hint));
         return None;
     };
     let Value::Scalar(Scalar { text: name, .. }) = &entry.value.value else {
-        let hint = format!("One of: {}.", suggest::listed(&names));
+        let hint = section.types(registry);
         report.add(entry.value.place, format!("the `type` of `{id}` must be a name"), Some(hint));
         return None;
     };
-    let found = registry.find(kind, name);
+    let found = section.find(registry, name);
     if found.is_none() {
-        let elsewhere = NODE_SECTIONS
-            .into_iter()
-            .find(|(_, other)| *other != kind && registry.find(*other, name).is_some());
-        let hint = match elsewhere {
-            Some((section, _)) => Some(format!("`{name}` belongs under `{section}`.")),
-            None => suggest::hint("type", name, &names),
+        let elsewhere = NODE_SECTIONS.iter().find(|other| other.find(registry, name).is_some());
+        let names = section.kinds.iter().flat_map(|kind| registry.names(*kind));
+        let hint = match (elsewhere, suggest::nearest(name, names)) {
+            (Some(other), _) => format!("`{name}` belongs under `{}`.", other.name),
+            (None, Some(near)) => format!("Did you mean `{near}`?"),
+            (None, None) => section.types(registry),
         };
-        report.add(entry.value.place, format!("there is no {word} type `{name}`"), hint);
+        report.add(entry.value.place, format!("there is no {word} type `{name}`"), Some(hint));
     }
     found
+}
+
+impl NodeSection {
+    /// Returns the component type of that name, if it belongs here.
+    fn find(&self, registry: Registry, name: &str) -> Option<&'static ComponentType> {
+        self.kinds.iter().find_map(|kind| registry.find(*kind, name))
+    }
+
+    /// Returns a hint that names every type it may hold.
+    fn types(&self, registry: Registry) -> String {
+        let listed = |kind: &ComponentKind| {
+            let names: Vec<&str> = registry.names(*kind).collect();
+            suggest::listed(&names)
+        };
+        match self.kinds {
+            [kind] => format!("One of: {}.", listed(kind)),
+            kinds => {
+                let each = kinds
+                    .iter()
+                    .map(|kind| format!("A {} is one of: {}.", kind_word(*kind), listed(kind)));
+                each.collect::<Vec<String>>().join(" ")
+            }
+        }
+    }
 }
 
 fn inputs_of(id: &str, inputs: &Entry, report: &mut Report) -> Option<Vec<Input>> {

@@ -51,7 +51,12 @@ impl Graph {
             component: self.store.component,
             inputs: &self.store.inputs,
         };
-        sources.chain(operators).chain(std::iter::once(store)).collect()
+        let notifiers = self.notifiers.iter().map(|node| Drawn {
+            id: &node.id,
+            component: node.component,
+            inputs: &node.inputs,
+        });
+        sources.chain(operators).chain(std::iter::once(store)).chain(notifiers).collect()
     }
 
     fn edges<'a>(nodes: &[Drawn<'a>]) -> Vec<Edge<'a>> {
@@ -79,9 +84,9 @@ impl Graph {
         let mut text = String::new();
         let mut section = None;
         for node in &nodes {
-            let kind = node.component.kind();
-            if section.replace(kind) != Some(kind) {
-                text.push_str(section_word(kind));
+            let word = section_word(node.component.kind());
+            if section.replace(word) != Some(word) {
+                text.push_str(word);
                 text.push('\n');
             }
             let output = node.component.output.map_or(String::new(), |kind| format!("→ {kind}"));
@@ -108,6 +113,7 @@ impl Graph {
                 ComponentKind::Source => ("([", "])"),
                 ComponentKind::Operator => ("[", "]"),
                 ComponentKind::Store => ("[(", ")]"),
+                ComponentKind::Notifier => ("[/", "/]"),
             };
             // Writing to a text cannot fail. Ids of nodes are numbers: Mermaid reserves words.
             let _ = writeln!(text, "  n{number}{open}\"{label}\"{close}");
@@ -128,6 +134,7 @@ impl Graph {
                 ComponentKind::Source => " shape=ellipse",
                 ComponentKind::Operator => "",
                 ComponentKind::Store => " shape=cylinder",
+                ComponentKind::Notifier => " shape=parallelogram",
             };
             let (id, name) = (node.id, node.component.name);
             let _ = writeln!(text, "  \"{id}\" [label=\"{id}\\n{name}\"{shape}];");
@@ -173,6 +180,6 @@ const fn section_word(kind: ComponentKind) -> &'static str {
     match kind {
         ComponentKind::Source => "sources",
         ComponentKind::Operator => "operators",
-        ComponentKind::Store => "sinks",
+        ComponentKind::Store | ComponentKind::Notifier => "sinks",
     }
 }

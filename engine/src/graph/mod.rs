@@ -34,8 +34,8 @@ mod yaml;
 pub use config::{ID_CHARS_MAX, is_id, node_of};
 pub use foreign::{Difference, ForeignCheckpoint, check_identity};
 pub use plan::{
-    EngineOptions, Graph, GraphInput, Mistake, ModelOptions, OperatorNode, ServerOptions,
-    SourceNode, StoreNode,
+    EngineOptions, Graph, GraphInput, Mistake, ModelOptions, NotifierNode, OperatorNode,
+    ServerOptions, SourceNode, StoreNode,
 };
 pub use report::MISTAKES_MAX;
 pub use schema::schema;

@@ -27,7 +27,7 @@ fn inputs(config: &Config) -> impl Iterator<Item = &Input> {
     config.nodes.iter().flat_map(|node| node.inputs.iter().flatten())
 }
 
-/// Returns what can be read of a node; `None` if that is not known, or it is a store.
+/// Returns what can be read of a node; `None` if that is not known, or it is a sink.
 fn outputs_of(node: &NodeConfig, operators: &[OperatorNode]) -> Option<Outputs> {
     match node.kind {
         ComponentKind::Source => Some(Outputs { has_main: true, named: Vec::new() }),
@@ -35,7 +35,7 @@ fn outputs_of(node: &NodeConfig, operators: &[OperatorNode]) -> Option<Outputs> 
             let built = operators.iter().find(|built| built.id == node.id)?;
             Some(built.operator.outputs())
         }
-        ComponentKind::Store => None,
+        ComponentKind::Store | ComponentKind::Notifier => None,
     }
 }
 

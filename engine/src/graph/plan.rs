@@ -2,7 +2,8 @@
 
 use super::{build, load};
 use crate::component::{
-    ComponentType, NodeIdentity, Operator, Registry, Source, SourceDefaults, Store, StreamKind,
+    ComponentType, NodeIdentity, Notifier, Operator, Registry, Source, SourceDefaults, Store,
+    StreamKind,
 };
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -89,6 +90,18 @@ pub struct StoreNode {
     pub store: Box<dyn Store>,
 }
 
+/// A notifier.
+pub struct NotifierNode {
+    /// Its id.
+    pub id: String,
+    /// Its component type.
+    pub component: &'static ComponentType,
+    /// Ids of the nodes whose alerts it tells.
+    pub inputs: Vec<String>,
+    /// The notifier, which has not reached out yet.
+    pub notifier: Box<dyn Notifier>,
+}
+
 /// The `server:` section.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServerOptions {
@@ -100,6 +113,8 @@ pub struct ServerOptions {
     pub allowed_hosts: Vec<String>,
     /// Folders that sources added while the engine runs may read; none means that none may read files.
     pub source_roots: Vec<PathBuf>,
+    /// The address under which people reach it, without a slash at its end; links in notices begin with it.
+    pub public_url: Option<String>,
 }
 
 /// The `model:` section.
@@ -130,6 +145,8 @@ pub struct Graph {
     pub operators: Vec<OperatorNode>,
     /// The one store.
     pub store: StoreNode,
+    /// Notifiers, in the order of the file.
+    pub notifiers: Vec<NotifierNode>,
     /// The server, if the file asks for one.
     pub server: Option<ServerOptions>,
     /// The engine's own options.

@@ -10,9 +10,9 @@ use serde_json::{Map, Value as Json, json};
 /// Returns the schema of a graph file made of the components in `registry`.
 pub fn schema(registry: Registry) -> Json {
     let mut defs = Map::new();
-    let sources = nodes(registry, ComponentKind::Source, &mut defs);
-    let operators = nodes(registry, ComponentKind::Operator, &mut defs);
-    let sinks = nodes(registry, ComponentKind::Store, &mut defs);
+    let sources = nodes(registry, &[ComponentKind::Source], &mut defs);
+    let operators = nodes(registry, &[ComponentKind::Operator], &mut defs);
+    let sinks = nodes(registry, &[ComponentKind::Store, ComponentKind::Notifier], &mut defs);
     let server = section::<ServerSection>("server", &mut defs);
     let engine = section::<EngineSection>("engine", &mut defs);
     let model = section::<ModelSection>("model", &mut defs);
@@ -27,7 +27,10 @@ pub fn schema(registry: Registry) -> Json {
                 operators,
                 "What is computed, by id. Without this section the standard chain runs.",
             ),
-            "sinks": described(sinks, "Where results go, by id: exactly one store."),
+            "sinks": described(
+                sinks,
+                "Where results go, by id: exactly one store, and any number of notifiers.",
+            ),
             "server": server,
             "engine": engine,
             "model": model,
@@ -41,11 +44,13 @@ fn described(mut schema: Json, description: &str) -> Json {
     schema
 }
 
-/// Returns the schema of a section that holds components of a kind.
-fn nodes(registry: Registry, kind: ComponentKind, defs: &mut Map<String, Json>) -> Json {
-    let of_kind = registry.0.iter().filter(|component| component.kind() == kind);
-    let types: Vec<&str> = registry.names(kind).collect();
-    let conditions: Vec<Json> = of_kind
+/// Returns the schema of a section that holds components of some kinds.
+fn nodes(registry: Registry, kinds: &[ComponentKind], defs: &mut Map<String, Json>) -> Json {
+    let legal: Vec<&ComponentType> =
+        registry.0.iter().filter(|component| kinds.contains(&component.kind())).collect();
+    let types: Vec<&str> = legal.iter().map(|component| component.name).collect();
+    let conditions: Vec<Json> = legal
+        .into_iter()
         .map(|component| {
             let is =
                 json!({"properties": {"type": {"const": component.name}}, "required": ["type"]});

@@ -27,13 +27,16 @@ pub(super) struct ServerSection {
     /// Folders from which sources that are added while the engine runs may read files: logs, and the
     /// files with their passwords and certificates. Links that lead outside are not followed.
     source_roots: Vec<PathBuf>,
+    /// The address under which people reach it, such as `https://logs.example`: links in notices begin
+    /// with it. Without it notices have no links.
+    public_url: Option<String>,
 }
 
 impl Default for ServerSection {
     fn default() -> Self {
         let listen = "127.0.0.1:8740".to_owned();
         let source_roots = vec![PathBuf::from("/var/log")];
-        Self { listen, token_file: None, allowed_hosts: Vec::new(), source_roots }
+        Self { listen, token_file: None, allowed_hosts: Vec::new(), source_roots, public_url: None }
     }
 }
 
@@ -159,12 +162,25 @@ pub(super) fn server(place: Place, node: &Node, report: &mut Report) -> ServerOp
         }
         Some(_) => {}
     }
+    let public_url = section.public_url.and_then(|url| {
+        let address = web_address(&url);
+        if address.is_none() {
+            let message = format!(
+                "option `public_url` of `server` must be an http or https address, not `{url}`"
+            );
+            let hint =
+                "For instance `https://logs.example`, with a path if need be, without a query.";
+            report.add(place_of(entries, "public_url", place), message, Some(hint.to_owned()));
+        }
+        address
+    });
     let base = report.input(place.file).base.clone();
     ServerOptions {
         listen: section.listen,
         token_file: section.token_file.map(|path| base.join(path)),
         allowed_hosts: section.allowed_hosts,
         source_roots: section.source_roots.iter().map(|folder| base.join(folder)).collect(),
+        public_url,
     }
 }
 
@@ -224,6 +240,16 @@ pub(super) fn source(
     section
 }
 
+/// Returns an http or https address without slashes at its end, or `None` if `url` is none to which
+/// paths can be added.
+fn web_address(url: &str) -> Option<String> {
+    let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"))?;
+    let authority = rest.split('/').next().unwrap_or_default();
+    let named = host_of(authority).is_some() || host_of(&format!("{authority}:0")).is_some();
+    let legal = |byte: u8| byte.is_ascii_graphic() && !br##"?#"<>\^`{|}"##.contains(&byte);
+    (named && rest.bytes().all(legal)).then(|| url.trim_end_matches('/').to_owned())
+}
+
 /// Returns the host of `host:port`, or `None` if it is not that.
 fn host_of(listen: &str) -> Option<&str> {
     let (host, port) = listen.rsplit_once(':')?;
@@ -256,6 +282,33 @@ mod tests {
         assert_eq!(host_of("logs.example:80"), Some("logs.example"));
         for text in ["", ":80", "127.0.0.1", "1.2.3:80", "::1:80", "a:99999", "a:+1", "a b:1"] {
             assert_eq!(host_of(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_public_address_is_one_that_paths_can_be_added_to() {
+        for (given, taken) in [
+            ("https://logs.example", "https://logs.example"),
+            ("http://logs.example:8740/", "http://logs.example:8740"),
+            ("https://[2001:db8::1]/seismolog//", "https://[2001:db8::1]/seismolog"),
+            ("https://[2001:db8::1]:8740", "https://[2001:db8::1]:8740"),
+        ] {
+            assert_eq!(web_address(given).as_deref(), Some(taken), "{given}");
+        }
+        for text in [
+            "",
+            "logs.example",
+            "ftp://logs.example",
+            "https://",
+            "https:///alerts",
+            "https://user:password@logs.example",
+            "https://logs.example:port",
+            "https://logs.example?a=b",
+            "https://logs.example/#top",
+            "https://logs example",
+            "https://logs.example/<a>",
+        ] {
+            assert_eq!(web_address(text), None, "{text}");
         }
     }
 

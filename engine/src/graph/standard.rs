@@ -31,8 +31,8 @@ const EVENTS: &str = "events";
 const IDS: [&str; 9] =
     [EVENTS, "prints", "counts", "patterns", "vectors", "issues", "tags", "spikes", "alerts"];
 
-/// What a store without `inputs` keeps of it.
-const STORED: [&str; 4] = ["counts", "issues", "tags", "alerts"];
+/// What a sink without `inputs` reads of it, as far as it reads such streams.
+const SUNK: [&str; 4] = ["counts", "issues", "tags", "alerts"];
 
 /// Adds the chain to a configuration without operators, then drops what nothing reads. Returns
 /// whether an id of the user's stood in its way.
@@ -57,7 +57,7 @@ pub(super) fn add(config: &mut Config, registry: Registry, report: &mut Report) 
     if let Some(events) = config.nodes.iter_mut().find(|node| node.id == EVENTS) {
         events.inputs = Some(sources);
     }
-    for node in config.nodes.iter_mut().filter(|node| node.kind == ComponentKind::Store) {
+    for node in config.nodes.iter_mut().filter(|node| node.kind.is_sink()) {
         if node.has_inputs {
             continue;
         }
@@ -65,7 +65,7 @@ pub(super) fn add(config: &mut Config, registry: Registry, report: &mut Report) 
         let fits = |id: &&&str| component.inputs.iter().any(|(kind, _)| kind.as_str() == **id);
         let place = node.place;
         let input = |id: &&str| Input::main((*id).to_owned(), place);
-        node.inputs = Some(STORED.iter().filter(fits).map(input).collect());
+        node.inputs = Some(SUNK.iter().filter(fits).map(input).collect());
         node.has_inputs = true;
     }
     prune(config, file);

@@ -78,7 +78,7 @@ impl<'a> Wiring<'a> {
         let Some(producer) = self.by_id.get(input.id.as_str()) else {
             let nodes = self.config.nodes.iter();
             let ids = nodes
-                .filter(|other| other.kind != ComponentKind::Store && other.id != node.id)
+                .filter(|other| !other.kind.is_sink() && other.id != node.id)
                 .map(|other| other.id.as_str());
             let ids: Vec<&'a str> = ids.collect();
             self.read.extend(suggest::nearest(&input.id, ids.iter().copied()));
@@ -88,9 +88,9 @@ impl<'a> Wiring<'a> {
         };
         let producer = &self.config.nodes[*producer];
         self.read.insert(&producer.id);
-        if producer.kind == ComponentKind::Store {
-            let message = format!("`{}` reads `{}`, which is a store", node.id, input.id);
-            let hint = "Nothing can be read from a store; name what the store reads.".to_owned();
+        if producer.kind.is_sink() {
+            let message = format!("`{}` reads `{}`, which is a sink", node.id, input.id);
+            let hint = "Nothing can be read from a sink; name what the sink reads.".to_owned();
             self.report.add(input.place, message, Some(hint));
             return None;
         }
@@ -153,7 +153,7 @@ impl<'a> Wiring<'a> {
         }
         for node in &self.config.nodes {
             let read = self.read.contains(node.id.as_str()) || self.may_be_read(node);
-            if node.kind == ComponentKind::Store || read {
+            if node.kind.is_sink() || read {
                 continue;
             }
             let readers = node.component.and_then(|c| c.output).map(|output| {
@@ -177,7 +177,7 @@ impl<'a> Wiring<'a> {
     fn sources_of(&self, position: usize) -> Vec<(usize, &'a Input)> {
         let inputs = self.config.nodes[position].inputs.iter().flatten();
         let found = inputs.filter_map(|input| Some((*self.by_id.get(input.id.as_str())?, input)));
-        found.filter(|(node, _)| self.config.nodes[*node].kind != ComponentKind::Store).collect()
+        found.filter(|(node, _)| !self.config.nodes[*node].kind.is_sink()).collect()
     }
 
     fn order(&mut self) -> Vec<usize> {

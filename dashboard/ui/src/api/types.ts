@@ -205,7 +205,7 @@ export interface AlertsAnswer {
   alerts: Alert[];
 }
 
-export type ComponentKind = 'source' | 'operator' | 'store';
+export type ComponentKind = 'source' | 'operator' | 'store' | 'notifier';
 
 export interface GraphNode {
   id: string;

@@ -1,9 +1,9 @@
 //! Fake components under the real names: their options are checked, their streams never run.
 
 use crate::component::{
-    Build, ComponentType, History, HumanDuration, Incarnation, Intake, NodeIdentity, Operator,
-    Options, OptionsError, Outputs, Port, Ports, ReadStore, Recovered, Registry, Source,
-    SourceError, Stage, Store, StoreError, StreamKind,
+    Build, ComponentType, DeliveryError, History, HumanDuration, Incarnation, Intake, Message,
+    NodeIdentity, Notifier, Operator, Options, OptionsError, Outputs, Port, Ports, ReadStore,
+    Recovered, Registry, Source, SourceError, Stage, Store, StoreError, StreamKind,
 };
 use crate::model::{Bucket, Epoch, Fingerprint};
 use schemars::{JsonSchema, schema_for};
@@ -183,6 +183,22 @@ impl Store for FakeStore {
     }
 }
 
+/// Options of the fake `page` notifier.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct PageOptions {
+    /// Whom it wakes.
+    url: String,
+}
+
+struct FakeNotifier;
+
+impl Notifier for FakeNotifier {
+    fn deliver(&mut self, _: &Message) -> Result<(), DeliveryError> {
+        Ok(())
+    }
+}
+
 fn file(options: &Options) -> Result<Box<dyn Source>, Vec<OptionsError>> {
     let parsed: FileOptions = options.parse()?;
     let mut errors = Vec::new();
@@ -261,6 +277,14 @@ fn sqlite(options: &Options) -> Result<Box<dyn Store>, Vec<OptionsError>> {
 
 fn memory(options: &Options) -> Result<Box<dyn Store>, Vec<OptionsError>> {
     options.parse::<NoOptions>().map(|_| Box::new(FakeStore) as Box<dyn Store>)
+}
+
+fn page(options: &Options) -> Result<Box<dyn Notifier>, Vec<OptionsError>> {
+    let url = options.parse::<PageOptions>()?.url;
+    if !url.starts_with("https://") {
+        return Err(vec![OptionsError::at("url", "is no https address")]);
+    }
+    Ok(Box::new(FakeNotifier))
 }
 
 const STORED: &[(StreamKind, bool)] = &[
@@ -347,5 +371,13 @@ pub(super) const REGISTRY: Registry = Registry(&[
         output: None,
         schema: || schema_for!(NoOptions),
         build: Build::Store(memory),
+    },
+    ComponentType {
+        name: "page",
+        summary: "Wakes nobody.",
+        inputs: &[(StreamKind::Alerts, true)],
+        output: None,
+        schema: || schema_for!(PageOptions),
+        build: Build::Notifier(page),
     },
 ]);
