@@ -213,15 +213,15 @@ fn outcome(story: &Story, workers: usize, lives: u64, seed: &mut Seeded) -> Outc
     for life in 0..lives {
         let left = story.rounds.len() - done;
         let survive = match life + 1 == lives {
-            true => usize::MAX,
-            false => seed.below(left as u64) as usize,
+            true => left as u64 + 1,
+            false => seed.below(left as u64),
         };
         let before = recovered.epoch.unwrap_or(Epoch::RECOVERED);
         let controls = controls(story, done);
         let script = Script { chunks: input.clone(), chunks_per_epoch: 2, controls, recovered };
         let mut last = before;
         for (epoch, facts) in run(shape(), script) {
-            if epoch.0 > before.0 + survive as u64 {
+            if epoch.0 > before.0 + survive {
                 break;
             }
             last = epoch;

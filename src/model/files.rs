@@ -97,7 +97,15 @@ pub fn check(path: &Path, file: ModelFile) -> Result<()> {
     let cannot_read = || format!("cannot read {}", path.display());
     let mut input = BufReader::with_capacity(1 << 16, File::open(path).with_context(cannot_read)?);
     let mut digest = Sha256::new();
-    std::io::copy(&mut input, &mut digest).with_context(cannot_read)?;
+    loop {
+        let piece = input.fill_buf().with_context(cannot_read)?;
+        if piece.is_empty() {
+            break;
+        }
+        digest.update(piece);
+        let read = piece.len();
+        input.consume(read);
+    }
     let found: String = digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
     if found != file.sha256 {
         bail!(

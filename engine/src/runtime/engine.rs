@@ -10,6 +10,8 @@ use super::embedding::{self, Desk, OpenEmbedder};
 use super::epochs::{Epochs, Pace};
 use super::intake::{Queues, Wakers};
 use super::observer::Observer;
+use super::orders::{self, Orders};
+use super::outbox::{Postman, Surroundings};
 use super::reader::{Reader, Request};
 use super::receipts::Receipts;
 use super::recovery::offsets_by_source;
@@ -23,7 +25,7 @@ use crate::component::{
     StoreError,
 };
 use crate::dataflow::{CommunicationConfig, Config, WorkerConfig, execute};
-use crate::graph::{ForeignCheckpoint, Graph, SourceNode, check_identity};
+use crate::graph::{ForeignCheckpoint, Graph, NotifierNode, SourceNode, check_identity};
 use crate::model::{Chunk, Epoch, SourceIndex};
 use crossbeam_channel::{Receiver, Sender, bounded};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -55,6 +57,10 @@ pub struct RunOptions {
     pub embedder: Option<Arc<dyn OpenEmbedder>>,
     /// Through which its sources can be changed while it runs.
     pub sources: Sources,
+    /// Through which people decide about alerts while it runs.
+    pub orders: Orders,
+    /// Where people read on about alerts.
+    pub public_url: Option<String>,
     /// What makes sources that people have added; without it they are left alone.
     pub make_source: Option<MakeSource>,
     /// Through which it can be stopped, also while it waits for its store.
@@ -72,6 +78,8 @@ impl RunOptions {
             cluster: None,
             embedder: None,
             sources: Sources::default(),
+            orders: Orders::default(),
+            public_url: None,
             make_source: None,
             stop: StopHandle::default(),
         }
@@ -155,6 +163,7 @@ struct Parts {
     stored: Vec<String>,
     sources: Vec<SourceNode>,
     identity: Vec<NodeIdentity>,
+    notifiers: Vec<NotifierNode>,
     store: Box<dyn Store>,
     workers: usize,
 }
@@ -169,6 +178,7 @@ impl Parts {
             stored: graph.store.inputs,
             sources: graph.sources,
             identity,
+            notifiers: graph.notifiers,
             store: graph.store.store,
             workers: graph.engine.workers,
         }
@@ -226,7 +236,9 @@ impl Engine {
         let wakers = Arc::clone(&stop.wakers);
         let table = SourceTable::new(parts.sources.iter().map(|source| source.defaults.clone()));
         // Those that follow share one stream, whether they were added in this life or in one before.
-        let shape = Arc::new(Shape::new(table.clone(), parts.operators, parts.stored));
+        let reads = parts.notifiers.iter().map(|node| (node.id.clone(), node.inputs.clone()));
+        let shape = Shape::new(table.clone(), parts.operators, parts.stored);
+        let shape = Arc::new(shape.with_notifiers(reads.collect()));
         let starting = all_sources(parts.sources, &options, &recovered, &table);
         // Also for those that are added.
         let receipts = Receipts::new(SourceTable::SOURCES_MAX);
@@ -267,6 +279,23 @@ impl Engine {
 
         if let Some(opener) = options.embedder {
             start_embedding(&desk, opener, Arc::clone(&options.observer), &stop)?;
+        }
+        options.orders.open(orders::Ground {
+            requests: requests_sender.clone(),
+            wakers: Arc::clone(&wakers),
+            backlog: Arc::clone(&backlog),
+            stop: stop.signal.clone(),
+        });
+        if incarnation.is_some() {
+            let around = Surroundings {
+                store: Arc::clone(&reader),
+                orders: options.orders.clone(),
+                clock: Arc::clone(&options.clock),
+                observer: Arc::clone(&options.observer),
+                public_url: options.public_url.clone(),
+                stop: stop.signal.clone(),
+            };
+            start_notifiers(parts.notifiers, &around)?;
         }
         let ground = Ground {
             table,
@@ -459,6 +488,16 @@ fn start_embedding(
     embedding::start(desk, opener, observer, stop.signal.clone(), threads).map_err(|error| {
         EngineError::Start { what: "an embedding thread", cause: error.to_string() }
     })
+}
+
+/// Starts a thread for each notifier. Nobody waits for them: what they have not settled is still queued at the
+/// next start.
+fn start_notifiers(notifiers: Vec<NotifierNode>, around: &Surroundings) -> Result<(), EngineError> {
+    for NotifierNode { id, notifier, .. } in notifiers {
+        let postman = Postman::new(&id, notifier, around.clone());
+        spawn("a notifier's thread", format!("notify-{id}"), move || postman.run())?;
+    }
+    Ok(())
 }
 
 /// What the worker threads share.

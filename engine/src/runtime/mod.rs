@@ -16,6 +16,8 @@ mod epochs;
 mod fold;
 mod intake;
 mod observer;
+mod orders;
+pub mod outbox;
 mod outputs;
 mod reader;
 mod receipts;
@@ -37,7 +39,8 @@ pub use engine::{Cluster, Engine, EngineError, MakeSource, RunOptions, StopHandl
 pub use epochs::{Epochs, Pace};
 pub use fold::Fold;
 pub use intake::CHUNKS_MAX;
-pub use observer::{EmbeddingReport, Observer, SourceReport, Unobserved};
+pub use observer::{DeliveryReport, EmbeddingReport, Observer, SourceReport, Unobserved};
+pub use orders::{NotTaken, Orders};
 pub use reader::{DRAIN_BYTES_MAX, FACTS_PENDING_MAX};
 pub use shutdown::StopStage;
 pub use sources::{NotChanged, Prepared, SlotView, Sources, StoredSource};

@@ -35,6 +35,21 @@ pub struct EmbeddingReport {
     pub trouble: Option<String>,
 }
 
+/// How a notifier fares.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DeliveryReport {
+    /// Attempts made by this process.
+    pub attempts: u64,
+    /// Notices accepted.
+    pub delivered: u64,
+    /// Notices given up.
+    pub dead: u64,
+    /// Notices that wait.
+    pub waiting: usize,
+    /// Why the last attempt failed, if it did.
+    pub trouble: Option<String>,
+}
+
 /// Watches the runtime. Every method does nothing unless overridden.
 pub trait Observer: Send + Sync {
     /// The store has been loaded; the first epoch follows.
@@ -51,6 +66,8 @@ pub trait Observer: Send + Sync {
     fn committed(&self, _commit: &Commit, _took: Duration) {}
     /// Texts were embedded, or could not be.
     fn embedding(&self, _report: &EmbeddingReport) {}
+    /// A notifier has looked at the outbox.
+    fn delivery(&self, _notifier: &str, _report: &DeliveryReport) {}
     /// The store fails with this sentence, or works again.
     fn store(&self, _trouble: Option<&str>) {}
 }

@@ -255,6 +255,9 @@ impl Book {
         let mut changed = false;
         for live in incident.alerts.values_mut().filter(|live| live.state().is_open()) {
             let details = &mut live.alert.details;
+            if details.fired_at == EventTime::default() {
+                details.fired_at = at;
+            }
             (details.state, details.until, details.changed_at) = (state, until, at);
             (details.by, details.comment) = (Some(Arc::clone(&by)), Some(Arc::clone(&comment)));
             live.by_hand |= state == AlertState::Resolved;

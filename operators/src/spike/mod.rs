@@ -17,7 +17,7 @@ mod judge;
 mod signals;
 mod state;
 
-pub use judge::Judge;
+pub use judge::{Judge, Row as Heard, Told as Said};
 
 use crate::view::{one_owner, view};
 use crate::window::bucket_size;
