@@ -12,10 +12,10 @@ use crate::cli::backtest::BacktestArgs;
 use crate::failure::Failure;
 use alarms::Alarms;
 use anyhow::{Context, Result};
+use foldhash::{HashMap, HashMapExt};
 use indicatif::{ProgressBar, ProgressStyle};
 use operators::spike::detector::{Detector, SeriesId, Settings};
 use rows::{Counts, Meta};
-use std::collections::HashMap;
 use std::fs::File;
 use std::path::Path;
 
@@ -71,7 +71,7 @@ impl Run {
         let mut rows = 0u64;
         for tick in 0..meta.n_buckets {
             while let Some(row) = counts.next_of(tick)? {
-                let id = self.id_of(&row.series);
+                let id = self.id_of(row.series);
                 self.detector.add(id, self.first + row.bucket, row.count);
                 rows += 1;
             }

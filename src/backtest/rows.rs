@@ -55,12 +55,12 @@ impl Meta {
 }
 
 /// Events of a bucket of a series.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Row {
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Row<'a> {
     /// The bucket in which they arrived.
     pub arrival: i64,
     /// Whose they are.
-    pub series: String,
+    pub series: &'a str,
     /// Whose bucket.
     pub bucket: i64,
     /// How many.
@@ -71,11 +71,20 @@ pub struct Row {
 pub struct Counts {
     path: PathBuf,
     reader: csv::Reader<File>,
+    /// The row that was read last.
     record: csv::StringRecord,
     has_arrivals: bool,
     buckets: i64,
-    /// The row that was read last, if its time has not come.
-    next: Option<Row>,
+    /// Its numbers, if its time has not come.
+    next: Option<Numbers>,
+}
+
+/// The numbers of a row.
+#[derive(Clone, Copy)]
+struct Numbers {
+    arrival: i64,
+    bucket: i64,
+    count: u32,
 }
 
 impl Counts {
@@ -98,31 +107,35 @@ impl Counts {
     }
 
     /// Returns the next row that arrived in the bucket `tick`.
-    pub fn next_of(&mut self, tick: i64) -> Result<Option<Row>> {
+    pub fn next_of(&mut self, tick: i64) -> Result<Option<Row<'_>>> {
         if self.next.is_none() {
             self.next = self.read()?;
         }
-        match &self.next {
-            Some(row) if row.arrival == tick => Ok(self.next.take()),
-            Some(row) if row.arrival < tick => bail!(
-                "{}:{}: the rows are not in order: {} comes after {tick}",
-                self.path.display(),
-                self.record.position().map_or(0, csv::Position::line),
-                row.arrival
-            ),
-            _ => Ok(None),
-        }
+        let Some(Numbers { arrival, bucket, count }) = self.next.filter(|row| row.arrival <= tick)
+        else {
+            return Ok(None);
+        };
+        ensure!(
+            arrival == tick,
+            "{}:{}: the rows are not in order: {arrival} comes after {tick}",
+            self.path.display(),
+            self.record.position().map_or(0, csv::Position::line),
+        );
+        self.next = None;
+        let series = self.record.get(usize::from(self.has_arrivals)).unwrap_or_default();
+        Ok(Some(Row { arrival, series, bucket, count }))
     }
 
-    fn read(&mut self) -> Result<Option<Row>> {
-        let place = format!("{}:{}", self.path.display(), self.reader.position().line());
-        if !self.reader.read_record(&mut self.record).with_context(|| place.clone())? {
+    fn read(&mut self) -> Result<Option<Numbers>> {
+        let line = self.reader.position().line();
+        let place = || format!("{}:{line}", self.path.display());
+        if !self.reader.read_record(&mut self.record).with_context(place)? {
             return Ok(None);
         }
-        let field = |at: usize| self.record.get(at).unwrap_or_default();
         let number = |at: usize, name: &str| -> Result<i64> {
-            let text = field(at);
-            text.parse().with_context(|| format!("{place}: {name}: {text:?} is no whole number"))
+            let text = self.record.get(at).unwrap_or_default();
+            let wrong = || format!("{}: {name}: {text:?} is no whole number", place());
+            text.parse().with_context(wrong)
         };
         let from = usize::from(self.has_arrivals);
         let bucket = number(from + 1, "bucket")?;
@@ -130,14 +143,15 @@ impl Counts {
         let last = self.buckets - 1;
         ensure!(
             (0..=last).contains(&bucket) && (bucket..=last).contains(&arrival),
-            "{place}: bucket {bucket}, arrival {arrival}: must lie between 0 and {last}, the arrival not \
-             before the bucket"
+            "{}: bucket {bucket}, arrival {arrival}: must lie between 0 and {last}, the arrival not \
+             before the bucket",
+            place()
         );
         let count = number(from + 2, "count")?;
         let count = u32::try_from(count).ok().filter(|count| *count > 0);
         let count =
-            count.with_context(|| format!("{place}: count must be from 1 to {}", u32::MAX))?;
-        Ok(Some(Row { arrival, series: field(from).to_owned(), bucket, count }))
+            count.with_context(|| format!("{}: count must be from 1 to {}", place(), u32::MAX))?;
+        Ok(Some(Numbers { arrival, bucket, count }))
     }
 }
 
@@ -154,13 +168,14 @@ mod tests {
 
     const META: Meta = Meta { bucket_seconds: 300, n_buckets: 10, start_weekday: 0 };
 
-    fn rows(text: &str) -> Result<Vec<Row>> {
+    /// Returns arrival, series, bucket and count of all rows.
+    fn rows(text: &str) -> Result<Vec<(i64, String, i64, u32)>> {
         let file = file(text);
         let mut counts = Counts::open(file.path(), &META)?;
         let mut rows = Vec::new();
         for tick in 0..META.n_buckets {
             while let Some(row) = counts.next_of(tick)? {
-                rows.push(row);
+                rows.push((row.arrival, row.series.to_owned(), row.bucket, row.count));
             }
         }
         Ok(rows)
@@ -169,9 +184,9 @@ mod tests {
     #[test]
     fn both_forms_are_read() {
         let on_time = rows("series_id,bucket,count\na/x,0,3\na/x,4,1\n").unwrap();
-        assert_eq!(on_time[1], Row { arrival: 4, series: "a/x".to_owned(), bucket: 4, count: 1 });
+        assert_eq!(on_time[1], (4, "a/x".to_owned(), 4, 1));
         let late = rows("arrival,series_id,bucket,count\n3,a/x,1,2\n").unwrap();
-        assert_eq!((late[0].arrival, late[0].bucket), (3, 1));
+        assert_eq!(late, [(3, "a/x".to_owned(), 1, 2)]);
     }
 
     #[test]

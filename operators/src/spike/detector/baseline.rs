@@ -3,7 +3,7 @@
 //! Each part is a few numbers that fade, learned one bucket at a time, from buckets old enough that their
 //! late events are in.
 
-use super::rhythm::Rhythm;
+use super::rhythm::{Place, Rhythm};
 use serde::{Deserialize, Serialize};
 
 /// Strength of the first guess of a level, in events.
@@ -118,12 +118,12 @@ impl Cycles {
     }
 
     /// Returns how many times the average a tick has.
-    pub fn factor(&self, rhythm: &Rhythm, tick: i64) -> f64 {
-        self.hours.factor(rhythm.hour_of(tick)) * self.weekdays.factor(rhythm.weekday_of(tick))
+    pub fn factor(&self, place: Place) -> f64 {
+        self.hours.factor(place.hour) * self.weekdays.factor(place.weekday)
     }
 
-    pub fn learn(&mut self, rhythm: &Rhythm, tick: i64, events: f64, rate: f64) {
-        let (hour, weekday) = (rhythm.hour_of(tick), rhythm.weekday_of(tick));
+    pub fn learn(&mut self, place: Place, events: f64, rate: f64) {
+        let Place { hour, weekday, .. } = place;
         let (by_hour, by_weekday) = (self.hours.factor(hour), self.weekdays.factor(weekday));
         self.hours.learn(hour, events, rate * by_weekday);
         self.weekdays.learn(weekday, events, rate * by_hour);

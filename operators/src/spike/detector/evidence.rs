@@ -44,6 +44,14 @@ pub struct Facts {
     pub min_ratio: f64,
 }
 
+impl Facts {
+    /// Returns whether an effect is large enough to be told.
+    fn are_met(&self, observed: f64, mean: f64) -> bool {
+        // Sums of means are rounded.
+        observed - mean >= self.min_events && observed >= self.min_ratio * mean * 0.999
+    }
+}
+
 /// The test that said most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Test {
@@ -88,15 +96,44 @@ impl Evidence {
     /// Looks at a series whose open bucket is `now`.
     pub(super) fn of(series: &Series, rhythm: &Rhythm, facts: &Facts, now: i64) -> Evidence {
         let mut evidence = Evidence::none();
-        let factor = series.cycles.factor(rhythm, now);
-        for (length, left) in WINDOWS {
-            evidence.look_at_window(series, facts, Window::new(series, factor, now, length), left);
+        // After its last arrival a series has no events at all, and nothing is not surprising.
+        if series.touched() <= now - LONGEST && facts.min_events > 0.0 {
+            return evidence;
         }
-        for mark in [0, 1] {
-            if series.cell(now).is_some_and(|cell| cell.exceeds(mark)) {
-                for length in RUNS {
-                    let window = Window::new(series, factor, now, length);
-                    evidence.look_at_run(series, facts, &window, mark, factor);
+        let longest = series.sums(now - LONGEST + 1, now + 1);
+        // No window has more events than the longest, and no test speaks of fewer than these.
+        if longest.0 < facts.min_events {
+            return evidence;
+        }
+        let factor = series.cycles.factor(rhythm.place_of(now));
+        let norm = LOCAL_TRUST * series.level.rate() * factor;
+        let sums = |length| match length {
+            LONGEST => longest,
+            _ => series.sums(now - length + 1, now + 1),
+        };
+        for (length, left) in WINDOWS {
+            // What is not large is of interest only to an alert that may go on.
+            let is_enough = |observed: f64, mean: f64| {
+                observed >= facts.min_events
+                    && observed > EXCESS_MIN * mean
+                    && (length <= HOLD_WINDOW_MAX || facts.are_met(observed, mean))
+            };
+            if let Some(window) = Window::new(series, norm, now, length, sums(length), is_enough) {
+                evidence.look_at_window(series, facts, &window, left);
+            }
+        }
+        if series.cell(now).is_some_and(|cell| cell.exceeds(0)) {
+            let is_enough = |observed: f64, mean: f64| facts.are_met(observed, mean);
+            let mut windows = [None; RUNS.len()];
+            for (window, length) in windows.iter_mut().zip(RUNS) {
+                *window = Window::new(series, norm, now, length, sums(length), is_enough);
+            }
+            // What exceeds the second mark exceeds the first.
+            for mark in [0, 1] {
+                if series.cell(now).is_some_and(|cell| cell.exceeds(mark)) {
+                    for window in windows.iter().flatten() {
+                        evidence.look_at_run(series, facts, window, mark, factor);
+                    }
                 }
             }
         }
@@ -106,10 +143,7 @@ impl Evidence {
         evidence
     }
 
-    fn look_at_window(&mut self, series: &Series, facts: &Facts, window: Window, left: f64) {
-        if window.observed < facts.min_events || window.observed <= EXCESS_MIN * window.mean {
-            return;
-        }
+    fn look_at_window(&mut self, series: &Series, facts: &Facts, window: &Window, left: f64) {
         let (mean, doubt) = (window.mean, series.level.doubt());
         let size =
             mean / (series.clumps.batch() - 1.0 + mean * (doubt + series.clumps.spread() * left));
@@ -117,7 +151,7 @@ impl Evidence {
         if window.length <= HOLD_WINDOW_MAX {
             self.hold = self.hold.max(nats);
         }
-        self.tell(facts, &window, Test::Window, nats);
+        self.tell(facts, window, Test::Window, nats);
     }
 
     fn look_at_run(
@@ -130,7 +164,7 @@ impl Evidence {
     ) {
         let exceeds = |cell: &Cell| cell.exceeds(mark);
         let exceeded = series.count(window.from, window.until, exceeds);
-        if exceeded < RUN_MIN || !window.is_large(facts) {
+        if exceeded < RUN_MIN {
             return;
         }
         let usual = match mark {
@@ -150,7 +184,7 @@ impl Evidence {
     }
 
     fn tell(&mut self, facts: &Facts, window: &Window, test: Test, nats: f64) {
-        if nats > self.nats && window.is_large(facts) {
+        if nats > self.nats && facts.are_met(window.observed, window.mean) {
             let Window { length, observed, mean, .. } = *window;
             *self = Evidence { nats, test, window: length, observed, expected: mean, ..*self };
         }
@@ -158,6 +192,7 @@ impl Evidence {
 }
 
 /// Some of the last buckets together.
+#[derive(Clone, Copy)]
 struct Window {
     length: i64,
     from: i64,
@@ -169,20 +204,26 @@ struct Window {
 }
 
 impl Window {
-    fn new(series: &Series, factor: f64, now: i64, length: i64) -> Window {
+    /// Returns the last `length` buckets, of these events as tested and as the season expects, if they are of
+    /// interest; `norm` is the usual mean, weighted. What is of no interest with a smaller mean must be of none
+    /// with a larger one: so the recent past, which can only add to the mean, is mostly not asked for.
+    fn new(
+        series: &Series,
+        norm: f64,
+        now: i64,
+        length: i64,
+        (observed, seasonal): (f64, f64),
+        is_enough: impl Fn(f64, f64) -> bool,
+    ) -> Option<Window> {
         let (from, until) = (now - length + 1, now + 1);
-        let (observed, seasonal) = series.sums(from, until);
-        let (before, _) = series.sums(from - LOCAL, from);
-        let recent =
-            (LOCAL_TRUST * series.level.rate() * factor + before) / (LOCAL_TRUST + LOCAL as f64);
-        Window { length, from, until, observed, mean: seasonal.max(length as f64 * recent) }
-    }
-
-    /// Returns whether the effect is large enough to be told.
-    fn is_large(&self, facts: &Facts) -> bool {
-        // Sums of means are rounded.
-        self.observed - self.mean >= facts.min_events
-            && self.observed >= facts.min_ratio * self.mean * 0.999
+        let mean = |before: f64| {
+            seasonal.max(length as f64 * ((norm + before) / (LOCAL_TRUST + LOCAL as f64)))
+        };
+        if !is_enough(observed, mean(0.0)) {
+            return None;
+        }
+        let mean = mean(series.sums(from - LOCAL, from).0);
+        is_enough(observed, mean).then_some(Window { length, from, until, observed, mean })
     }
 }
 

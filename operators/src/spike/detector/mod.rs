@@ -196,7 +196,11 @@ impl Detector {
             watched.series = Series::forgotten(&self.rhythm, now, watched.series.touched());
             watched.alarm = Alarm::default();
         }
-        if self.active.insert(id) {
+        // Only quiet series are left alone: one that has walked to this tick and is not, is active already. New
+        // ones look the same, but are touched now.
+        let series = &watched.series;
+        let is_active = series.touched() < now && series.now() == now && !series.is_quiet();
+        if !is_active && self.active.insert(id) {
             let silent = &group.silent;
             watched
                 .series

@@ -45,10 +45,11 @@ impl Recurring {
     ) -> bool {
         let wanted = SHARE * f64::from(x);
         let ran = |at: i64| {
-            (at - STRAY..=at + STRAY).any(|near| match recent(near) {
-                Some(count) => f64::from(count) >= wanted,
-                None => self.0.iter().any(|&(tick, x)| tick == near && f64::from(x) >= wanted),
-            })
+            let is_run = |count: u32| f64::from(count) >= wanted;
+            (at - STRAY..=at + STRAY).any(|near| recent(near).is_some_and(is_run))
+                || self.0.iter().any(|&(tick, x)| {
+                    (tick - at).abs() <= STRAY && is_run(x) && recent(tick).is_none()
+                })
         };
         SCHEDULES.iter().any(|&(period, runs)| {
             let period = period / rhythm.bucket_secs;

@@ -66,21 +66,29 @@ impl Rhythm {
         HOUR_SECS as f64 / self.bucket_secs as f64
     }
 
-    /// Returns the hour of the day of a tick, 0 to 23.
-    pub fn hour_of(&self, tick: i64) -> usize {
-        (tick * self.bucket_secs).rem_euclid(DAY_SECS) as usize / HOUR_SECS as usize
+    /// Returns where in the cycles of UTC a tick lies.
+    pub fn place_of(&self, tick: i64) -> Place {
+        let second = tick * self.bucket_secs;
+        let day = second.div_euclid(DAY_SECS);
+        let second = second - day * DAY_SECS;
+        Place {
+            hour: second as usize / HOUR_SECS as usize,
+            // The first of January 1970 was a Thursday.
+            weekday: (day + 3).rem_euclid(7) as usize,
+            ends_day: second + self.bucket_secs == DAY_SECS,
+        }
     }
+}
 
-    /// Returns the weekday of a tick, 0 for Monday.
-    pub fn weekday_of(&self, tick: i64) -> usize {
-        // The first of January 1970 was a Thursday.
-        ((tick * self.bucket_secs).div_euclid(DAY_SECS) + 3).rem_euclid(7) as usize
-    }
-
-    /// Returns whether a tick is the last of its day.
-    pub fn ends_day(&self, tick: i64) -> bool {
-        (tick + 1).rem_euclid(self.day) == 0
-    }
+/// Where in the cycles of a day and of a week a tick lies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The hour of the day, 0 to 23.
+    pub hour: usize,
+    /// The weekday, 0 for Monday.
+    pub weekday: usize,
+    /// Whether it is the last tick of its day.
+    pub ends_day: bool,
 }
 
 #[cfg(test)]
@@ -92,9 +100,11 @@ mod tests {
         let rhythm = Rhythm::new(300);
         // 2026-11-22, a Sunday, 03:55 UTC.
         let tick = 1_795_319_700 / 300;
-        assert_eq!((rhythm.hour_of(tick), rhythm.weekday_of(tick)), (3, 6));
-        assert_eq!((rhythm.hour_of(-1), rhythm.weekday_of(-1)), (23, 2));
-        assert!(rhythm.ends_day(287) && rhythm.ends_day(-1) && !rhythm.ends_day(288));
+        let place = |hour, weekday, ends_day| Place { hour, weekday, ends_day };
+        assert_eq!(rhythm.place_of(tick), place(3, 6, false));
+        assert_eq!(rhythm.place_of(-1), place(23, 2, true));
+        assert_eq!(rhythm.place_of(287), place(23, 3, true));
+        assert_eq!(rhythm.place_of(288), place(0, 4, false));
     }
 
     #[test]

@@ -9,7 +9,7 @@
 use super::baseline::{Clumps, Cycles, Level, Runs};
 use super::evidence::{Evidence, Facts, LONGEST};
 use super::recurring::Recurring;
-use super::rhythm::{LAG, RING, Rhythm};
+use super::rhythm::{LAG, Place, RING, Rhythm};
 use serde::{Deserialize, Serialize};
 
 /// Ticks after the last event of a series before it may be left alone: no window reaches it any more.
@@ -23,6 +23,9 @@ const LEARN_DEVIATIONS: f64 = 4.0;
 /// The same for batches and spread, and the events that are always believed.
 const CLUMP_DEVIATIONS: f64 = 6.0;
 const CLUMP_EVENTS: f64 = 25.0;
+
+/// Fewer events never count as a run of a schedule.
+const SCHEDULED_MIN: u32 = 5;
 
 /// One bucket.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -90,7 +93,7 @@ impl Series {
             touched: now,
         };
         // Nobody knew it before, so it was expected as little as now.
-        let mean = (series.level.rate() * series.cycles.factor(rhythm, now)) as f32;
+        let mean = (series.level.rate() * series.cycles.factor(rhythm.place_of(now))) as f32;
         series.cells = [Cell { mean, ..Cell::default() }; RING];
         series
     }
@@ -129,18 +132,29 @@ impl Series {
     /// Sums over the buckets `from..until` (clipped to what is remembered): events as tested, and expected.
     pub fn sums(&self, from: i64, until: i64) -> (f64, f64) {
         let mut sums = (0.0, 0.0);
-        for tick in from.max(self.now - RING as i64 + 1)..until {
-            let cell = self.cells[slot(tick)];
-            sums.0 += f64::from(cell.y);
-            sums.1 += f64::from(cell.mean);
+        for cells in self.cells_of(from, until) {
+            for cell in cells {
+                sums.0 += f64::from(cell.y);
+                sums.1 += f64::from(cell.mean);
+            }
         }
         sums
     }
 
     /// Counts the buckets of `from..until` that satisfy something.
     pub fn count(&self, from: i64, until: i64, what: impl Fn(&Cell) -> bool) -> f64 {
-        let ticks = from.max(self.now - RING as i64 + 1)..until;
-        ticks.filter(|&tick| what(&self.cells[slot(tick)])).count() as f64
+        let counts = self.cells_of(from, until);
+        counts.map(|cells| cells.iter().filter(|cell| what(cell)).count()).iter().sum::<usize>()
+            as f64
+    }
+
+    /// Returns the buckets `from..until` (clipped to what is remembered), the oldest first.
+    fn cells_of(&self, from: i64, until: i64) -> [&[Cell]; 2] {
+        let from = from.max(self.now - RING as i64 + 1);
+        let length = (until - from).max(0) as usize;
+        let (newer, older) = self.cells.split_at(slot(from));
+        let rest = length.saturating_sub(older.len());
+        [&older[..length - rest], &newer[..rest]]
     }
 
     /// Adds events that arrive now, of the open bucket or an earlier one; those of buckets that are no longer
@@ -186,15 +200,11 @@ impl Series {
 
     /// Closes the open bucket and returns what it says; `is_gap` if its whole group is silent.
     pub fn evidence(&mut self, rhythm: &Rhythm, facts: &Facts, is_gap: bool) -> Evidence {
-        let [batch, spread] = [self.clumps.batch(), self.clumps.spread()];
-        for tick in self.now - LAG..=self.now {
+        // Buckets after the last arrival have no events, and are tested as that.
+        let newest = self.now.min(self.touched);
+        for tick in self.now - LAG..=newest {
             let cell = self.cells[slot(tick)];
-            let mean = f64::from(cell.mean);
-            let deviation = self.deviation(mean, batch, spread);
-            let is_large = cell.x >= 5
-                && f64::from(cell.x) > 3.0 * mean + 4.0 * deviation.min(4.0 * mean + 4.0);
-            let recent = |tick| self.cell(tick).map(|cell| cell.x);
-            let on_schedule = is_large && self.recurring.expects(rhythm, tick, cell.x, recent);
+            let on_schedule = cell.x >= SCHEDULED_MIN && self.is_on_schedule(rhythm, tick, cell);
             self.cells[slot(tick)].y = if on_schedule { cell.mean } else { cell.x as f32 };
         }
         if is_gap { Evidence::none() } else { Evidence::of(self, rhythm, facts, self.now) }
@@ -213,14 +223,19 @@ impl Series {
         self.age = self.age.saturating_add(1);
         let tick = self.now - LAG;
         let [cell, before] = [tick, tick - 1].map(|tick| self.cells[slot(tick)]);
-        let factor = self.cycles.factor(rhythm, tick);
+        let place = rhythm.place_of(tick);
+        let factor = self.cycles.factor(place);
         let mean = self.level.rate() * factor;
-        let deviation = self.deviation(mean, self.clumps.batch(), self.clumps.spread());
+        let y = f64::from(cell.y);
+        // So few events are believed and not noted, however far they deviate.
+        let deviation = match cell.x < 2 && y <= 2.0 {
+            true => 0.0,
+            false => self.deviation(mean),
+        };
         let is_calm = self.quarantined == 0 || self.quarantined > QUARANTINE_MAX;
         let learns = !was_silent && !standing.is_firing && is_calm;
         // The first bucket of an alert teaches how events clump: a second batch of the kind is no news.
         let begins = standing.fired_at == Some(tick) && !was_silent;
-        let y = f64::from(cell.y);
         if (learns && !before.exceeds(1)) || begins {
             let believed = y.min((mean + CLUMP_DEVIATIONS * deviation).max(CLUMP_EVENTS));
             let (doubt, fade) = (self.level.doubt(), rhythm.shape_fade);
@@ -233,34 +248,63 @@ impl Series {
         if learns {
             let believed = y.min(mean + LEARN_DEVIATIONS * deviation + 2.0);
             self.level.learn(believed, factor, rhythm.level_fade);
-            self.cycles.learn(rhythm, tick, believed, self.level.rate());
+            self.cycles.learn(place, believed, self.level.rate());
         }
-        if rhythm.ends_day(tick) {
-            self.cycles.end_day(rhythm);
-        }
-        self.now += 1;
-        self.open(rhythm);
+        self.open_next(rhythm, place);
     }
 
     /// Takes the mean of the last `ticks` buckets for the new normal.
     pub fn adopt(&mut self, rhythm: &Rhythm, ticks: i64) {
         let (events, _) = self.sums(self.now - ticks + 1, self.now + 1);
-        self.level.adopt(events, ticks as f64, self.cycles.factor(rhythm, self.now));
+        self.level.adopt(events, ticks as f64, self.cycles.factor(rhythm.place_of(self.now)));
     }
 
     /// Walks a quiet series to a tick; `was_silent` says of which buckets its group had nothing.
     pub fn idle_until(&mut self, rhythm: &Rhythm, now: i64, was_silent: impl Fn(i64) -> bool) {
         while self.now < now {
-            self.settle(rhythm, 0.0, was_silent(self.now - LAG), Standing::default());
+            // The same as `settle` of a series without evidence, with what no events leave of it.
+            let tick = self.now - LAG;
+            self.age = self.age.saturating_add(1);
+            let place = rhythm.place_of(tick);
+            if !was_silent(tick) {
+                let factor = self.cycles.factor(place);
+                let mean = self.level.rate() * factor;
+                let (doubt, fade) = (self.level.doubt(), rhythm.shape_fade);
+                self.clumps.learn(0.0, mean, doubt, self.age, fade);
+                self.runs.iter_mut().for_each(|runs| runs.learn(false, false, fade));
+                self.level.learn(0.0, factor, rhythm.level_fade);
+                self.cycles.learn(place, 0.0, self.level.rate());
+            }
+            self.open_next(rhythm, place);
         }
     }
 
-    fn open(&mut self, rhythm: &Rhythm) {
-        let mean = self.level.rate() * self.cycles.factor(rhythm, self.now);
+    /// Opens the next bucket when the one at a place is learned.
+    #[inline]
+    fn open_next(&mut self, rhythm: &Rhythm, learned: Place) {
+        if learned.ends_day {
+            self.cycles.end_day(rhythm);
+        }
+        self.now += 1;
+        let mean = self.level.rate() * self.cycles.factor(rhythm.place_of(self.now));
         self.cells[slot(self.now)] = Cell { mean: mean as f32, ..Cell::default() };
     }
 
-    fn deviation(&self, mean: f64, batch: f64, spread: f64) -> f64 {
+    /// Returns whether a bucket is large and came when a large one was due.
+    fn is_on_schedule(&self, rhythm: &Rhythm, tick: i64, cell: Cell) -> bool {
+        let (x, mean) = (f64::from(cell.x), f64::from(cell.mean));
+        // Most need no deviation to be told from large ones.
+        if x <= 3.0 * mean {
+            return false;
+        }
+        let deviation = self.deviation(mean);
+        let is_large = x > 3.0 * mean + 4.0 * deviation.min(4.0 * mean + 4.0);
+        let recent = |tick| self.cell(tick).map(|cell| cell.x);
+        is_large && self.recurring.expects(rhythm, tick, cell.x, recent)
+    }
+
+    fn deviation(&self, mean: f64) -> f64 {
+        let (batch, spread) = (self.clumps.batch(), self.clumps.spread());
         (batch * mean + mean * mean * (self.level.doubt() + spread)).sqrt()
     }
 }
