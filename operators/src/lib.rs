@@ -25,6 +25,7 @@ pub mod meaning;
 pub mod parse;
 pub mod pattern;
 pub mod redact;
+pub mod replay;
 pub mod route;
 pub mod rules;
 pub mod sample;

@@ -94,6 +94,15 @@ impl Live {
         match signal.news {
             News::Early => *subject = Subject { fires: true, early: signal.events },
             News::Fired | News::Holds => {
+                // What the whole bucket says stands for what a part of it said.
+                if signal.news == News::Fired
+                    && signal.fingerprint == self.alert.details.lead
+                    && signal.bucket == self.alert.start
+                {
+                    self.alert.details.kind = signal.kind;
+                    self.alert.details.explanation = signal.explanation.clone();
+                    self.alert.peak = signal.verdict;
+                }
                 *subject = Subject { fires: true, early: 0 };
                 self.closed += signal.events;
             }

@@ -109,6 +109,13 @@ impl Alerting {
     }
 }
 
+impl Alerting {
+    /// Returns the options.
+    pub fn config(&self) -> &AlertConfig {
+        &self.config
+    }
+}
+
 impl Operator for Alerting {
     fn stage<'s>(&self, stage: &mut Stage<'_, 's>, mut inputs: Ports<'s>) -> Port<'s> {
         let rows = inputs

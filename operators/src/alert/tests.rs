@@ -44,7 +44,8 @@ struct World {
 
 impl World {
     fn new(config: AlertConfig) -> World {
-        let placed = vec![placed(1, "shop"), placed(2, "shop"), placed(3, "till"), placed(101, "till")];
+        let placed =
+            vec![placed(1, "shop"), placed(2, "shop"), placed(3, "till"), placed(101, "till")];
         let mut world = World {
             book: Book::new(config.clone()),
             config,

@@ -159,6 +159,13 @@ impl Judge {
         self.detector.as_ref().map(Detector::now)
     }
 
+    /// Returns what was told since this was asked last, without what is to be stored.
+    pub fn take_told(&mut self) -> Vec<Told> {
+        self.changed = Changed::default();
+        self.arrivals.take_late();
+        std::mem::take(&mut self.told)
+    }
+
     fn tick_of(&self, bucket: Bucket) -> i64 {
         bucket.0.div_euclid(self.size.secs())
     }

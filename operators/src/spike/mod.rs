@@ -126,6 +126,11 @@ impl SpikeDetector {
         if mistakes.is_empty() { Ok(Self { size, config }) } else { Err(mistakes) }
     }
 
+    /// Returns the length of a judged bucket.
+    pub fn size(&self) -> BucketSize {
+        self.size
+    }
+
     /// Returns the state machine behind the operator, as it was when `recovered` was stored.
     pub fn judge(&self, id: &str, recovered: &Recovered) -> Judge {
         Judge::recovered(self.size, self.config.clone(), state::Stored::of(id, recovered))
