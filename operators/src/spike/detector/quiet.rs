@@ -39,7 +39,7 @@ impl Detector {
         let longest = QUIET_DAYS_MAX * rhythm::DAY_SECS / self.rhythm.bucket_secs;
         let mut expected = 0.0;
         for tick in touched + 1..=touched + longest {
-            expected += series.level.rate() * series.cycles.factor(&self.rhythm, tick);
+            expected += series.level.rate() * series.cycles.factor(self.rhythm.place_of(tick));
             if expected < QUIET_EVENTS {
                 continue;
             }
