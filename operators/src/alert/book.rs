@@ -135,6 +135,7 @@ impl Book {
             live.calm_since = None;
             if !live.state().is_open() {
                 live.alert.details.state = AlertState::Firing;
+                live.reopened += 1;
                 incident.ended_at = None;
             }
         }

@@ -11,6 +11,9 @@ use std::sync::Arc;
 
 /// Buckets after which what was news in one moment is over.
 pub const MOMENT_BUCKETS: i64 = 12;
+/// Calm that is asked for of an alert that began again once; doubled each time, up to a most.
+const FLAP_CALM_SECS: i64 = 900;
+const FLAP_CALM_MAX_SECS: i64 = 2 * 3600;
 /// What late events must change of a told size to be told: a fifth, and so many events.
 const AMENDED_RATIO: i64 = 5;
 const AMENDED_EVENTS: i64 = 4;
@@ -44,6 +47,8 @@ pub struct Live {
     pub by_hand: bool,
     /// What was told of its size last.
     pub told: Option<i64>,
+    /// How often it began again: who comes and goes must be calm for longer.
+    pub reopened: u32,
 }
 
 impl Live {
@@ -80,6 +85,7 @@ impl Live {
             moment_until: moment.then(|| Bucket(signal.bucket.0 + MOMENT_BUCKETS * secs)),
             by_hand: false,
             told: None,
+            reopened: 0,
         }
     }
 
@@ -230,7 +236,7 @@ impl Live {
         } else {
             let since = *self.calm_since.get_or_insert(now);
             let waits = details.state != AlertState::Pending
-                && now.secs() - since.secs() < secs(config.keep_firing);
+                && now.secs() - since.secs() < secs(config.keep_firing) + calm_secs(self.reopened);
             if !waits {
                 details.state = AlertState::Resolved;
                 if fired_at == EventTime::default() {
@@ -248,6 +254,14 @@ impl Live {
         if details.state == AlertState::Snoozed && details.until.is_some_and(|until| until <= now) {
             (details.state, details.until) = (AlertState::Firing, None);
         }
+    }
+}
+
+/// Returns how much longer an alert that began again so often must be calm.
+fn calm_secs(reopened: u32) -> i64 {
+    match reopened {
+        0 => 0,
+        n => (FLAP_CALM_SECS << (n - 1).min(8)).min(FLAP_CALM_MAX_SECS),
     }
 }
 

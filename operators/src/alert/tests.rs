@@ -91,7 +91,21 @@ impl World {
         }
         for (said, _) in self.judge.tell() {
             match said {
-                Said::Signal(signal) => self.book.change(Row::Signal(signal), 1),
+                Said::Signal(signal) => {
+                    eprintln!(
+                        "{} f{} {:?} {:?} ev {} obs {} exp {} s {} {}",
+                        (signal.bucket.0 - START) / 300,
+                        signal.fingerprint.0,
+                        signal.news,
+                        signal.kind,
+                        signal.events,
+                        signal.verdict.observed,
+                        signal.verdict.expected_milli,
+                        signal.verdict.surprise_milli,
+                        signal.explanation.test
+                    );
+                    self.book.change(Row::Signal(signal), 1)
+                }
                 Said::State(key, value) => self.store("spikes", key, value),
             }
         }

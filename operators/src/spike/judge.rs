@@ -132,7 +132,7 @@ impl Judge {
         let settings = judge.config.settings(size);
         // What cannot be put together begins anew, at the same bucket.
         let Ok(detector) = Detector::restored(settings, now, groups, series) else {
-            judge.detector = Some(Detector::new(settings, now));
+            judge.detector = Some(Detector::new(settings, now).began_at(now));
             return judge;
         };
         for group in stored.groups.into_values() {
@@ -143,7 +143,7 @@ impl Judge {
             judge.due.extend(row.quiet.due.map(|tick| (tick, id)));
             judge.watched.push(Watched { fingerprint, quiet: row.quiet });
         }
-        judge.detector = Some(detector);
+        judge.detector = Some(detector.began_at(began));
         for (&place, rows) in stored.late.range((now, 0)..) {
             debug_assert_eq!(place.0, now, "nothing comes late for a bucket that is not open yet");
             rows.iter().for_each(|&(tick, of, n)| judge.arrivals.add(tick, of, n));
@@ -198,7 +198,7 @@ impl Judge {
 
     fn begin(&mut self, tick: i64) {
         self.began = tick;
-        self.detector = Some(Detector::new(self.config.settings(self.size), tick));
+        self.detector = Some(Detector::new(self.config.settings(self.size), tick).began_at(tick));
         // The clock is stored with the first bucket that closes; until then nothing is late.
     }
 

@@ -92,6 +92,7 @@ impl SpikeConfig {
             bucket_secs: size.secs(),
             false_alarms_per_day: self.max_false_alerts_per_day,
             facts: detector::Facts { min_events, min_ratio },
+            ..detector::Settings::default()
         }
     }
 }

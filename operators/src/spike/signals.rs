@@ -21,10 +21,10 @@ pub struct Kinds {
 
 /// Returns what kind of news it is that a series fires.
 pub fn kind_of(detector: &Detector, id: SeriesId) -> AlertKind {
-    let Stands { age, is_after_deploy, .. } = detector.standing(id);
+    let Stands { age, is_after_deploy, is_newborn, .. } = detector.standing(id);
     if is_after_deploy {
         AlertKind::Step
-    } else if age <= NEWBORN_TICKS {
+    } else if is_newborn && age <= NEWBORN_TICKS {
         AlertKind::NewBurst
     } else {
         AlertKind::Spike

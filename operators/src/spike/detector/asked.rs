@@ -14,6 +14,8 @@ pub struct Standing {
     pub touched: i64,
     /// Ticks since its first event.
     pub age: u32,
+    /// Whether it began later than the detector.
+    pub is_newborn: bool,
     /// Whether something was deployed in its group within the last hour.
     pub is_after_deploy: bool,
 }
@@ -58,6 +60,7 @@ impl Detector {
             is_firing: alarm.is_firing,
             touched: series.touched(),
             age: series.age(),
+            is_newborn: self.is_newborn(id),
             is_after_deploy: self.is_after_deploy(*group),
         }
     }
@@ -84,6 +87,7 @@ impl Detector {
             groups: self.groups.clone(),
             last_touched: self.last_touched.clone(),
             deploys: self.deploys.clone(),
+            began: self.began,
             ..Detector::new(self.settings, self.now)
         }
         .with_alive(self.alive)

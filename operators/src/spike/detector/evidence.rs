@@ -32,6 +32,9 @@ const COMPANY_WINDOW: i64 = 5;
 const LONE: f64 = 3.0;
 /// What several elevated buckets may convince by less, in nats.
 const COMPANY: f64 = 1.75;
+/// A lone bucket with so many events, and so many times the expected, convinces by itself.
+const TENFOLD_EVENTS: f64 = 20.0;
+const TENFOLD: f64 = 10.0;
 /// Events that a rare series must have been expected to have before a lone bucket is suspected to be a batch.
 const NEWBORN: f64 = 0.3;
 
@@ -138,9 +141,14 @@ impl Evidence {
             }
         }
         if evidence.nats > 0.0 {
-            evidence.nats = (evidence.nats + weight(series, now) - libm::log(TESTS)).max(0.0);
+            let weight = weight(series, now, evidence.is_tenfold());
+            evidence.nats = (evidence.nats + weight - libm::log(TESTS)).max(0.0);
         }
         evidence
+    }
+
+    fn is_tenfold(&self) -> bool {
+        self.observed >= TENFOLD_EVENTS && self.observed >= TENFOLD * self.expected
     }
 
     fn look_at_window(&mut self, series: &Series, facts: &Facts, window: &Window, left: f64) {
@@ -228,12 +236,12 @@ impl Window {
 }
 
 /// Returns what the number of elevated buckets among the last adds to the evidence.
-fn weight(series: &Series, now: i64) -> f64 {
+fn weight(series: &Series, now: i64, is_tenfold: bool) -> f64 {
     let is_elevated = |cell: &Cell| cell.y >= 1.0 && cell.y > 2.0 * cell.mean;
     let elevated = series.count(now - COMPANY_WINDOW + 1, now + 1, is_elevated);
     if elevated >= 2.0 {
         COMPANY
-    } else if series.clumps.exposure() < NEWBORN {
+    } else if is_tenfold || series.clumps.exposure() < NEWBORN {
         0.0
     } else {
         -LONE

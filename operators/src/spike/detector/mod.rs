@@ -15,6 +15,7 @@ mod asked;
 mod baseline;
 mod discovery;
 mod evidence;
+mod learning;
 mod quiet;
 mod recurring;
 #[cfg(test)]
@@ -60,6 +61,8 @@ pub struct Settings {
     pub bucket_secs: i64,
     /// False alarms a day that are accepted, over all series.
     pub false_alarms_per_day: f64,
+    /// Fewer series are judged as if they were so many: who watches ten of them does not want ten false alarms a day.
+    pub series_min: u64,
     /// The least effect.
     pub facts: Facts,
 }
@@ -67,7 +70,7 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         let facts = Facts { min_events: 4.0, min_ratio: 2.0 };
-        Settings { bucket_secs: 300, false_alarms_per_day: 10.0, facts }
+        Settings { bucket_secs: 300, false_alarms_per_day: 10.0, series_min: 500, facts }
     }
 }
 
@@ -142,6 +145,8 @@ pub struct Detector {
     alive: u64,
     /// What was deployed lately: the group, or all, and the tick.
     deploys: Vec<(Option<usize>, i64)>,
+    /// When anybody began to look, if nothing was known then.
+    began: Option<i64>,
     /// Whether quiet series cost nothing; tests compare with walking all of them.
     #[cfg(test)]
     leaves_alone: bool,
@@ -160,6 +165,7 @@ impl Detector {
             last_touched: BTreeMap::new(),
             alive: 0,
             deploys: Vec::new(),
+            began: None,
             #[cfg(test)]
             leaves_alone: true,
         }
@@ -263,11 +269,11 @@ impl Detector {
         let steps = self.step_cuts(&evidence);
         let mut changes = Vec::new();
         for (id, evidence) in evidence {
+            let group = self.watched[id.0].group;
+            let is_told =
+                [cut, steps.get(&group).copied()].iter().flatten().any(|cut| evidence.nats >= *cut)
+                    && self.stands_out(id, &evidence);
             let watched = &mut self.watched[id.0];
-            let is_told = [cut, steps.get(&watched.group).copied()]
-                .iter()
-                .flatten()
-                .any(|cut| evidence.nats >= *cut);
             let change = watched.alarm.step(self.now, evidence, is_told);
             if change == Some(Change::NewNormal) {
                 watched.series.adopt(&self.rhythm, ADOPT_WINDOW);
@@ -304,7 +310,9 @@ impl Detector {
             .collect();
         let cut = self.cut(&evidence);
         let is_told = |id: SeriesId, evidence: &Evidence| {
-            cut.is_some_and(|cut| evidence.nats >= cut) && !self.watched[id.0].alarm.is_firing
+            cut.is_some_and(|cut| evidence.nats >= cut)
+                && !self.watched[id.0].alarm.is_firing
+                && self.stands_out(id, evidence)
         };
         evidence.into_iter().filter(|(id, evidence)| is_told(*id, evidence)).collect()
     }
@@ -316,7 +324,7 @@ impl Detector {
         };
         let candidates = evidence.iter().filter(|(id, evidence)| is_candidate(id, evidence));
         let mut nats: Vec<f64> = candidates.map(|(_, evidence)| evidence.nats).collect();
-        discovery::cut(&mut nats, self.alive, self.level())
+        discovery::cut(&mut nats, self.alive.max(self.settings.series_min), self.level())
     }
 
     /// Returns the accepted chance of any false alarm in a tick.

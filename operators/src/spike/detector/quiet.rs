@@ -34,7 +34,7 @@ impl Detector {
     pub fn silence(&self, id: SeriesId) -> Silence {
         let series = &self.watched[id.0].series;
         // As for one candidate among all series at a tick.
-        let needed = -libm::log(self.level() / self.alive.max(1) as f64);
+        let needed = -libm::log(self.level() / self.alive.max(self.settings.series_min) as f64);
         let (closed, touched) = (self.now - 1, series.touched());
         let longest = QUIET_DAYS_MAX * rhythm::DAY_SECS / self.rhythm.bucket_secs;
         let mut expected = 0.0;

@@ -171,7 +171,7 @@ impl Past {
             (from, observed, seasonal.max(length as f64 * recent))
         };
         let is_large = |x: f64, mean: f64| x - mean >= 4.0 && x >= 2.0 * mean * 0.999;
-        let (mut nats, mut hold) = (0.0f64, 0.0f64);
+        let (mut nats, mut hold, mut is_tenfold) = (0.0f64, 0.0f64, false);
         for (length, left) in [(1, 1.0), (3, 0.8), (12, 0.6)] {
             let (_, x, mean) = window(length);
             if x < 4.0 || x <= 1.2 * mean {
@@ -182,8 +182,8 @@ impl Past {
             if length <= 3 {
                 hold = hold.max(found);
             }
-            if is_large(x, mean) {
-                nats = nats.max(found);
+            if is_large(x, mean) && found > nats {
+                (nats, is_tenfold) = (found, x >= 20.0 && x >= 10.0 * mean);
             }
         }
         for mark in [0, 1] {
@@ -210,19 +210,22 @@ impl Past {
                 let goes_on = goes_on.max(usual).max(recent).min(0.999);
                 let places: f64 =
                     (0..exceeded as i64).map(|n| ((length - n) as f64 / (n + 1) as f64).ln()).sum();
-                nats = nats.max(-(begins.ln() + (exceeded - 1.0) * goes_on.ln() + places));
+                let found = -(begins.ln() + (exceeded - 1.0) * goes_on.ln() + places);
+                if found > nats {
+                    (nats, is_tenfold) = (found, x >= 20.0 && x >= 10.0 * mean);
+                }
             }
         }
         if nats > 0.0 {
-            nats = (nats + self.weight(now as i64) - 9.0f64.ln()).max(0.0);
+            nats = (nats + self.weight(now as i64, is_tenfold) - 9.0f64.ln()).max(0.0);
         }
         (self.nats, self.hold) = (nats, hold);
     }
 
-    fn weight(&self, now: i64) -> f64 {
+    fn weight(&self, now: i64, is_tenfold: bool) -> f64 {
         let is_elevated = |&tick: &i64| self.y(tick) >= 1.0 && self.y(tick) > 2.0 * self.mean(tick);
         match (now - 4..=now).filter(is_elevated).count() {
-            0 | 1 if self.rare.1 < 0.3 => 0.0,
+            0 | 1 if is_tenfold || self.rare.1 < 0.3 => 0.0,
             0 | 1 => -3.0,
             _ => 1.75,
         }

@@ -53,7 +53,7 @@ struct Run {
 
 impl Run {
     fn new() -> Run {
-        let mut detector = Detector::new(Settings::default(), FIRST);
+        let mut detector = Detector::new(settings(), FIRST);
         let groups = [(); GROUPS].map(|()| detector.add_group());
         Run { detector, groups, ids: [None; SERIES], told: Vec::new() }
     }
@@ -94,6 +94,11 @@ fn cases() -> u64 {
     std::env::var("SEISMOLOG_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(12)
 }
 
+/// The defaults, for exactly as many series as there are.
+fn settings() -> Settings {
+    Settings { series_min: 1, ..Settings::default() }
+}
+
 #[test]
 fn the_order_in_which_events_of_a_tick_arrive_changes_nothing() {
     for seed in 0..cases() {
@@ -129,7 +134,7 @@ fn what_comes_later_never_changes_what_was_told() {
 
 /// Feeds one series with so many events in each tick; returns the ticks at which it fired anew.
 fn fires(events: impl IntoIterator<Item = u32>) -> Vec<usize> {
-    let mut detector = Detector::new(Settings::default(), FIRST);
+    let mut detector = Detector::new(settings(), FIRST);
     let group = detector.add_group();
     let id = detector.add_series(group);
     let ticks = events.into_iter().enumerate().filter_map(|(tick, events)| {
@@ -205,7 +210,7 @@ fn fewer_events_than_asked_for_never_fire() {
 
 #[test]
 fn a_series_is_alive_for_a_week_after_its_last_event() {
-    let mut detector = Detector::new(Settings::default(), FIRST);
+    let mut detector = Detector::new(settings(), FIRST);
     let group = detector.add_group();
     let ids = [(); 2].map(|()| detector.add_series(group));
     ids.iter().for_each(|id| detector.add(*id, FIRST, 1));
@@ -244,7 +249,7 @@ fn a_detector_put_together_from_its_rows_goes_on_as_if_it_had_never_stopped() {
                 let groups = [0, 1, 2].map(|group| run.detector.group_row(group));
                 let now = run.detector.now();
                 run.detector = Detector::restored(
-                    Settings::default(),
+                    settings(),
                     now,
                     groups.iter().map(Vec::as_slice),
                     rows.values().map(Vec::as_slice),
@@ -298,7 +303,7 @@ fn what_is_told_early_is_told_at_the_close() {
 #[test]
 fn a_row_that_cannot_be_read_is_refused() {
     let rows: [&[u8]; 1] = [b"no series"];
-    let error = Detector::restored(Settings::default(), FIRST, [], rows).unwrap_err();
+    let error = Detector::restored(settings(), FIRST, [], rows).unwrap_err();
     assert!(error.to_string().contains("cannot be read"), "{error}");
 }
 
