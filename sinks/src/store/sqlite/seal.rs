@@ -137,7 +137,7 @@ pub(super) fn check(connection: &Connection) -> Result<(), Failure> {
             connection
                 .query_row("SELECT sum FROM seals WHERE kind = ?1", [name], |row| row.get(0))?;
         if found != expected {
-            return Err(codec::strange(format!("its {name} are not what was committed")));
+            return Err(codec::strange(format!("its {name}: not what was committed")));
         }
     }
     Ok(())
