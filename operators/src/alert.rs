@@ -69,7 +69,7 @@ fn build(options: &Options) -> Result<Box<dyn Operator>, Vec<OptionsError>> {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Told {
     Horizon(Bucket),
-    Alert(Alert),
+    Alert(Box<Alert>),
 }
 
 impl Alerting {
@@ -94,13 +94,13 @@ impl Alerting {
                 Judgement::Spike(verdict, lead) => match &mut open {
                     Some(alert) if self.continues(alert, &verdict) => extend(alert, verdict),
                     _ => {
-                        told.extend(open.take().map(Told::Alert));
+                        told.extend(open.take().map(|alert| Told::Alert(Box::new(alert))));
                         open = Some(begin(issue, verdict, lead, bucket_secs));
                     }
                 },
             }
         }
-        told.extend(open.map(Told::Alert));
+        told.extend(open.map(|alert| Told::Alert(Box::new(alert))));
         told.retain(|told| match told {
             Told::Horizon(_) => true,
             Told::Alert(alert) => horizon.is_some_and(|horizon| alert.start >= horizon),
@@ -197,7 +197,7 @@ fn standing(rows: Vec<((IssueId, Told), isize)>) -> Vec<(Alert, isize)> {
             Told::Horizon(_) => None,
             Told::Alert(alert) => {
                 let sank = change < 0 && horizons.get(&issue).is_some_and(|h| alert.start < *h);
-                (!sank).then_some((alert, change))
+                (!sank).then_some((*alert, change))
             }
         })
         .collect()
@@ -227,7 +227,7 @@ mod tests {
     fn alerts(judgements: &[Judgement]) -> Vec<Alert> {
         let told = Alerting::default().runs(IssueId(1), judgements).into_iter();
         told.filter_map(|told| match told {
-            Told::Alert(alert) => Some(alert),
+            Told::Alert(alert) => Some(*alert),
             Told::Horizon(_) => None,
         })
         .collect()
@@ -264,7 +264,7 @@ mod tests {
     fn an_alert_that_sinks_below_the_horizon_is_not_taken_back() {
         let alert = alerts(&[OLD, spike(0, 9_000)]).remove(0);
         let horizon = |bucket, change| ((IssueId(1), Told::Horizon(Bucket(bucket))), change);
-        let gone = ((IssueId(1), Told::Alert(alert.clone())), -1);
+        let gone = ((IssueId(1), Told::Alert(Box::new(alert.clone()))), -1);
         let sinking = vec![horizon(-300, -1), horizon(300, 1), gone.clone()];
         assert_eq!(standing(sinking), []);
         let corrected = vec![horizon(-600, -1), horizon(-300, 1), gone];
