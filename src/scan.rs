@@ -8,7 +8,7 @@ use crate::sparkline::sparkline;
 use anyhow::{Context, anyhow};
 use engine::component::{AlertQuery, Audit, IssueQuery, IssueRow, ReadStore, RejectedRow};
 use engine::graph::{Graph, GraphInput};
-use engine::model::{EventTime, IssueId, Severity, SourceIndex};
+use engine::model::{AlertState, EventTime, IssueId, Severity, SourceIndex};
 use engine::runtime::{Engine, Observer, Pace, RunOptions, StopStage};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
@@ -200,7 +200,8 @@ impl Report {
         let from = EventTime::from_secs(from.secs() - from.secs().rem_euclid(60));
         let in_range = IssueQuery { from, to, points: SPARKLINE_POINTS, now: to, ..everything };
         let alerts = reader.alerts(&AlertQuery::default(), to)?;
-        let spiking: BTreeSet<_> = alerts.into_iter().map(|row| row.alert.issue).collect();
+        let spiking = alerts.iter().filter(|row| row.alert.details.state != AlertState::Retracted);
+        let spiking: BTreeSet<_> = spiking.map(|row| row.alert.issue).collect();
         let mut members = members(reader)?;
         let mut issues: Vec<_> = reader
             .issues(&in_range)?

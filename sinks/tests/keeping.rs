@@ -2,13 +2,19 @@
 #![allow(clippy::disallowed_methods, reason = "tests read the small files they wrote")]
 
 use crate::postgres_server;
-use engine::component::{Commit, Contents, CountRow, Incarnation, Store, StoreError};
-use engine::model::{Bucket, Epoch, Fingerprint};
-use engine::testing::answers::answers;
-use engine::testing::generate::Commits;
+use engine::component::{
+    AlertQuery, Commit, Contents, CountRow, Incarnation, OutboxQuery, Store, StoreError,
+};
+use engine::model::{
+    Alert, AlertDetails, AlertKey, AlertState, Bucket, Epoch, EventTime, Fingerprint, Notice,
+    NoticeId, OutboxRow, OutboxState,
+};
+use engine::testing::answers::{answers, history};
+use engine::testing::generate::{Commits, fold};
 use engine::testing::postgres::Version;
 use sinks::store::SqliteStore;
 use std::path::Path;
+use std::sync::Arc;
 
 const OWNER: Incarnation = Incarnation(7);
 const DAY_SECS: i64 = 86_400;
@@ -38,7 +44,10 @@ impl Counting<'_> {
 
     fn count(&mut self, counts: impl IntoIterator<Item = (i64, i64)>) {
         let counts = counts.into_iter().map(|(secs, n)| (Fingerprint(1), Bucket(secs), n));
-        let contents = Contents { counts: counts.collect(), ..Contents::default() };
+        self.commit(Contents { counts: counts.collect(), ..Contents::default() });
+    }
+
+    fn commit(&mut self, contents: Contents) {
         let epoch = Epoch(self.epoch.map_or(0, |epoch| epoch.0) + 1);
         let predecessor = self.epoch.replace(epoch);
         let source_ids = ["app".to_owned()].into();
@@ -98,6 +107,72 @@ fn what_is_kept_does_not_depend_on_when_it_was_forgotten() {
         counting.count(rows);
         counting.prune();
         assert_eq!(exported(counting.store), backwards, "{kind}");
+    });
+}
+
+#[test]
+fn counts_of_forgotten_minutes_are_those_of_their_hours() {
+    each_kind(|kind, store| {
+        let mut counting = Counting::of(store);
+        counting.count([(day(450) + 60, 2), (day(450) + 660, 1), (day(500) + 120, 7)]);
+        counting.prune();
+        let mut ask = |secs, since| {
+            let counts = counting.store.counts(history(secs, since)).unwrap();
+            counts.into_iter().map(|(_, bucket, n)| (bucket.0, n)).collect::<Vec<_>>()
+        };
+        let hours = [(day(450), 3), (day(500), 7)];
+        assert_eq!(ask(60, i64::MIN), [hours[0], (day(500) + 120, 7)], "{kind}");
+        assert_eq!(ask(300, day(450)), hours, "{kind}");
+        assert_eq!(ask(3_600, day(450)), hours, "{kind}");
+        assert_eq!(ask(300, day(450) + 300), hours[1..], "{kind}");
+        assert_eq!(ask(86_400, day(450)), hours, "{kind}");
+    });
+}
+
+#[test]
+fn alerts_that_are_open_and_notices_that_wait_are_never_forgotten() {
+    let alert = |key, state, days| {
+        let details = AlertDetails { state, ..AlertDetails::default() };
+        let last = Bucket(day(days));
+        Alert { key: AlertKey(key), last, bucket_secs: 60, details, ..Alert::default() }
+    };
+    let row = |number, state| {
+        let id = NoticeId::new(AlertKey(1), number);
+        let notice = Arc::new(Notice { id, number, ..Notice::default() });
+        OutboxRow { notifier: "mail".into(), notice, state }
+    };
+    let delivered = |days| OutboxState::Delivered { at: Bucket(day(days)).start() };
+    let dead = |days| OutboxState::Dead { at: Bucket(day(days)).start(), reason: "gone".into() };
+    let contents = fold([Contents {
+        counts: vec![(Fingerprint(1), Bucket(day(500)), 1)],
+        alerts: vec![
+            alert(1, AlertState::Snoozed, 0),
+            alert(2, AlertState::Resolved, 0),
+            alert(3, AlertState::Retracted, 0),
+            alert(4, AlertState::Resolved, 400),
+        ],
+        outbox: vec![
+            row(1, OutboxState::Queued),
+            row(2, delivered(460)),
+            row(3, delivered(464)),
+            row(4, dead(440)),
+            row(5, dead(441)),
+            row(6, delivered(471)),
+        ],
+        ..Contents::default()
+    }]);
+    each_kind(|kind, store| {
+        let mut counting = Counting::of(store);
+        counting.commit(contents.clone());
+        counting.prune();
+        let reader = counting.store.reader();
+        let alerts = reader.alerts(&AlertQuery::default(), EventTime(0)).unwrap();
+        let alerts: Vec<_> = alerts.iter().map(|row| row.alert.key.0).collect();
+        assert_eq!(alerts, [1, 4], "{kind}");
+        let outbox = reader.outbox(&OutboxQuery::default()).unwrap();
+        let outbox: Vec<_> = outbox.iter().map(|row| row.notice.number).collect();
+        assert_eq!(outbox, [1, 6, 3, 5], "{kind}");
+        counting.store.load().unwrap();
     });
 }
 
@@ -246,6 +321,31 @@ fn a_count_that_something_else_changed_is_noticed_with_what_to_do() {
         let error = change("+ 4").unwrap_err().to_string();
         assert!(error.contains("sums disagree") && error.contains("seismolog restore"), "{error}");
         change("- 4").unwrap();
+    }
+}
+
+#[test]
+fn a_notice_that_something_else_changed_is_noticed() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.db");
+    let mut store = SqliteStore::new(&path);
+    filled(&mut store, 4);
+    assert!(!store.reader().outbox(&OutboxQuery::default()).unwrap().is_empty());
+    drop(store);
+    let connection = rusqlite::Connection::open(&path).unwrap();
+    for [change, undo] in [
+        ["state = state || 'x'", "state = rtrim(state, 'x')"],
+        ["body = body || ' '", "body = rtrim(body)"],
+        ["at = at + 1", "at = at - 1"],
+        ["settled_at = settled_at - 1", "settled_at = settled_at + 1"],
+    ] {
+        let after = |change: &str| {
+            connection.execute(&format!("UPDATE outbox SET {change}"), []).unwrap();
+            SqliteStore::new(&path).load().map(|_| ())
+        };
+        let error = after(change).unwrap_err().to_string();
+        assert!(error.contains("its outbox: not what was committed"), "{error}");
+        after(undo).unwrap();
     }
 }
 

@@ -6,6 +6,7 @@
 //! - `crash_`: a store dies at every named step of a commit; what is found shows all of it or nothing.
 //! - `fault_`: Postgres behind a proxy that loses, cuts and swallows, or in trouble of its own, under the
 //!   engine's committer: exact every time (`SEISMOLOG_CASES` raises how often).
+//! - `upgrade_`: a store of an earlier version is brought up to date.
 //! - `keeping`: retention, backups, moves between stores, damage that is noticed.
 //! - `limit_` and the rest: ownership, damaged and foreign files, bounds, the graph file's options.
 #![allow(clippy::unwrap_used)]
@@ -21,3 +22,4 @@ mod postgres_schema;
 mod postgres_server;
 mod postgres_tls;
 mod postgres_trouble;
+mod upgrades;

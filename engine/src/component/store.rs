@@ -500,7 +500,7 @@ impl Default for AlertQuery {
             open_only: false,
             issue: None,
             service: None,
-            from: EventTime::OLDEST,
+            from: EventTime(i64::MIN),
             to: EventTime(i64::MAX),
             limit: usize::MAX,
             skip: 0,

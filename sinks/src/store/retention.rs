@@ -3,8 +3,8 @@
 //!
 //! Age is measured back from the newest event that is counted, not from a clock: what is kept is then a
 //! function of the events, whenever and in whatever order they came (I1, I2), and logs of last year that
-//! are read today are kept as long as those of today. The outbox has the engine's clock: what is settled
-//! there is as old as its latest row is younger.
+//! are read today are kept as long as those of today. The outbox has the engine's clock: age there is
+//! measured back from what was settled last.
 
 use crate::store::slices::HOUR_SECS;
 use engine::component::{HumanDuration, OptionsError};

@@ -126,7 +126,8 @@ pub fn conforms_an_issue_spikes_while_one_of_its_alerts_is_open(fresh: Fresh<'_>
     let spiking = listed(&everything()).into_iter().filter(|row| row.spiking);
     let mut spiking: Vec<_> = spiking.map(|row| row.id).collect();
     let mut open: Vec<_> = (0..4).map(|number| issue_of(number).id).collect();
-    (spiking.sort_unstable(), open.sort_unstable());
+    spiking.sort_unstable();
+    open.sort_unstable();
     assert_eq!(spiking, open);
     let until = |secs| IssueQuery {
         to: EventTime::from_secs(START_SECS + secs),

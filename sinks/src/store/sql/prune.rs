@@ -33,13 +33,13 @@ pub(crate) struct Kind {
 
 const SAMPLES: Kind =
     Kind { name: "samples", table: "sample_days", key: "key", old: "(key & 262143) - 131072 < ?1" };
-pub(crate) const MINUTES: Kind = Kind {
+const MINUTES: Kind = Kind {
     name: "minutes",
     table: "minutes",
     key: "bucket_start, fingerprint_id",
     old: "bucket_start < ?1",
 };
-pub(crate) const HOURS: Kind = Kind { name: "hours", table: "hours", ..MINUTES };
+const HOURS: Kind = Kind { name: "hours", table: "hours", ..MINUTES };
 const ALERTS: Kind = Kind {
     name: "alerts",
     table: "alerts",

@@ -56,7 +56,16 @@ pub(super) fn check_current(connection: &Connection, path: &Path) -> Result<(), 
 
 /// Applies the migrations that the file does not have yet.
 pub(in crate::store) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), Failure> {
-    for (index, migration) in MIGRATIONS.iter().enumerate().skip(version(connection)?) {
+    migrate_to(MIGRATIONS.len(), connection, path)
+}
+
+/// Applies the first migrations, as far as the file does not have them yet.
+pub(in crate::store) fn migrate_to(
+    last: usize,
+    connection: &mut Connection,
+    path: &Path,
+) -> Result<(), Failure> {
+    for (index, migration) in MIGRATIONS[..last].iter().enumerate().skip(version(connection)?) {
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         transaction.execute_batch(migration)?;
         transaction.pragma_update(None, "application_id", APPLICATION_ID)?;

@@ -5,8 +5,8 @@
 //! load ──every row again──────────────► Σ n · weight(key) ──compared with───────► seals
 //! ```
 //! Weights are odd hashes of what names a row, sums wrap: a changed count, key or offset, or a row that is
-//! gone, changes the sum, and a commit adds its own rows without reading any. *Limits:* texts, samples and
-//! what follows from the rows are not sealed. A store without seals, from an earlier version or a backup, gets
+//! gone, changes the sum, and a commit adds its own rows without reading any. *Limits:* texts, samples, alerts
+//! and what follows from the rows are not sealed. A store without seals, from an earlier version or a backup, gets
 //! them when it is loaded.
 
 use super::Failure;
@@ -137,7 +137,7 @@ pub(super) fn check(connection: &Connection) -> Result<(), Failure> {
             connection
                 .query_row("SELECT sum FROM seals WHERE kind = ?1", [name], |row| row.get(0))?;
         if found != expected {
-            return Err(codec::strange(format!("its {name} are not what was committed")));
+            return Err(codec::strange(format!("its {name}: not what was committed")));
         }
     }
     Ok(())

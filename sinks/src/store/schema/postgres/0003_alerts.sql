@@ -4,8 +4,8 @@ ALTER TABLE alerts ADD COLUMN state text COLLATE "C" NOT NULL DEFAULT 'resolved'
 ALTER TABLE alerts ADD COLUMN service text COLLATE "C" NOT NULL DEFAULT '';
 ALTER TABLE alerts ADD COLUMN details text COLLATE "C" NOT NULL DEFAULT '{}';
 UPDATE alerts SET details = '{"incident":"a_' || encode(alert_key, 'hex')
-    || '","kind":"spike","state":"resolved","fired_at":' || (start_bucket + bucket_secs) * 1000000000
-    || ',"changed_at":' || (last_bucket + bucket_secs) * 1000000000 || '}';
+    || '","kind":"spike","state":"resolved","fired_at":' || ((start_bucket + bucket_secs) * 1000000000)
+    || ',"changed_at":' || ((last_bucket + bucket_secs) * 1000000000) || '}';
 CREATE INDEX alerts_by_state ON alerts (state);
 
 -- How each notice stands with each notifier: queued, delivered, or dead with the reason for which it was

@@ -4,8 +4,8 @@ ALTER TABLE alerts ADD COLUMN state TEXT NOT NULL DEFAULT 'resolved';
 ALTER TABLE alerts ADD COLUMN service TEXT NOT NULL DEFAULT '';
 ALTER TABLE alerts ADD COLUMN details TEXT NOT NULL DEFAULT '{}';
 UPDATE alerts SET details = '{"incident":"a_' || lower(hex(alert_key))
-    || '","kind":"spike","state":"resolved","fired_at":' || (start_bucket + bucket_secs) * 1000000000
-    || ',"changed_at":' || (last_bucket + bucket_secs) * 1000000000 || '}';
+    || '","kind":"spike","state":"resolved","fired_at":' || ((start_bucket + bucket_secs) * 1000000000)
+    || ',"changed_at":' || ((last_bucket + bucket_secs) * 1000000000) || '}';
 CREATE INDEX alerts_by_state ON alerts (state);
 
 -- How each notice stands with each notifier: queued, delivered, or dead with the reason for which it was
