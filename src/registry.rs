@@ -30,6 +30,11 @@ pub const REGISTRY: Registry = Registry(&[
     sinks::store::POSTGRES,
     sinks::store::MEMORY,
     sinks::notify::webhook::COMPONENT,
+    sinks::notify::slack::COMPONENT,
+    sinks::notify::pagerduty::COMPONENT,
+    sinks::notify::alertmanager::COMPONENT,
+    sinks::notify::email::COMPONENT,
+    sinks::notify::chat::COMPONENT,
     sinks::notify::stdout::COMPONENT,
 ]);
 
