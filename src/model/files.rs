@@ -4,7 +4,7 @@ use anyhow::{Context, Result, bail};
 use encoder::{Accept, Encoder, TOKENIZER_SHA256, WEIGHTS_SHA256};
 use sha2::{Digest, Sha256};
 use std::fs::File;
-use std::io::{BufReader, Read};
+use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 /// Name of the model where it comes from.
