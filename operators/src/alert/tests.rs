@@ -1,15 +1,14 @@
 //! The machines behind `spike` and `alert` together, without a dataflow: crashes at every epoch, decisions of people,
 //! late events.
 
+use super::AlertConfig;
 use super::book::{Book, Row, Told};
-use super::{AlertConfig, incident};
 use crate::spike::{Heard, Judge, Said, SpikeConfig, SpikeDetector};
 use crate::view::View;
 use engine::component::Recovered;
 use engine::model::{
     Alert, AlertKey, AlertKind, AlertState, Bucket, Command, Control, Deploy, EventTime,
-    Fingerprint, IssueId, News, Notice, NoticeId, Placed, Severity, Signal, Silence, StateKey,
-    Transition,
+    Fingerprint, IssueId, Notice, NoticeId, Placed, Severity, Silence, StateKey, Transition,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -22,13 +21,11 @@ fn at(secs: i64) -> EventTime {
     EventTime::from_secs(START + secs)
 }
 
-fn placed(of: u128, service: &str) -> Row2 {
+fn placed(of: u128, service: &str) -> Heard {
     let (fingerprint, issue) = (Fingerprint(of), IssueId(of % 100));
     let (service, severity) = (service.into(), Severity::Error);
     Heard::Placed(Box::new(Placed { fingerprint, issue, service, severity }))
 }
-
-type Row2 = Heard;
 
 /// Both machines and what they stored.
 struct World {
@@ -91,21 +88,7 @@ impl World {
         }
         for (said, _) in self.judge.tell() {
             match said {
-                Said::Signal(signal) => {
-                    eprintln!(
-                        "{} f{} {:?} {:?} ev {} obs {} exp {} s {} {}",
-                        (signal.bucket.0 - START) / 300,
-                        signal.fingerprint.0,
-                        signal.news,
-                        signal.kind,
-                        signal.events,
-                        signal.verdict.observed,
-                        signal.verdict.expected_milli,
-                        signal.verdict.surprise_milli,
-                        signal.explanation.test
-                    );
-                    self.book.change(Row::Signal(signal), 1)
-                }
+                Said::Signal(signal) => self.book.change(Row::Signal(signal), 1),
                 Said::State(key, value) => self.store("spikes", key, value),
             }
         }
@@ -147,33 +130,278 @@ fn detector() -> SpikeDetector {
     SpikeDetector::new(config).expect("the options are right")
 }
 
-/// Lets series 1 have an event now and then for a day and a half, a beat a bucket.
+/// Lets series 1, 2 and 3 have events for a day and a half, a beat a bucket; returns when that ends.
 fn quiet_days(world: &mut World) -> i64 {
     let buckets = 450;
     for bucket in 0..buckets {
-        let secs = bucket * BUCKET;
-        let counts = [(secs + 20, 1, 2), (secs + 30, 3, 1)];
-        world.beat(&counts, secs + BUCKET);
+        usual(world, bucket * BUCKET, &[]);
     }
     assert_eq!(world.transitions(), [], "nothing has happened: {:#?}", world.alerts);
     buckets * BUCKET
 }
 
-#[test]
-fn a_burst_is_told_at_the_next_beat_and_its_end_once() {
+/// A bucket as usual, with more events, and a beat at its end.
+fn usual(world: &mut World, secs: i64, more: &[(i64, u128, i64)]) {
+    let mut counts = vec![(secs + 20, 1, 2), (secs + 30, 2, 1 + secs / BUCKET % 3)];
+    // A service that is never silent.
+    counts.push((secs + 40, 3, 30));
+    counts.extend(more);
+    world.beat(&counts, secs + BUCKET);
+}
+
+fn buckets(world: &mut World, from: i64, count: i64) -> i64 {
+    (0..count).for_each(|n| usual(world, from + n * BUCKET, &[]));
+    from + count * BUCKET
+}
+
+fn world() -> (World, i64) {
     let mut world = World::new(AlertConfig::default());
     let now = quiet_days(&mut world);
+    (world, now)
+}
+
+fn decide(world: &mut World, secs: i64, command: Command) {
+    world.epoch(&[], &[Control::Command { at: at(secs), command }]);
+}
+
+fn only(world: &World) -> Alert {
+    assert_eq!(world.alerts.len(), 1, "{:#?}", world.alerts);
+    world.alerts.values().next().cloned().expect("there is one")
+}
+
+use Transition::{Acknowledged, Fired, Reminder, Reopened, Resolved, Retracted, Snoozed};
+
+#[test]
+fn a_burst_is_told_at_the_next_beat_and_its_end_once() {
+    let (mut world, now) = world();
     world.beat(&[(now + 5, 1, 40)], now + 10);
-    assert_eq!(world.transitions(), [(1, Transition::Fired)], "before its bucket closes");
-    let alert = world.alerts.values().next().expect("there is one").clone();
+    assert_eq!(world.transitions(), [(1, Fired)], "before its bucket closes");
+    let alert = only(&world);
     assert_eq!((alert.observed, alert.details.state), (40, AlertState::Firing));
-    assert_eq!(alert.details.kind, AlertKind::Spike);
+    assert_eq!((alert.details.kind, alert.start), (AlertKind::Spike, Bucket(START + now)));
     assert!(!alert.details.explanation.baseline.is_empty());
-    for bucket in 1..=6 {
-        world.beat(&[(now + bucket * BUCKET - 20, 1, 2)], now + bucket * BUCKET);
-    }
-    assert_eq!(world.transitions(), [(1, Transition::Fired), (2, Transition::Resolved)]);
-    let ended = &world.alerts[&alert.key];
-    assert_eq!(ended.details.state, AlertState::Resolved);
+    buckets(&mut world, now, 6);
+    assert_eq!(world.transitions(), [(1, Fired), (2, Resolved)]);
+    let ended = only(&world);
+    assert_eq!((ended.key, ended.details.state), (alert.key, AlertState::Resolved));
     assert!(ended.observed >= 42, "{ended:?}");
+}
+
+#[test]
+fn what_the_open_bucket_said_and_its_close_does_not_is_taken_back() {
+    let (mut world, now) = world();
+    world.beat(&[(now + 5, 1, 40)], now + 10);
+    // All of it was the beginning of one record that goes on.
+    world.beat(&[(now + 5, 1, -39)], now + 20);
+    usual(&mut world, now, &[]);
+    assert_eq!(world.transitions(), [(1, Fired), (2, Retracted)]);
+    assert_eq!(only(&world).details.state, AlertState::Retracted);
+}
+
+#[test]
+fn what_begins_together_in_one_service_is_one_incident_and_told_once() {
+    let (mut world, now) = world();
+    world.beat(&[(now + 5, 1, 60), (now + 6, 2, 60), (now + 7, 101, 60)], now + 10);
+    let mut told: Vec<(usize, Transition)> =
+        world.notices.values().map(|notice| (notice.alerts.len(), notice.transition)).collect();
+    told.sort_unstable();
+    // 101 is of the same issue as 1 and joins its alert, although of another service.
+    assert_eq!(told, [(2, Fired)], "{:#?}", world.alerts);
+    assert_eq!(world.alerts.len(), 2);
+}
+
+#[test]
+fn people_are_reminded_on_a_widening_schedule_until_somebody_looks_after_it() {
+    let (mut world, now) = world();
+    for bucket in 0..32 {
+        usual(&mut world, now + bucket * BUCKET, &[(now + bucket * BUCKET + 5, 1, 60)]);
+    }
+    assert_eq!(world.transitions(), [(1, Fired), (2, Reminder), (3, Reminder)]);
+    let (alert, by, comment) = (only(&world).key, "ann".into(), "on it".into());
+    decide(&mut world, now + 32 * BUCKET, Command::Acknowledge { alert, by, comment });
+    assert_eq!(world.transitions()[3..], [(4, Acknowledged)]);
+    assert_eq!(only(&world).details.by.as_deref(), Some("ann"));
+    let end = buckets(&mut world, now + 32 * BUCKET, 12);
+    assert_eq!(world.transitions()[4..], [(5, Resolved)]);
+    buckets(&mut world, end, 80);
+    assert!(!world.state.keys().any(|(_, key)| key.starts_with("i/")), "it is forgotten");
+}
+
+#[test]
+fn a_snoozed_incident_wakes_up_if_it_goes_on() {
+    let (mut world, now) = world();
+    usual(&mut world, now, &[(now + 5, 1, 60)]);
+    let (alert, by, comment) = (only(&world).key, "ann".into(), "".into());
+    let until = at(now + 5 * BUCKET);
+    decide(&mut world, now + BUCKET, Command::Snooze { alert, until, by, comment });
+    for bucket in 1..8 {
+        usual(&mut world, now + bucket * BUCKET, &[(now + bucket * BUCKET + 5, 1, 60)]);
+    }
+    assert_eq!(world.transitions(), [(1, Fired), (2, Snoozed), (3, Reminder)]);
+    assert_eq!(only(&world).details.state, AlertState::Firing);
+}
+
+#[test]
+fn what_a_person_ended_is_not_told_again_while_it_lasts() {
+    let (mut world, now) = world();
+    usual(&mut world, now, &[(now + 5, 1, 60)]);
+    let (alert, by, comment) = (only(&world).key, "ann".into(), "known".into());
+    decide(&mut world, now + BUCKET, Command::Resolve { alert, by, comment });
+    for bucket in 1..5 {
+        usual(&mut world, now + bucket * BUCKET, &[(now + bucket * BUCKET + 5, 1, 60)]);
+    }
+    assert_eq!(world.transitions(), [(1, Fired), (2, Resolved)]);
+}
+
+#[test]
+fn what_is_silenced_is_recorded_and_told_when_the_silence_ends() {
+    let (mut world, now) = world();
+    let silence = Silence {
+        id: "s_1".into(),
+        service: Some("shop".into()),
+        from: at(now),
+        until: at(now + 3 * BUCKET),
+        ..Silence::default()
+    };
+    decide(&mut world, now, Command::Silence(silence));
+    usual(&mut world, now, &[(now + 5, 1, 60)]);
+    assert_eq!(world.transitions(), []);
+    assert_eq!(only(&world).details.silence.as_deref(), Some("s_1"));
+    for bucket in 1..5 {
+        usual(&mut world, now + bucket * BUCKET, &[(now + bucket * BUCKET + 5, 1, 60)]);
+    }
+    assert_eq!(world.transitions(), [(1, Fired)]);
+    assert_eq!(only(&world).details.silence, None);
+}
+
+#[test]
+fn what_comes_back_within_an_hour_is_the_same_alert() {
+    let (mut world, now) = world();
+    usual(&mut world, now, &[(now + 5, 1, 60)]);
+    let calm = buckets(&mut world, now + BUCKET, 6);
+    usual(&mut world, calm, &[(calm + 5, 1, 60)]);
+    assert_eq!(world.transitions(), [(1, Fired), (2, Resolved), (3, Reopened)]);
+    assert_eq!(only(&world).details.state, AlertState::Firing);
+}
+
+#[test]
+fn what_comes_and_goes_is_told_less_and_less() {
+    let (mut world, mut now) = world();
+    for _ in 0..12 {
+        usual(&mut world, now, &[(now + 5, 1, 80)]);
+        now = buckets(&mut world, now + BUCKET, 7);
+    }
+    let reopened = world.transitions().iter().filter(|(_, what)| *what == Reopened).count();
+    assert!(reopened <= 3, "{:?}", world.transitions());
+}
+
+#[test]
+fn a_step_after_a_deploy_names_the_deploy() {
+    let (mut world, now) = world();
+    let deploy = Deploy { service: "shop".into(), version: "v42".into(), at: at(now) };
+    decide(&mut world, now, Command::Deploy(deploy.clone()));
+    for bucket in 0..4 {
+        usual(&mut world, now + bucket * BUCKET, &[(now + bucket * BUCKET + 5, 1, 12)]);
+    }
+    let alert = only(&world);
+    assert_eq!((alert.details.kind, alert.details.deploy), (AlertKind::Step, Some(deploy)));
+}
+
+#[test]
+fn a_service_that_falls_silent_is_one_alert_until_it_is_back() {
+    let (mut world, now) = world();
+    for bucket in 0..5 {
+        // Everything but the service of series 3.
+        let secs = now + bucket * BUCKET;
+        world.beat(&[(secs + 20, 1, 2), (secs + 30, 2, 2)], secs + BUCKET);
+    }
+    let alert = only(&world);
+    assert_eq!(alert.details.kind, AlertKind::GoneQuiet);
+    assert_eq!(&*alert.details.service, "till");
+    buckets(&mut world, now + 5 * BUCKET, 2);
+    assert_eq!(world.transitions(), [(1, Fired), (2, Resolved)], "{:#?}", world.alerts);
+}
+
+#[test]
+fn what_is_back_after_two_weeks_is_a_regression() {
+    let (mut world, now) = world();
+    let now = buckets(&mut world, now, 15 * 288);
+    usual(&mut world, now, &[(now + 5, 101, 1)]);
+    let now = buckets(&mut world, now + BUCKET, 15 * 288);
+    world.alerts.clear();
+    usual(&mut world, now, &[(now + 5, 101, 1)]);
+    assert_eq!(only(&world).details.kind, AlertKind::Regression);
+}
+
+#[test]
+fn late_events_amend_what_was_told() {
+    let (mut world, now) = world();
+    usual(&mut world, now, &[(now + 5, 1, 60)]);
+    // Longer than any window, so that they do not fire again.
+    let end = buckets(&mut world, now + BUCKET, 14);
+    assert_eq!(world.transitions(), [(1, Fired), (2, Resolved)]);
+    let told = only(&world).observed;
+    usual(&mut world, end, &[(now + 6, 1, 40)]);
+    assert_eq!(world.transitions()[2..], [(3, Transition::Amended)]);
+    let alert = only(&world);
+    assert_eq!((alert.observed, alert.details.told_observed), (told + 40, Some(told)));
+}
+
+#[test]
+fn what_was_written_before_the_engine_began_is_judged_and_not_told() {
+    let mut world = World::new(AlertConfig::default());
+    for bucket in 0..400 {
+        let secs = bucket * BUCKET;
+        let burst = if bucket == 300 { 80 } else { 0 };
+        let behind = Control::Beat { now: at(500 * BUCKET), is_behind: true };
+        world.epoch(&[(secs + 1, 1, 2 + burst), (secs + 2, 3, 30)], &[behind]);
+    }
+    assert!(world.alerts.is_empty());
+    world.beat(&[], 400 * BUCKET);
+    assert_eq!(only(&world).start, Bucket(START + 300 * BUCKET));
+    assert_eq!(world.transitions(), []);
+}
+
+#[test]
+fn a_crash_at_any_epoch_changes_nothing() {
+    let story = |crash: Option<usize>| {
+        let (mut world, now) = world();
+        let mut epoch = 0;
+        for step in 0..60 {
+            let secs = now + step * 100;
+            let burst = if (12..30).contains(&step) { 15 } else { 0 };
+            let late = if step % 7 == 0 { 3 } else { 0 };
+            let counts = [(secs, 1, 1 + burst), (secs - 900, 2, late), (secs, 3, 10)];
+            world.epoch(&counts, &[]);
+            crash_at(&mut world, &mut epoch, crash);
+            world.beat(&[], secs + 100);
+            crash_at(&mut world, &mut epoch, crash);
+            if let (20, Some(alert)) = (step, world.alerts.keys().next().copied()) {
+                let (by, comment) = ("ann".into(), "".into());
+                decide(&mut world, secs, Command::Acknowledge { alert, by, comment });
+                crash_at(&mut world, &mut epoch, crash);
+            }
+        }
+        (world.alerts, world.notices, world.state)
+    };
+    let expected = story(None);
+    assert!(expected.1.len() >= 3, "{:#?}", expected.1);
+    for crash in 0..cases(121) {
+        assert!(story(Some(crash)) == expected, "a crash after epoch {crash}");
+    }
+}
+
+fn crash_at(world: &mut World, epoch: &mut usize, crash: Option<usize>) {
+    if crash == Some(*epoch) {
+        world.crash();
+    }
+    *epoch += 1;
+}
+
+#[allow(
+    clippy::disallowed_methods,
+    reason = "tests take their number of cases from the environment"
+)]
+fn cases(default: usize) -> usize {
+    std::env::var("SEISMOLOG_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(default)
 }

@@ -73,6 +73,8 @@ pub struct Evidence {
     pub nats: f64,
     /// `-ln p` of the short windows, whatever the size of the effect: an alert goes on while this is high.
     pub hold: f64,
+    /// Whether it is unusual how many of the last buckets, the open one among them, had events: p below 0.02.
+    pub runs: bool,
     /// The test that said most.
     pub test: Test,
     /// Its length in buckets.
@@ -89,6 +91,7 @@ impl Evidence {
         Evidence {
             nats: 0.0,
             hold: 0.0,
+            runs: false,
             test: Test::Window,
             window: 1,
             observed: 0.0,
@@ -147,6 +150,11 @@ impl Evidence {
         evidence
     }
 
+    /// Returns whether something is unusual now, not only in a window that reaches back to what was told before.
+    pub(super) fn is_fresh(&self) -> bool {
+        self.hold > super::HOLD_NATS || self.runs
+    }
+
     fn is_tenfold(&self) -> bool {
         self.observed >= TENFOLD_EVENTS && self.observed >= TENFOLD * self.expected
     }
@@ -188,6 +196,7 @@ impl Evidence {
         let places = binomial_log(window.length as f64, exceeded);
         let nats = -(libm::log(begins) + (exceeded - 1.0) * libm::log(goes_on) + places);
         let test = if mark == 0 { Test::Occurrences } else { Test::Exceedances };
+        self.runs |= nats > super::HOLD_NATS;
         self.tell(facts, window, test, nats);
     }
 

@@ -311,7 +311,7 @@ impl Detector {
         let cut = self.cut(&evidence);
         let is_told = |id: SeriesId, evidence: &Evidence| {
             cut.is_some_and(|cut| evidence.nats >= cut)
-                && !self.watched[id.0].alarm.is_firing
+                && self.watched[id.0].alarm.may_fire(self.now, evidence)
                 && self.stands_out(id, evidence)
         };
         evidence.into_iter().filter(|(id, evidence)| is_told(*id, evidence)).collect()
@@ -410,11 +410,16 @@ impl Alarm {
         is_young && self.resolved_at.is_some_and(|at| now - at <= REOPEN_TICKS)
     }
 
+    /// Returns whether it can begin to fire on this: what goes on with the alert of before must be unusual now.
+    fn may_fire(&self, now: i64, evidence: &Evidence) -> bool {
+        !self.is_firing && (!self.reopens(now) || evidence.is_fresh())
+    }
+
     fn step(&mut self, now: i64, evidence: Evidence, is_told: bool) -> Option<Change> {
         let mut change = None;
         if self.is_firing {
             change = Some(Change::Holds(evidence));
-        } else if is_told {
+        } else if is_told && self.may_fire(now, &evidence) {
             let reopened = self.reopens(now);
             let since = if reopened { self.since } else { Some(now) };
             *self = Alarm { is_firing: true, since, cool: 0, resolved_at: None };

@@ -36,6 +36,8 @@ struct Past {
     resolved: Option<usize>,
     nats: f64,
     hold: f64,
+    /// Whether there is evidence of a run.
+    by_run: bool,
 }
 
 /// Ticks before the first one, so that there is always a bucket to learn: a week.
@@ -79,6 +81,7 @@ impl Past {
             resolved: None,
             nats: 0.0,
             hold: 0.0,
+            by_run: false,
         }
     }
 
@@ -172,6 +175,7 @@ impl Past {
         };
         let is_large = |x: f64, mean: f64| x - mean >= 4.0 && x >= 2.0 * mean * 0.999;
         let (mut nats, mut hold, mut is_tenfold) = (0.0f64, 0.0f64, false);
+        let mut by_run = false;
         for (length, left) in [(1, 1.0), (3, 0.8), (12, 0.6)] {
             let (_, x, mean) = window(length);
             if x < 4.0 || x <= 1.2 * mean {
@@ -211,6 +215,7 @@ impl Past {
                 let places: f64 =
                     (0..exceeded as i64).map(|n| ((length - n) as f64 / (n + 1) as f64).ln()).sum();
                 let found = -(begins.ln() + (exceeded - 1.0) * goes_on.ln() + places);
+                by_run |= found > -(0.02f64.ln());
                 if found > nats {
                     (nats, is_tenfold) = (found, x >= 20.0 && x >= 10.0 * mean);
                 }
@@ -219,7 +224,7 @@ impl Past {
         if nats > 0.0 {
             nats = (nats + self.weight(now as i64, is_tenfold) - 9.0f64.ln()).max(0.0);
         }
-        (self.nats, self.hold) = (nats, hold);
+        (self.nats, self.hold, self.by_run) = (nats, hold, by_run);
     }
 
     fn weight(&self, now: i64, is_tenfold: bool) -> f64 {
@@ -232,9 +237,10 @@ impl Past {
     }
 
     fn live(&mut self, day: usize, now: usize, is_told: bool) {
-        if !self.firing && is_told {
-            let is_young = self.since.is_some_and(|since| now - since < 36);
-            let reopens = is_young && self.resolved.is_some_and(|at| now - at <= 12);
+        let is_young = self.since.is_some_and(|since| now - since < 36);
+        let reopens = is_young && self.resolved.is_some_and(|at| now - at <= 12);
+        let is_fresh = self.by_run || self.hold > -(0.02f64.ln());
+        if !self.firing && is_told && (!reopens || is_fresh) {
             self.since = if reopens { self.since } else { Some(now) };
             (self.firing, self.cool, self.resolved) = (true, 0, None);
         }
