@@ -1,5 +1,6 @@
 //! The tests of the whole product, in one binary, so that they link once.
 //!
+//! - `alerting`: from a line to a pager, and kills between sending and marking (I3).
 //! - `added_sources`: sources that are added, paused and removed while the real binary runs (I3, I7).
 //! - `backtest`: counts in, alarms out, through the real binary.
 //! - `binary`: starts, asks, stops and kills the real binary; used by the next two.
@@ -18,6 +19,7 @@
 #![allow(clippy::disallowed_methods, reason = "tests read small files and wait on processes")]
 
 mod added_sources;
+mod alerting;
 mod backtest;
 mod binary;
 mod commit_steps;

@@ -16,6 +16,7 @@
     reason = "a measuring tool waits on the clock and reads small files of its own machine"
 )]
 
+mod bursts;
 mod dataflow;
 mod embedding;
 mod fingerprint;

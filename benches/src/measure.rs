@@ -5,7 +5,9 @@ use crate::load::{self, Chance, Input};
 use crate::process::{Running, Usage, wc_cpu_seconds};
 use crate::report::Outcome;
 use crate::scenario::{Kind, Scenario};
-use crate::{embedding, fingerprint, grouping, http, identity, neighbours, spikes, sustained};
+use crate::{
+    bursts, embedding, fingerprint, grouping, http, identity, neighbours, spikes, sustained,
+};
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
 use std::fs::File;
@@ -50,6 +52,7 @@ pub fn run(site: &Site, scenario: &Scenario) -> Result<Outcome> {
         Kind::Latency => latency(site, scenario)?,
         Kind::Idle => idle(site, scenario)?,
         Kind::Recovery => recovery(site, scenario)?,
+        Kind::Bursts => bursts::run(site, scenario)?,
         Kind::Spikes => spikes::run(site, scenario)?,
         Kind::Sustained => sustained::run(site, scenario)?,
         Kind::Embedding => embedding::measure(&site.scratch, scenario)?,

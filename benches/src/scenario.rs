@@ -18,6 +18,8 @@ pub enum Kind {
     Idle,
     /// From a kill to being ready and to the next commit.
     Recovery,
+    /// From the last line of a burst to somebody's webhook.
+    Bursts,
     /// How well labelled spikes are found, beside customary detectors.
     Spikes,
     /// A steady stream of lines into a rotating file, while the store is slow or away.
@@ -138,7 +140,7 @@ impl Scenario {
 
     /// Returns whether it is only measured when it is named: it takes minutes, or DATA of its own.
     pub fn is_named(&self) -> bool {
-        matches!(self.kind, Kind::Sustained | Kind::Spikes)
+        matches!(self.kind, Kind::Sustained | Kind::Spikes | Kind::Bursts)
     }
 
     /// Returns a number that may be left out.
@@ -161,6 +163,7 @@ fn kind(word: &str) -> Result<Kind> {
         "latency" => Kind::Latency,
         "idle" => Kind::Idle,
         "recovery" => Kind::Recovery,
+        "bursts" => Kind::Bursts,
         "spikes" => Kind::Spikes,
         "sustained" => Kind::Sustained,
         "embedding" => Kind::Embedding,
