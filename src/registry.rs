@@ -29,6 +29,8 @@ pub const REGISTRY: Registry = Registry(&[
     sinks::store::SQLITE,
     sinks::store::POSTGRES,
     sinks::store::MEMORY,
+    sinks::notify::webhook::COMPONENT,
+    sinks::notify::stdout::COMPONENT,
 ]);
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use anyhow::{Context, Result, bail};
 use encoder::{Accept, Encoder, TOKENIZER_SHA256, WEIGHTS_SHA256};
 use sha2::{Digest, Sha256};
 use std::fs::File;
-use std::io::{BufReader, Read};
+use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 /// Name of the model where it comes from.
@@ -97,7 +97,15 @@ pub fn check(path: &Path, file: ModelFile) -> Result<()> {
     let cannot_read = || format!("cannot read {}", path.display());
     let mut input = BufReader::with_capacity(1 << 16, File::open(path).with_context(cannot_read)?);
     let mut digest = Sha256::new();
-    std::io::copy(&mut input, &mut digest).with_context(cannot_read)?;
+    loop {
+        let part = input.fill_buf().with_context(cannot_read)?;
+        if part.is_empty() {
+            break;
+        }
+        digest.update(part);
+        let read = part.len();
+        input.consume(read);
+    }
     let found: String = digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
     if found != file.sha256 {
         bail!(
