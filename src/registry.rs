@@ -30,6 +30,9 @@ pub const REGISTRY: Registry = Registry(&[
     sinks::store::POSTGRES,
     sinks::store::MEMORY,
     sinks::notify::webhook::COMPONENT,
+    sinks::notify::slack::COMPONENT,
+    sinks::notify::pagerduty::COMPONENT,
+    sinks::notify::alertmanager::COMPONENT,
     sinks::notify::stdout::COMPONENT,
 ]);
 

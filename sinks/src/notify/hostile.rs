@@ -1,8 +1,10 @@
 //! The client of notifiers against receivers on real sockets that do everything a receiver must not do.
 #![allow(clippy::disallowed_methods, reason = "receivers of tests end with their tests")]
 
-use super::http::{Client, HEADERS_BYTES_MAX, REDIRECTS_MAX};
-use super::receiver::{Receiver, SECRET_PATH, client, client_within, hang, reply, trickle};
+use super::http::{ANSWER_BYTES_MAX, Client, HEADERS_BYTES_MAX, REDIRECTS_MAX};
+use super::receiver::{
+    Receiver, SECRET_PATH, client, client_within, hang, reply, start_over_tls, tls_file, trickle,
+};
 use super::target::Target;
 use engine::component::DeliveryError;
 use std::io::Write;
@@ -16,7 +18,7 @@ const SHORT: Duration = Duration::from_millis(300);
 
 fn post(client: &Client, url: &str) -> Result<(), DeliveryError> {
     let target = Target::parse(url).unwrap();
-    client.post_json(&target, &Vec::new(), r#"{"a":1}"#)
+    client.post_json(&target, &Vec::new(), r#"{"a":1}"#).map(|_| ())
 }
 
 /// Posts and expects that the receiver may accept later; returns the reason and the rest it asks for.
@@ -179,6 +181,16 @@ fn limit_an_answer_of_a_gigabyte_costs_nothing() {
 }
 
 #[test]
+fn limit_a_body_is_read_up_to_the_limit() {
+    let receiver = Receiver::start(|stream, _| {
+        flood(stream, 200);
+    });
+    let target = Target::parse(&receiver.url()).unwrap();
+    let accepted = client().post_json(&target, &Vec::new(), "{}").unwrap();
+    assert_eq!(accepted.read().len() as u64, ANSWER_BYTES_MAX);
+}
+
+#[test]
 fn limit_a_head_without_end_is_given_up() {
     let receiver = Receiver::start(|stream, _| {
         let _ = stream.write_all(b"HTTP/1.1 200 OK\r\n");
@@ -226,6 +238,20 @@ fn a_receiver_without_tls_is_told() {
     });
     let (reason, _) = later(&client(), &receiver.url().replace("http:", "https:"));
     assert!(reason.starts_with("could not"), "{reason}");
+}
+
+#[test]
+fn a_receiver_is_trusted_only_if_somebody_vouches_for_it() {
+    let url = |port: u16, host: &str| format!("https://{host}:{port}{SECRET_PATH}");
+    let (reason, _) = later(&client(), &url(start_over_tls(), "localhost"));
+    assert!(reason.starts_with("could not trust localhost:"), "{reason}");
+    let client = Client { ca_file: Some(tls_file("certificate.pem")), ..client() };
+    post(&client, &url(start_over_tls(), "localhost")).unwrap();
+    let (reason, _) = later(&client, &url(start_over_tls(), "127.0.0.1"));
+    assert!(reason.starts_with("could not trust 127.0.0.1:"), "{reason}");
+    let client = Client { ca_file: Some("/nowhere/ca.pem".into()), ..client };
+    let (reason, _) = later(&client, &url(1, "localhost"));
+    assert!(reason.starts_with("could not read certificates from /nowhere/ca.pem:"), "{reason}");
 }
 
 #[test]

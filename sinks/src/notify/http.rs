@@ -14,14 +14,13 @@
 //! [`RETRY_AFTER_MAX`].
 
 use super::address::is_public;
-use super::secret::Secret;
+use super::secret::{self, Secret};
 use super::target::Target;
 use super::text;
 use engine::clock::{Clock, SystemClock};
 use engine::component::{DeliveryError, Notifier, Options, OptionsError};
 use engine::model::EventTime;
-use std::fmt;
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -37,16 +36,24 @@ pub(super) const REDIRECTS_MAX: usize = 3;
 /// Largest head of an answer, in bytes.
 pub(super) const HEADERS_BYTES_MAX: usize = 16 * 1024;
 /// What is read of an answer's body at most, in bytes; the rest is left where it is.
-const ANSWER_BYTES_MAX: u64 = 64 * 1024;
+pub(super) const ANSWER_BYTES_MAX: u64 = 64 * 1024;
 /// What is told of a refusal's body.
 const EXCERPT_UNITS_MAX: usize = 200;
 /// The longest rest that a receiver may ask for.
 pub(super) const RETRY_AFTER_MAX: Duration = Duration::from_secs(3600);
-/// Largest file of certificates, in bytes.
-const CERTIFICATES_BYTES_MAX: u64 = 1024 * 1024;
 
 /// Headers of a request besides those of the connection.
 pub(super) type Headers = Vec<(HeaderName, HeaderValue)>;
+
+/// The answer of a receiver that has accepted.
+pub(super) struct Accepted(Body);
+
+impl Accepted {
+    /// Reads what there is of the body.
+    pub fn read(self) -> Vec<u8> {
+        read_some(self.0)
+    }
+}
 
 /// Makes attempts.
 pub(super) struct Client {
@@ -77,14 +84,14 @@ impl Client {
         target: &Target,
         headers: &Headers,
         body: &str,
-    ) -> Result<(), DeliveryError> {
+    ) -> Result<Accepted, DeliveryError> {
         let deadline = Instant::now() + self.attempt_max;
         let mut target = target.clone();
         for _ in 0..=REDIRECTS_MAX {
             let answer = self.exchange(&target, headers, body, deadline)?;
             let status = answer.status();
             if status.is_success() {
-                return Ok(());
+                return Ok(Accepted(answer.into_body()));
             }
             let location = answer.headers().get(header::LOCATION);
             match (status.as_u16(), location) {
@@ -168,6 +175,7 @@ impl Client {
                 format!("could not understand {host}, which may speak no HTTP: {cause}")
             }
             Error::Rustls(cause) => format!("could not trust {host}: {cause}"),
+            Error::Io(cause) if is_of_tls(&cause) => format!("could not trust {host}: {cause}"),
             Error::Io(cause) => format!("could not reach {host}: {cause}"),
             _ => format!("could not reach {host}: the connection failed"),
         };
@@ -209,6 +217,11 @@ fn advice(status: u16) -> &'static str {
         413 => "the receiver must take larger requests",
         _ => "check the options against what the receiver expects",
     }
+}
+
+/// Returns whether a connection broke because its other end was not believed.
+fn is_of_tls(error: &io::Error) -> bool {
+    error.get_ref().is_some_and(|cause| cause.is::<tokio_rustls::rustls::Error>())
 }
 
 /// Says that a redirect is not followed.
@@ -293,22 +306,13 @@ pub(super) fn bearer(
 }
 
 /// Reads certificates; the file may be put right later.
-fn certificates(path: &PathBuf) -> Result<Vec<Certificate<'static>>, DeliveryError> {
-    let later = |what: &dyn fmt::Display| DeliveryError::Later {
-        reason: format!("could not read certificates from {}: {what}", path.display()),
-        after: None,
-    };
-    let file = std::fs::File::open(path).map_err(|error| later(&error))?;
-    let mut pem = Vec::new();
-    #[allow(clippy::disallowed_methods, reason = "take(CERTIFICATES_BYTES_MAX) bounds it")]
-    file.take(CERTIFICATES_BYTES_MAX).read_to_end(&mut pem).map_err(|error| later(&error))?;
-    let found: Vec<Certificate<'static>> = parse_pem(&pem)
-        .filter_map(|item| match item {
-            Ok(PemItem::Certificate(certificate)) => Some(certificate),
-            _ => None,
-        })
-        .collect();
-    if found.is_empty() { Err(later(&"there is none in it")) } else { Ok(found) }
+fn certificates(path: &Path) -> Result<Vec<Certificate<'static>>, DeliveryError> {
+    let pem = secret::read_pem(path)?;
+    let found = parse_pem(&pem).filter_map(|item| match item {
+        Ok(PemItem::Certificate(certificate)) => Some(certificate),
+        _ => None,
+    });
+    Ok(found.collect())
 }
 
 /// Resolves a name once and lets only addresses through that may be sent to.

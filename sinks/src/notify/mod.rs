@@ -8,20 +8,23 @@
 //! `target` and `address` (where may be sent to), `secret`.
 //!
 //! *Promises:* the contract of [`Notifier`](engine::component::Notifier). Text of logs is text in every
-//! channel: it mentions nobody, links nowhere and formats nothing.
+//! channel: it mentions nobody, and hides no link behind other words.
 //!
 //! *Not here:* when and how often (`engine/src/runtime/outbox`), and what deserves a notice
 //! (`operators/src/alert`).
 
 mod address;
+pub mod alertmanager;
 #[cfg(test)]
 mod hostile;
 mod http;
+pub mod pagerduty;
 #[cfg(test)]
 mod receiver;
 #[cfg(test)]
 mod samples;
 mod secret;
+pub mod slack;
 pub mod stdout;
 mod target;
 mod text;

@@ -7,10 +7,15 @@ use engine::clock::ManualClock;
 use engine::model::EventTime;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
+use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::pki_types::pem::PemObject;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio_rustls::rustls::{ServerConfig, ServerConnection, StreamOwned};
 
 /// The path of every receiver's address, which must stand in no message.
 pub const SECRET_PATH: &str = "/services/T0/B0/hunter2";
@@ -35,7 +40,12 @@ impl Request {
         lines.filter(|(found, _)| found.eq_ignore_ascii_case(name)).map(|(_, value)| value).next()
     }
 
-    fn read(stream: &TcpStream) -> Option<Request> {
+    /// Returns the body as JSON.
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.body).unwrap()
+    }
+
+    fn read(stream: impl Read) -> Option<Request> {
         let mut reader = BufReader::new(stream);
         let mut lines = Vec::new();
         loop {
@@ -129,6 +139,37 @@ impl Drop for Receiver {
             assert!(ended.is_ok() || std::thread::panicking(), "the receiver failed");
         }
     }
+}
+
+/// Returns the file of the certificate for `localhost` that nobody trusts, or of its key.
+pub fn tls_file(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/tls").join(name)
+}
+
+/// Returns a connection over which a server speaks TLS, with that certificate.
+pub fn over_tls(stream: TcpStream) -> StreamOwned<ServerConnection, TcpStream> {
+    let certificate = CertificateDer::from_pem_file(tls_file("certificate.pem")).unwrap();
+    let key = PrivateKeyDer::from_pem_file(tls_file("key.pem")).unwrap();
+    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate], key)
+        .unwrap();
+    StreamOwned::new(ServerConnection::new(Arc::new(config)).unwrap(), stream)
+}
+
+/// Starts a receiver that speaks TLS and accepts one request; returns its port.
+pub fn start_over_tls() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        let mut stream = over_tls(listener.accept().unwrap().0);
+        if Request::read(&mut stream).is_some() {
+            stream.write_all(reply(200, "", "").as_bytes()).unwrap();
+        }
+    });
+    port
 }
 
 /// Returns a whole answer.

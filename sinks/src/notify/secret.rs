@@ -2,7 +2,7 @@
 //!
 //! *Promises:* a secret stands in no message and in no debug output. Files are read again for every
 //! attempt, so that a secret may change while the engine runs.
-//! *Limits:* [`SECRET_BYTES_MAX`].
+//! *Limits:* [`SECRET_BYTES_MAX`], [`CERTIFICATES_BYTES_MAX`].
 
 use engine::component::DeliveryError;
 use std::fmt;
@@ -12,6 +12,9 @@ use std::path::Path;
 
 /// Longest secret that is read from a file, in bytes.
 pub(super) const SECRET_BYTES_MAX: u64 = 4096;
+
+/// Largest file of certificates, in bytes.
+const CERTIFICATES_BYTES_MAX: u64 = 1024 * 1024;
 
 /// A text that is never shown.
 #[derive(Clone, PartialEq, Eq)]
@@ -59,6 +62,24 @@ fn read(path: &Path) -> io::Result<String> {
     match text.trim() {
         "" => Err(io::Error::other("it is empty")),
         secret => Ok(secret.to_owned()),
+    }
+}
+
+/// Reads a file of certificates (PEM), which may be put right later.
+pub(super) fn read_pem(path: &Path) -> Result<Vec<u8>, DeliveryError> {
+    let later = |what: &dyn fmt::Display| DeliveryError::Later {
+        reason: format!("could not read certificates from {}: {what}", path.display()),
+        after: None,
+    };
+    let mut pem = Vec::new();
+    let file = File::open(path).map_err(|error| later(&error))?;
+    #[allow(clippy::disallowed_methods, reason = "take(CERTIFICATES_BYTES_MAX) bounds it")]
+    file.take(CERTIFICATES_BYTES_MAX).read_to_end(&mut pem).map_err(|error| later(&error))?;
+    let begins = b"-----BEGIN CERTIFICATE-----";
+    if pem.windows(begins.len()).any(|part| part == begins) {
+        Ok(pem)
+    } else {
+        Err(later(&"there is none in it"))
     }
 }
 

@@ -30,6 +30,14 @@ impl Target {
         Ok(Self(uri))
     }
 
+    /// Reads an option that holds an address.
+    pub fn given(option: &str, url: &str) -> Result<Self, OptionsError> {
+        Self::parse(url).map_err(|fault| {
+            OptionsError::at(option, format!("is no address to send to: {fault}"))
+                .hint("For instance `https://hooks.example/path`.")
+        })
+    }
+
     /// Returns the host, with the port if one is written: all that may be shown.
     pub fn host(&self) -> &str {
         self.0.authority().map_or("", |authority| authority.as_str())
@@ -38,6 +46,12 @@ impl Target {
     /// Returns the address itself.
     pub fn uri(&self) -> &Uri {
         &self.0
+    }
+
+    /// Returns the same address with `path` behind its own, without its query.
+    pub fn join(&self, path: &'static str) -> Self {
+        let joined = self.with(&format!("{}{path}", self.0.path().trim_end_matches('/')));
+        joined.expect("two paths make a path")
     }
 
     /// Returns where a redirect leads, or `None` if that is another host, scheme or port.
@@ -104,7 +118,7 @@ impl Place {
         url_file: Option<&PathBuf>,
     ) -> Result<Self, OptionsError> {
         match (url, url_file) {
-            (Some(url), None) => Self::given("url", url),
+            (Some(url), None) => Target::given("url", url).map(Self::Given),
             (None, Some(file)) => Ok(Self::File(options.resolve(file))),
             (Some(_), Some(_)) => {
                 Err(OptionsError::at("url_file", "stands beside `url`")
@@ -116,14 +130,6 @@ impl Place {
                 Err(OptionsError { path: Vec::new(), message, hint: Some(hint) })
             }
         }
-    }
-
-    /// Reads one option that holds an address.
-    pub fn given(option: &str, url: &str) -> Result<Self, OptionsError> {
-        Target::parse(url).map(Self::Given).map_err(|fault| {
-            OptionsError::at(option, format!("is no address to send to: {fault}"))
-                .hint("For instance `https://hooks.example/path`.")
-        })
     }
 
     /// Returns the address for one attempt.
@@ -194,5 +200,11 @@ mod tests {
         ] {
             assert_eq!(leads(location), None, "{location}");
         }
+    }
+
+    #[test]
+    fn paths_are_added_behind_the_address() {
+        let joined = target("http://am.example:9093/base/?x=y").join("/api/v2/alerts");
+        assert_eq!(joined.uri().to_string(), "http://am.example:9093/base/api/v2/alerts");
     }
 }

@@ -58,6 +58,31 @@ pub(super) fn fit(text: &str, units_max: usize, escape: impl Fn(char, &mut Strin
     written
 }
 
+/// Returns as many of `lines` as fit, joined, with an ellipsis for the rest.
+pub(super) fn lines(lines: impl IntoIterator<Item = String>, units_max: usize) -> String {
+    /// What the ellipsis and the line break before it need.
+    const REST: usize = 2;
+    let mut joined = String::new();
+    for line in lines {
+        let needed = units(&line) + usize::from(!joined.is_empty());
+        if units(&joined) + needed + REST > units_max {
+            joined.push('\n');
+            joined.push(ELLIPSIS);
+            break;
+        }
+        if !joined.is_empty() {
+            joined.push('\n');
+        }
+        joined.push_str(&line);
+    }
+    joined
+}
+
+/// Returns the length of a text as [`fit`] counts it.
+pub(super) fn units(text: &str) -> usize {
+    text.chars().map(char::len_utf16).sum()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -80,6 +105,15 @@ mod tests {
     }
 
     #[test]
+    fn limit_lines_are_left_out_whole() {
+        let all = || ["one", "two", "three"].map(str::to_owned);
+        assert_eq!(lines(all(), 100), "one\ntwo\nthree");
+        assert_eq!(lines(all(), 12), "one\ntwo\n…");
+        assert!(units(&lines(all(), 12)) <= 12);
+        assert_eq!(lines([], 12), "");
+    }
+
+    #[test]
     fn limit_what_was_escaped_is_never_cut_in_two() {
         let entity = |character: char, out: &mut String| match character {
             '<' => out.push_str("&lt;"),
@@ -87,7 +121,7 @@ mod tests {
         };
         for max in 0..20 {
             let fitted = fit("a<b<<c", max, entity);
-            assert!(fitted.chars().map(char::len_utf16).sum::<usize>() <= max, "{max}: {fitted}");
+            assert!(units(&fitted) <= max, "{max}: {fitted}");
             let whole = fitted.replace("&lt;", "<");
             assert!(!whole.contains('&'), "{max}: {fitted}");
         }

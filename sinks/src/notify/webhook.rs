@@ -282,7 +282,7 @@ impl Notifier for Webhook {
     fn deliver(&mut self, message: &Message) -> Result<(), DeliveryError> {
         let body = render(message);
         let headers = self.headers(message, &body, self.client.clock.now())?;
-        self.client.post_json(&self.place.target()?, &headers, &body)
+        self.client.post_json(&self.place.target()?, &headers, &body).map(|_| ())
     }
 }
 
@@ -290,6 +290,7 @@ impl Notifier for Webhook {
 mod tests {
     use super::super::receiver::{NOW, Receiver, client};
     use super::super::samples::{self, golden, pretty};
+    use super::super::target::Target;
     use super::*;
     use serde_json::{Value as Json, json};
 
@@ -303,7 +304,7 @@ mod tests {
     }
 
     fn webhook(url: &str, secret_file: Option<PathBuf>, token_file: Option<PathBuf>) -> Webhook {
-        let place = Place::given("url", url).unwrap();
+        let place = Place::Given(Target::given("url", url).unwrap());
         Webhook { place, headers: Headers::new(), secret_file, token_file, client: client() }
     }
 

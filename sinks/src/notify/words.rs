@@ -211,7 +211,9 @@ fn facts(alert: &Alert, message: &Message) -> Vec<(&'static str, String)> {
         }
     }
     facts.push(("Found by", found_by(alert)));
-    facts.push(("Alert", alert.key.to_string()));
+    if message.public_url.is_none() {
+        facts.push(("Alert", alert.key.to_string()));
+    }
     facts.into_iter().map(|(label, line)| (label, cut(&clean(&line), LINE_UNITS_MAX))).collect()
 }
 
