@@ -5,7 +5,7 @@
 //! ```
 //! A notifier's file holds its options, a pure function from a message to what is sent, and the sending, in
 //! that order. What they share: `words` (what is said), `text` (cleaning, cutting), `http` (the one client),
-//! `target` and `address` (where may be sent to), `secret`.
+//! `target` and `address` (where may be sent to), `secret`, `template`.
 //!
 //! *Promises:* the contract of [`Notifier`](engine::component::Notifier). Text of logs is text in every
 //! channel: it mentions nobody, and hides no link behind other words.
@@ -15,6 +15,7 @@
 
 mod address;
 pub mod alertmanager;
+pub mod chat;
 #[cfg(test)]
 mod hostile;
 mod http;
@@ -27,6 +28,7 @@ mod secret;
 pub mod slack;
 pub mod stdout;
 mod target;
+mod template;
 mod text;
 pub mod webhook;
 mod words;
