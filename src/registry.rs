@@ -33,6 +33,7 @@ pub const REGISTRY: Registry = Registry(&[
     sinks::notify::slack::COMPONENT,
     sinks::notify::pagerduty::COMPONENT,
     sinks::notify::alertmanager::COMPONENT,
+    sinks::notify::email::COMPONENT,
     sinks::notify::chat::COMPONENT,
     sinks::notify::stdout::COMPONENT,
 ]);

@@ -16,6 +16,7 @@
 mod address;
 pub mod alertmanager;
 pub mod chat;
+pub mod email;
 #[cfg(test)]
 mod hostile;
 mod http;
