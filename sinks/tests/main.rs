@@ -1,4 +1,4 @@
-//! The stores from outside. Families:
+//! The stores and the notifiers from outside. Families:
 //!
 //! - `conforms_`: the suite of `engine::testing::conformance`, on every store, Postgres on each
 //!   version of the server.
@@ -7,6 +7,7 @@
 //! - `fault_`: Postgres behind a proxy that loses, cuts and swallows, or in trouble of its own, under the
 //!   engine's committer: exact every time (`SEISMOLOG_CASES` raises how often).
 //! - `keeping`: retention, backups, moves between stores, damage that is noticed.
+//! - `notifiers`: made from options, asked for one attempt.
 //! - `limit_` and the rest: ownership, damaged and foreign files, bounds, the graph file's options.
 #![allow(clippy::unwrap_used)]
 
@@ -15,6 +16,7 @@ mod conforms;
 mod crash;
 mod files;
 mod keeping;
+mod notifiers;
 mod oracle;
 mod postgres_faults;
 mod postgres_schema;
