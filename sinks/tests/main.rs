@@ -1,4 +1,4 @@
-//! The stores from outside. Families:
+//! The stores and the notifiers from outside. Families:
 //!
 //! - `conforms_`: the suite of `engine::testing::conformance`, on every store, Postgres on each
 //!   version of the server.
@@ -8,6 +8,7 @@
 //!   engine's committer: exact every time (`SEISMOLOG_CASES` raises how often).
 //! - `upgrade_`: a store of an earlier version is brought up to date.
 //! - `keeping`: retention, backups, moves between stores, damage that is noticed.
+//! - `notifiers`: made from options, asked for one attempt.
 //! - `limit_` and the rest: ownership, damaged and foreign files, bounds, the graph file's options.
 #![allow(clippy::unwrap_used)]
 
@@ -16,6 +17,7 @@ mod conforms;
 mod crash;
 mod files;
 mod keeping;
+mod notifiers;
 mod oracle;
 mod postgres_faults;
 mod postgres_schema;

@@ -98,12 +98,12 @@ pub fn check(path: &Path, file: ModelFile) -> Result<()> {
     let mut input = BufReader::with_capacity(1 << 16, File::open(path).with_context(cannot_read)?);
     let mut digest = Sha256::new();
     loop {
-        let piece = input.fill_buf().with_context(cannot_read)?;
-        if piece.is_empty() {
+        let part = input.fill_buf().with_context(cannot_read)?;
+        if part.is_empty() {
             break;
         }
-        digest.update(piece);
-        let read = piece.len();
+        digest.update(part);
+        let read = part.len();
         input.consume(read);
     }
     let found: String = digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect();

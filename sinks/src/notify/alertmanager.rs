@@ -9,7 +9,7 @@ use super::INPUTS;
 use super::http::{self, Client, Headers};
 use super::secret::Secret;
 use super::target::Target;
-use super::text::clean;
+use super::text::{clean, cut};
 use super::words;
 use engine::component::{Build, Built, ComponentType, DeliveryError, Message, Notifier, Options};
 use engine::model::{Alert, AlertKind, EventTime, SeverityClass};
@@ -68,7 +68,7 @@ fn render(message: &Message) -> Json {
 fn entry(alert: &Alert, message: &Message) -> Json {
     let details = &alert.details;
     let severity = message.titles.get(&alert.issue).map(|title| title.severity.class());
-    let service = clean(&details.service);
+    let service = cut(&clean(&details.service), words::TITLE_UNITS_MAX);
     let mut labels = json!({
         "alertname": name(details.kind),
         "seismolog_alert": alert.key.to_string(),

@@ -211,10 +211,11 @@ impl Notifier for Slack {
                 let answer = self.client.post_json(api, &headers, &body.to_string())?.read();
                 match understand(&answer, api) {
                     Ok(thread) => threads.insert(incident, &thread),
-                    Err(error) => {
-                        // The message on which the thread hangs may be gone.
-                        threads.forget(incident);
-                        return Err(error);
+                    Err(refusal) => {
+                        if refusal.is_thread_gone {
+                            threads.forget(incident);
+                        }
+                        return Err(refusal.error);
                     }
                 }
                 Ok(())
@@ -223,8 +224,15 @@ impl Notifier for Slack {
     }
 }
 
+/// Why Slack did not take a bot's message.
+struct Refusal {
+    error: DeliveryError,
+    /// Whether the message on which the thread hung is no longer there.
+    is_thread_gone: bool,
+}
+
 /// Reads the answer to a bot: the id of the message, or why there is none.
-fn understand(answer: &[u8], target: &Target) -> Result<String, DeliveryError> {
+fn understand(answer: &[u8], target: &Target) -> Result<String, Refusal> {
     #[derive(Deserialize)]
     struct Answer {
         ok: bool,
@@ -232,14 +240,18 @@ fn understand(answer: &[u8], target: &Target) -> Result<String, DeliveryError> {
         error: Option<String>,
     }
     let host = target.host();
+    let later = |reason, is_thread_gone| {
+        Err(Refusal { error: DeliveryError::Later { reason, after: None }, is_thread_gone })
+    };
     let Ok(answer) = serde_json::from_slice::<Answer>(answer) else {
         let reason = format!("could not understand the answer of {host}: it is not that of Slack");
-        return Err(DeliveryError::Later { reason, after: None });
+        return later(reason, false);
     };
     if answer.ok {
         return Ok(answer.ts.unwrap_or_default());
     }
     let error = text::cut(&clean(&answer.error.unwrap_or_default()), 100);
+    let is_thread_gone = matches!(error.as_str(), "message_not_found" | "thread_not_found");
     let passing = [
         "ratelimited",
         "rate_limited",
@@ -249,12 +261,10 @@ fn understand(answer: &[u8], target: &Target) -> Result<String, DeliveryError> {
         "service_unavailable",
         "request_timeout",
         "accesslimited",
-        "message_not_found",
-        "thread_not_found",
     ];
-    if passing.contains(&error.as_str()) {
+    if is_thread_gone || passing.contains(&error.as_str()) {
         let reason = format!("could not deliver: {host} answered \"{error}\"");
-        return Err(DeliveryError::Later { reason, after: None });
+        return later(reason, is_thread_gone);
     }
     let advice = match error.as_str() {
         "not_in_channel" => "invite the bot to the channel",
@@ -263,12 +273,12 @@ fn understand(answer: &[u8], target: &Target) -> Result<String, DeliveryError> {
         _ => "check the token in `token_file`",
     };
     let reason = format!("{host} refuses it: it answers \"{error}\"; {advice}");
-    Err(DeliveryError::Never { reason })
+    Err(Refusal { error: DeliveryError::Never { reason }, is_thread_gone })
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::receiver::{Receiver, client};
+    use super::super::receiver::{Receiver, client, reply};
     use super::super::samples::{self, golden, pretty};
     use super::*;
     use engine::model::Notice;
@@ -380,16 +390,19 @@ mod tests {
 
     #[test]
     fn a_thread_that_is_gone_is_forgotten() {
-        let first = super::super::receiver::reply(200, "", r#"{"ok":true,"ts":"1.1"}"#);
-        let gone =
-            super::super::receiver::reply(200, "", r#"{"ok":false,"error":"thread_not_found"}"#);
-        let receiver = Receiver::answering([first.as_str(), &gone, &first]);
+        let first = reply(200, "", r#"{"ok":true,"ts":"1.1"}"#);
+        let busy = reply(200, "", r#"{"ok":false,"error":"ratelimited"}"#);
+        let gone = reply(200, "", r#"{"ok":false,"error":"thread_not_found"}"#);
+        let receiver = Receiver::answering([first.as_str(), &busy, &gone, &first]);
         let token = token();
         let mut slack = bot(&receiver, &token);
         slack.deliver(&samples::fired()).unwrap();
         slack.deliver(&samples::resolved()).unwrap_err();
+        slack.deliver(&samples::resolved()).unwrap_err();
         slack.deliver(&samples::resolved()).unwrap();
-        assert_eq!(receiver.requests()[2].json()["thread_ts"], json!(null));
+        let threads: Vec<Json> =
+            receiver.requests().iter().map(|r| r.json()["thread_ts"].clone()).collect();
+        assert_eq!(threads, [json!(null), json!("1.1"), json!("1.1"), json!(null)]);
     }
 
     #[test]

@@ -41,9 +41,8 @@ enum Format {
 }
 
 /// Options of the notifier `stdout`.
-#[derive(Deserialize, JsonSchema)]
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
-#[derive(Default)]
 struct StdoutOptions {
     /// How a line is written: `text` for people, or `json`, which is what the notifier `webhook` posts.
     format: Format,

@@ -28,6 +28,8 @@ use ureq::http::{HeaderName, HeaderValue, header};
 const VERSION: u32 = 1;
 /// Longest text of an issue.
 const TITLE_UNITS_MAX: usize = 1000;
+/// Longest text of any other field.
+const FIELD_UNITS_MAX: usize = 400;
 /// Tags that are told of an issue.
 const TAGS_MAX: usize = 16;
 /// `-log10 p` beyond which a double cannot tell a chance from none.
@@ -95,7 +97,7 @@ fn build(options: &Options) -> Built<dyn Notifier> {
 
 /// What is posted.
 #[derive(Serialize)]
-struct Body<'a> {
+struct Body {
     version: u32,
     notice: String,
     incident: String,
@@ -105,13 +107,13 @@ struct Body<'a> {
     title: String,
     summary: String,
     link: Option<String>,
-    alerts: Vec<AlertBody<'a>>,
+    alerts: Vec<AlertBody>,
     more: u32,
 }
 
 /// One alert of what is posted.
 #[derive(Serialize)]
-struct AlertBody<'a> {
+struct AlertBody {
     key: String,
     kind: AlertKind,
     level: AlertLevel,
@@ -119,8 +121,8 @@ struct AlertBody<'a> {
     issue: String,
     title: String,
     severity: Severity,
-    service: &'a str,
-    tags: Vec<&'a str>,
+    service: String,
+    tags: Vec<String>,
     start: String,
     last: String,
     bucket_secs: u32,
@@ -130,14 +132,14 @@ struct AlertBody<'a> {
     ratio: Option<f64>,
     p: f64,
     window_secs: u32,
-    test: &'a str,
+    test: String,
     series: u64,
     budget_per_day: f64,
     baseline: Vec<PointBody>,
-    deploy: Option<DeployBody<'a>>,
-    silence: Option<&'a str>,
-    by: Option<&'a str>,
-    comment: Option<&'a str>,
+    deploy: Option<DeployBody>,
+    silence: Option<String>,
+    by: Option<String>,
+    comment: Option<String>,
     until: Option<String>,
     told_observed: Option<i64>,
     text: String,
@@ -152,9 +154,9 @@ struct PointBody {
 }
 
 #[derive(Serialize)]
-struct DeployBody<'a> {
-    service: &'a str,
-    version: &'a str,
+struct DeployBody {
+    service: String,
+    version: String,
     at: String,
 }
 
@@ -178,7 +180,7 @@ pub(super) fn render(message: &Message) -> String {
     serde_json::to_string(&body).expect("numbers and texts can be written as JSON")
 }
 
-fn alert_body<'a>(alert: &'a Alert, message: &'a Message) -> AlertBody<'a> {
+fn alert_body(alert: &Alert, message: &Message) -> AlertBody {
     let (details, peak) = (&alert.details, &alert.peak);
     let explanation = &details.explanation;
     let title = message.titles.get(&alert.issue);
@@ -189,8 +191,8 @@ fn alert_body<'a>(alert: &'a Alert, message: &'a Message) -> AlertBody<'a> {
         expected: units(point.expected_milli),
     };
     let deploy = details.deploy.as_ref().map(|deploy| DeployBody {
-        service: &deploy.service,
-        version: &deploy.version,
+        service: field(&deploy.service),
+        version: field(&deploy.version),
         at: deploy.at.to_string(),
     });
     let surprise = peak.surprise_milli.clamp(0, SURPRISE_MILLI_MAX);
@@ -202,8 +204,8 @@ fn alert_body<'a>(alert: &'a Alert, message: &'a Message) -> AlertBody<'a> {
         issue: alert.issue.to_string(),
         title: title.map_or(String::new(), |title| cut(&clean(&title.template), TITLE_UNITS_MAX)),
         severity: title.map_or(Severity::default(), |title| title.severity),
-        service: &details.service,
-        tags: title.iter().flat_map(|t| &t.tags).take(TAGS_MAX).map(String::as_str).collect(),
+        service: field(&details.service),
+        tags: title.iter().flat_map(|t| &t.tags).take(TAGS_MAX).map(|tag| field(tag)).collect(),
         start: alert.start.start().to_string(),
         last: alert.last.start().to_string(),
         bucket_secs: alert.bucket_secs,
@@ -213,19 +215,23 @@ fn alert_body<'a>(alert: &'a Alert, message: &'a Message) -> AlertBody<'a> {
         ratio: words::ratio(alert).map(|ratio| (ratio * 1000.0).round() / 1000.0),
         p: 10f64.powf(-units(surprise)),
         window_secs: words::window_secs(alert),
-        test: &explanation.test,
+        test: field(&explanation.test),
         series: explanation.alive,
         budget_per_day: units(explanation.budget_milli),
         baseline: explanation.baseline.iter().map(point).collect(),
         deploy,
-        silence: details.silence.as_deref(),
-        by: details.by.as_deref(),
-        comment: details.comment.as_deref(),
+        silence: details.silence.as_deref().map(field),
+        by: details.by.as_deref().map(field),
+        comment: details.comment.as_deref().map(field),
         until: details.until.map(|until| until.to_string()),
         told_observed: details.told_observed,
         text: words::sentence(alert, &message.notice),
         url: words::link(alert, message),
     }
+}
+
+fn field(text: &str) -> String {
+    cut(&clean(text), FIELD_UNITS_MAX)
 }
 
 /// Returns the signature of a body: the hexadecimal HMAC-SHA256 of `timestamp.body`.
@@ -358,6 +364,9 @@ mod tests {
     fn the_signature_is_the_published_algorithm() {
         let signed = signature(&Secret::new("Jefe"), 17, "{}");
         assert_eq!(signed, hmac_by_hand(b"Jefe", "17.{}"));
+        // As Python's hmac computes it.
+        let python = "v1=20436aa1b1c2be79262487183b4bde32ab5295b6c1b6708037853fcdd1912c7b";
+        assert_eq!(signed, python);
         // RFC 4231, test case 2.
         let vector = hmac_by_hand(b"Jefe", "what do ya want for nothing?");
         assert_eq!(vector, "v1=5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
@@ -425,9 +434,13 @@ mod tests {
         for title in message.titles.values_mut() {
             title.template = "x".repeat(1 << 20);
             title.sample = "y".repeat(1 << 20);
-            title.tags = vec!["tag".to_owned(); 1000];
+            title.tags = vec!["tag".repeat(1000); 1000];
         }
-        assert!(render(&message).len() < 128 * 1024, "{}", render(&message).len());
+        for alert in &mut message.notice.alerts {
+            alert.details.service = "s".repeat(1 << 20).into();
+            alert.details.comment = Some("c".repeat(1 << 20).into());
+        }
+        assert!(render(&message).len() < 256 * 1024, "{}", render(&message).len());
     }
 
     #[test]

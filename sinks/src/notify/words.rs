@@ -67,7 +67,7 @@ impl Words {
             facts: facts(first, message),
             others,
             link: link(first, message),
-            service: clean(&first.details.service),
+            service: cut(&clean(&first.details.service), TITLE_UNITS_MAX),
             severity,
         }
     }
