@@ -17,7 +17,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// The version of what is stored.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 1;
 /// How long an incident that ended is remembered: so long can late events correct it.
 pub const KEPT_SECS: i64 = 6 * 3600;
 /// What was over for so long when it was noticed is recorded and not told.

@@ -9,7 +9,7 @@
 //! | `early` | what was told of the open bucket |
 //! | `deploys` | deploys of the last hour |
 //!
-//! All but the last two lines of `l/` change when a bucket closes and at no other time. *Limits:* rows of `l/` are
+//! All but `early`, `deploys` and `l/` change when a bucket closes and at no other time. *Limits:* rows of `l/` are
 //! kept for [`LATE_KEPT_SECS`].
 
 use super::arrivals::Late;
@@ -20,7 +20,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// The version of all of that.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 1;
 /// How long it is known what came late, as long as minutes are.
 pub const LATE_KEPT_SECS: i64 = 30 * 86_400;
 
