@@ -2,6 +2,7 @@
 //! Memory comes from the system's allocator (`docs/decisions/003-allocator.md`).
 
 mod added_sources;
+mod alert_desk;
 mod backtest;
 mod cli;
 mod demo;
