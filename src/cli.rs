@@ -1,5 +1,6 @@
 //! The verbs and their help: what a person types, as types. No verb does anything here.
 
+pub mod alerts;
 pub mod backtest;
 pub mod group;
 pub mod mistakes;
@@ -62,6 +63,18 @@ pub enum Verb {
     /// List and change what a running engine reads.
     #[command(subcommand)]
     Sources(sources::SourcesVerb),
+    /// List alerts of a running engine, and decide about them.
+    #[command(subcommand)]
+    Alerts(alerts::AlertsVerb),
+    /// List, add and end silences: what is recorded and not told.
+    #[command(subcommand)]
+    Silences(alerts::SilencesVerb),
+    /// List deploys, or tell of one, so that alerts can name it.
+    #[command(subcommand)]
+    Deploys(alerts::DeploysVerb),
+    /// List what was delivered and what was not, and send it again.
+    #[command(subcommand)]
+    Deliveries(alerts::DeliveriesVerb),
     /// Write out what is stored.
     #[command(subcommand)]
     Export(ExportVerb),

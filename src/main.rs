@@ -2,6 +2,9 @@
 //! Memory comes from the system's allocator (`docs/decisions/003-allocator.md`).
 
 mod added_sources;
+mod alert_desk;
+mod alert_verbs;
+mod ask;
 mod backtest;
 mod cli;
 mod demo;
@@ -45,6 +48,10 @@ fn perform(verb: Verb) -> Result<(), Failure> {
         Verb::Explain(args) => explain::explain(args),
         Verb::Backtest(args) => backtest::backtest(&args),
         Verb::Sources(verb) => source_verbs::perform(verb),
+        Verb::Alerts(verb) => alert_verbs::alerts(verb),
+        Verb::Silences(verb) => alert_verbs::silences(verb),
+        Verb::Deploys(verb) => alert_verbs::deploys(verb),
+        Verb::Deliveries(verb) => alert_verbs::deliveries(verb),
         Verb::Export(ExportVerb::Counts { graph, .. }) => export::counts(graph),
         Verb::Search(args) => search::search(args),
         Verb::Group(args) => group::group(args),

@@ -1,6 +1,7 @@
 //! Start-up and shutdown in reading order: graph, store, recovery, workers, dashboard, signals.
 
 use crate::added_sources::AddedSources;
+use crate::alert_desk::{AlertBoard, AlertDesk};
 use crate::cli::{GraphFiles, RunArgs};
 use crate::explain::RecordAnalyst;
 use crate::failure::Failure;
@@ -11,11 +12,11 @@ use crate::telemetry::Telemetry;
 use anyhow::Context;
 use dashboard::{AccessOptions, Dashboard, EdgeView, GraphView, Limits, NodeKind, NodeView};
 use engine::clock::SystemClock;
-use engine::component::{ComponentKind, ComponentType};
+use engine::component::{ComponentKind, ComponentType, ReadStore};
 use engine::graph::{Graph, GraphInput, ServerOptions, node_of};
 use engine::runtime::status::{Phase, Status};
 use engine::runtime::{
-    Cluster, Engine, EngineError, Pace, RunOptions, Sources, StopHandle, StopStage,
+    Cluster, Engine, EngineError, Orders, Pace, RunOptions, Sources, StopHandle, StopStage,
 };
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
@@ -99,7 +100,7 @@ pub fn serve(
         _ => None,
     };
 
-    let sources = Sources::default();
+    let (sources, orders) = (Sources::default(), Orders::default());
     let added = AddedSources::new(sources.clone(), Arc::clone(&telemetry.status), server.as_ref());
     let model = graph.model.enabled.then(|| Arc::new(SharedModel::new(graph.model.clone())));
     let analyst = analyst(&graph, &telemetry, model.clone());
@@ -108,6 +109,8 @@ pub fn serve(
         cluster,
         embedder: model.clone().map(|model| model as _),
         sources,
+        orders: orders.clone(),
+        public_url: server.as_ref().and_then(|server| server.public_url.clone()),
         make_source: Some(added.maker()),
         stop: stop.clone(),
         ..RunOptions::new(Pace::Every(graph.engine.epoch), Arc::clone(&telemetry) as _)
@@ -115,6 +118,7 @@ pub fn serve(
     let signals = runtime.block_on(async { Signals::listen() })?;
     runtime.spawn(signals.obey(stop, Arc::clone(&telemetry)));
     let read = graph.store.store.reader();
+    let alerts = desk(orders, &read, &telemetry);
     let (server_stop, server_stopped) = tokio::sync::oneshot::channel::<()>();
     let served = listener.zip(access).map(|(listener, access)| {
         let address = format!("http://{}", listener.address());
@@ -125,6 +129,7 @@ pub fn serve(
             live: telemetry.live.clone(),
             metrics: Arc::clone(&telemetry.metrics),
             sources: Arc::new(added),
+            alerts,
             graph: view,
             clock: Arc::new(SystemClock),
             access,
@@ -140,13 +145,23 @@ pub fn serve(
     });
     drop(server_stop);
     if let Some((task, _)) = served {
-        let served = async { tokio::time::timeout(SERVER_STOP_MAX, task).await };
-        if runtime.block_on(served).is_err() {
-            tracing::warn!("open connections were cut off");
-        }
+        let_requests_end(&runtime, task);
     }
     runtime.shutdown_background();
     stopped_or(outcome)
+}
+
+fn let_requests_end<T>(runtime: &Runtime, task: tokio::task::JoinHandle<T>) {
+    let served = async { tokio::time::timeout(SERVER_STOP_MAX, task).await };
+    if runtime.block_on(served).is_err() {
+        tracing::warn!("open connections were cut off");
+    }
+}
+
+/// Returns where people decide about alerts.
+fn desk(orders: Orders, read: &Arc<dyn ReadStore>, telemetry: &Telemetry) -> Arc<AlertDesk> {
+    let board = Arc::clone(&telemetry.alerts);
+    Arc::new(AlertDesk::new(orders, Arc::clone(read), Arc::new(SystemClock), board))
 }
 
 /// Whoever stops an engine that waits for its store gets what was asked for.
@@ -200,9 +215,12 @@ fn start(
 /// Returns what watches the graph, with every metric that it will have.
 fn telemetry(graph: &Graph) -> Telemetry {
     let source_ids: Vec<String> = graph.sources.iter().map(|s| s.defaults.id.clone()).collect();
-    let telemetry = Telemetry::new(&source_ids);
+    let telemetry = Telemetry::new(&source_ids, AlertBoard::of(graph));
     for node in graph.operators.iter().filter(|node| EMBEDDING.contains(&node.component.name)) {
         telemetry.metrics.set_embeddings_computed(&node.id, 0);
+    }
+    for node in &graph.notifiers {
+        telemetry.metrics.set_notices(&node.id, 0, 0, 0);
     }
     telemetry
 }

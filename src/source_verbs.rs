@@ -1,28 +1,24 @@
 //! The verb `sources`: asks a running engine to list and change what it reads.
 
+use crate::ask::ask;
 use crate::cli::TextOutput;
 use crate::cli::sources::{RunningEngine, SourceArgs, SourceId, SourcesVerb};
 use crate::failure::Failure;
 use crate::registry::REGISTRY;
-use anyhow::{Context, anyhow, bail};
+use anyhow::{anyhow, bail};
 use engine::component::{ComponentKind, SourceChange, SourceRow};
 use serde::Deserialize;
 use serde_json::{Map, Value as Json, json};
-use std::time::Duration;
 
-/// How long the engine may take to answer; a connection test may wait for a server.
-const ANSWER_WITHIN: Duration = Duration::from_secs(20);
-/// Longest answer that is read, in bytes.
-const ANSWER_BYTES_MAX: u64 = 4 * 1024 * 1024;
-/// Longest token file, in bytes.
-const TOKEN_BYTES_MAX: u64 = 4096;
+/// Where sources are.
+const SOURCES: &str = "/api/v1/sources";
 
 /// The verb `sources`.
 pub fn perform(verb: SourcesVerb) -> Result<(), Failure> {
     match verb {
         SourcesVerb::List { engine, output } => list(&engine, output),
         SourcesVerb::Test(SourceArgs { id, options, engine }) => {
-            let answer = ask(&engine, "POST", "/test", Some(&new_source(&id, &options)?))?;
+            let answer = ask(&engine, "POST", &path("test"), Some(&new_source(&id, &options)?))?;
             let message = answer["message"].as_str().unwrap_or_default();
             if answer["works"] != json!(true) {
                 return Err(anyhow!("source `{id}` would not work: {message}").into());
@@ -31,7 +27,7 @@ pub fn perform(verb: SourcesVerb) -> Result<(), Failure> {
             Ok(())
         }
         SourcesVerb::Add(SourceArgs { id, options, engine }) => {
-            changed("added", &id, ask(&engine, "POST", "", Some(&new_source(&id, &options)?))?)
+            changed("added", &id, ask(&engine, "POST", SOURCES, Some(&new_source(&id, &options)?))?)
         }
         SourcesVerb::Pause(SourceId { id, engine }) => changed(
             "paused",
@@ -54,7 +50,7 @@ fn list(engine: &RunningEngine, output: TextOutput) -> Result<(), Failure> {
     struct List {
         sources: Vec<SourceRow>,
     }
-    let answer = ask(engine, "GET", "", None)?;
+    let answer = ask(engine, "GET", SOURCES, None)?;
     if output == TextOutput::Json {
         println!("{answer}");
         return Ok(());
@@ -80,7 +76,7 @@ fn changed(what: &str, id: &str, answer: Json) -> Result<(), Failure> {
 }
 
 fn path(id: &str) -> String {
-    format!("/{id}")
+    format!("{SOURCES}/{id}")
 }
 
 /// Returns a source as the API takes it. A value is what it is in JSON, else a text; an option that is a
@@ -114,52 +110,6 @@ fn new_source(id: &str, options: &[String]) -> anyhow::Result<Json> {
         source.insert(key.to_owned(), value);
     }
     Ok(Json::Object(source))
-}
-
-/// Asks the engine and returns its answer, or what it says is wrong.
-fn ask(
-    engine: &RunningEngine,
-    method: &str,
-    path: &str,
-    body: Option<&Json>,
-) -> anyhow::Result<Json> {
-    let host = engine.address.trim_start_matches("http://").trim_end_matches('/');
-    let address = format!("http://{host}/api/v1/sources{path}");
-    let agent: ureq::Agent = ureq::Agent::config_builder()
-        .timeout_global(Some(ANSWER_WITHIN))
-        .http_status_as_error(false)
-        .build()
-        .into();
-    let mut request = http::Request::builder().method(method).uri(&address);
-    if let Some(token) = token(engine)? {
-        request = request.header("authorization", format!("Bearer {token}"));
-    }
-    let answer = match body {
-        Some(body) => {
-            let request = request.header("content-type", "application/json");
-            agent.run(request.body(body.to_string())?)
-        }
-        None => agent.run(request.body(())?),
-    };
-    let mut answer = answer.with_context(|| format!("could not ask the engine at {host}"))?;
-    let text = answer.body_mut().with_config().limit(ANSWER_BYTES_MAX).read_to_string()?;
-    let value: Json = serde_json::from_str(&text)
-        .with_context(|| format!("{host} does not answer as Seismolog does"))?;
-    if !answer.status().is_success() {
-        bail!("{}", value["detail"].as_str().unwrap_or(&text));
-    }
-    Ok(value)
-}
-
-#[allow(clippy::disallowed_methods, reason = "read through `take` with a named limit")]
-fn token(engine: &RunningEngine) -> anyhow::Result<Option<String>> {
-    let Some(path) = &engine.token_file else { return Ok(None) };
-    let cannot = || format!("cannot read the token file {}", path.display());
-    let file = std::fs::File::open(path).with_context(cannot)?;
-    let mut text = String::new();
-    std::io::Read::read_to_string(&mut std::io::Read::take(file, TOKEN_BYTES_MAX), &mut text)
-        .with_context(cannot)?;
-    Ok(Some(text.trim().to_owned()))
 }
 
 #[cfg(test)]

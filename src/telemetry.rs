@@ -1,6 +1,7 @@
 //! Joins what the runtime reports to those who show it: status (`/readyz`), metrics, the live feed,
 //! and the program's own log.
 
+use crate::alert_desk::AlertBoard;
 use crate::cli::LogFormat;
 use crate::failure::Failure;
 use crate::search::SharedIndex;
@@ -10,7 +11,7 @@ use engine::metrics::Metrics;
 use engine::model::{Counter, Fingerprint, IssueId, SourceIndex};
 use engine::runtime::live::{Committed, LiveFeed};
 use engine::runtime::status::{SourceState, Status};
-use engine::runtime::{EmbeddingReport, Observer, SourceReport};
+use engine::runtime::{DeliveryReport, EmbeddingReport, Observer, SourceReport};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::IsTerminal;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -71,6 +72,8 @@ pub struct Telemetry {
     pub live: LiveFeed,
     /// The parts of all issues, for questions by meaning.
     pub index: Arc<SharedIndex>,
+    /// What people decided about alerts, and how notifiers fare.
+    pub alerts: Arc<AlertBoard>,
     /// By index.
     source_ids: RwLock<Vec<String>>,
     said: Said,
@@ -82,13 +85,14 @@ pub struct Telemetry {
 }
 
 impl Telemetry {
-    /// Returns telemetry for these sources.
-    pub fn new(source_ids: &[String]) -> Self {
+    /// Returns telemetry for these sources, and for the operators and notifiers of a board.
+    pub fn new(source_ids: &[String], alerts: AlertBoard) -> Self {
         Self {
             status: Arc::new(Status::new(source_ids)),
             metrics: Arc::new(Metrics::new(source_ids)),
             live: LiveFeed::new(),
             index: Arc::default(),
+            alerts: Arc::new(alerts),
             source_ids: RwLock::new(source_ids.to_vec()),
             said: Said::default(),
             issues: Mutex::default(),
@@ -129,6 +133,7 @@ impl Observer for Telemetry {
             self.status.recovered(epoch);
         }
         self.index.recovered(recovered);
+        self.alerts.recovered(recovered);
         let mut issues = self.issues.lock().unwrap_or_else(PoisonError::into_inner);
         issues.extend(recovered.members.iter().map(|member| (member.fingerprint, member.issue)));
         self.metrics.set_fingerprints(issues.len());
@@ -208,6 +213,7 @@ impl Observer for Telemetry {
             self.metrics.set_patterns_crowded(crowded);
         }
         self.index.committed(&commit.contents);
+        self.alerts.committed(&commit.contents);
         self.status.committed(commit.epoch);
         let alerts = commit.contents.alerts.iter().map(|alert| alert.key);
         self.live.publish(Committed::new(
@@ -233,6 +239,21 @@ impl Observer for Telemetry {
             last.clone_from(&report.trouble);
         }
         self.status.embedding(report.pending, report.trouble.clone());
+    }
+
+    fn delivery(&self, notifier: &str, report: &DeliveryReport) {
+        let before = self.alerts.delivery(notifier, report);
+        match &report.trouble {
+            Some(sentence) if self.said.is_news(notifier, sentence, Instant::now()) => {
+                tracing::warn!(notifier, "notifier {notifier:?} does not deliver: {sentence}");
+            }
+            None if before.is_some_and(|before| before.trouble.is_some()) => {
+                tracing::info!(notifier, "notifier {notifier:?} delivers again");
+            }
+            _ => {}
+        }
+        self.metrics.set_notices(notifier, report.waiting, report.delivered, report.dead);
+        self.status.notifier(notifier, report.trouble.as_deref());
     }
 
     fn store(&self, trouble: Option<&str>) {

@@ -69,6 +69,11 @@ impl Call {
         })
     }
 
+    /// Reads the body as JSON; no body is an empty object.
+    pub(crate) fn json_or_nothing<T: DeserializeOwned + Default>(&self) -> Result<T, Problem> {
+        if self.body.is_empty() { Ok(T::default()) } else { self.json() }
+    }
+
     /// Does something on a thread that may block.
     pub(crate) async fn blocking<T: Send + 'static>(
         &self,

@@ -1,7 +1,8 @@
-//! Cursor: where the next page of issues begins, as text that means nothing to clients. It carries
+//! Cursor: where the next page of a list begins, as text that means nothing to clients. It carries
 //! the range too, so that "the last 24 hours" stays the same 24 hours from page to page.
 
-use crate::query::Range;
+use crate::problem::Problem;
+use crate::query::{Query, Range};
 use engine::model::EventTime;
 
 /// The place of a page.
@@ -20,6 +21,21 @@ const VERSION: u8 = 1;
 impl Cursor {
     /// Most rows before a page.
     pub(crate) const SKIP_MAX: usize = 1_000_000;
+
+    /// Returns where the asked page begins: at the start of `range`, or where the parameter `cursor` says, with
+    /// the range of the first page.
+    pub(crate) fn of(query: &Query, range: Range) -> Result<Cursor, Problem> {
+        let Some(text) = query.text("cursor") else { return Ok(Cursor { skip: 0, range }) };
+        let unknown = || Problem::parameter("cursor", "it is not a `next` of an earlier page");
+        Cursor::decode(text).ok_or_else(unknown)
+    }
+
+    /// Returns the place after a page of `limit` rows, if `found` rows say that there are more.
+    pub(crate) fn next(&self, found: usize, limit: usize) -> Option<String> {
+        let skip = self.skip + limit;
+        let more = found > limit && skip <= Self::SKIP_MAX;
+        more.then(|| Cursor { skip, range: self.range }.encode())
+    }
 
     /// Writes the cursor as text.
     pub(crate) fn encode(&self) -> String {
@@ -76,6 +92,17 @@ mod tests {
     #[test]
     fn cursors_round_trip() {
         assert_eq!(Cursor::decode(&cursor().encode()), Some(cursor()));
+        let all = Cursor { skip: 1, range: Range::ALL_TIME };
+        assert_eq!(Cursor::decode(&all.encode()), Some(all));
+    }
+
+    #[test]
+    fn limit_pages_end_with_the_rows_and_at_the_last_place() {
+        assert_eq!(cursor().next(10, 10), None);
+        let next = cursor().next(11, 10).unwrap();
+        assert_eq!(Cursor::decode(&next).unwrap().skip, 60);
+        let last = Cursor { skip: Cursor::SKIP_MAX, ..cursor() };
+        assert_eq!(last.next(11, 10), None);
     }
 
     #[test]

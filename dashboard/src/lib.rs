@@ -42,7 +42,7 @@ pub use server::{Listener, bind, serve};
 pub use wire::ExportLine;
 
 use engine::clock::Clock;
-use engine::component::{Analyst, ReadStore, SourceAdmin};
+use engine::component::{AlertAdmin, Analyst, ReadStore, SourceAdmin};
 use engine::metrics::Metrics;
 use engine::runtime::live::LiveFeed;
 use engine::runtime::status::Status;
@@ -62,6 +62,8 @@ pub struct Dashboard {
     pub metrics: Arc<Metrics>,
     /// Lists and changes sources.
     pub sources: Arc<dyn SourceAdmin>,
+    /// Passes on what people decide about alerts.
+    pub alerts: Arc<dyn AlertAdmin>,
     /// The graph as it runs.
     pub graph: GraphView,
     /// Decides what "now" and "the last 24 hours" are.

@@ -81,9 +81,8 @@ impl Query {
     fn time(&self, name: &str) -> Result<Option<EventTime>, Problem> {
         let Some(text) = self.text(name) else { return Ok(None) };
         // A `+` in an address means a blank; in an instant it can only have been a `+`.
-        let instant = text.replace(' ', "+").parse::<Timestamp>().ok();
-        match instant.and_then(|instant| i64::try_from(instant.as_nanosecond()).ok()) {
-            Some(nanoseconds) => Ok(Some(EventTime(nanoseconds))),
+        match instant(&text.replace(' ', "+")) {
+            Some(instant) => Ok(Some(instant)),
             None => {
                 let detail = format!(
                     "`{}` is not an instant like 2026-01-31T13:45:00Z (RFC 3339)",
@@ -122,7 +121,7 @@ impl Query {
     pub(crate) fn range_of_all_time(&self, now: EventTime) -> Result<Range, Problem> {
         let (from, to) = (self.time("from")?, self.time("to")?);
         if (from, to) == (None, None) {
-            return Ok(Range { from: EventTime::OLDEST, to: EventTime(i64::MAX) });
+            return Ok(Range::ALL_TIME);
         }
         let latest = EventTime::from_secs(next_minute(now).secs() + EventTime::AHEAD_MAX_SECS);
         Range::new(from.unwrap_or(EventTime::OLDEST), to.unwrap_or(latest))
@@ -130,6 +129,12 @@ impl Query {
 }
 
 const DAY_SECS: i64 = 24 * 3600;
+
+/// Reads an instant (RFC 3339).
+pub(crate) fn instant(text: &str) -> Option<EventTime> {
+    let instant: Timestamp = text.parse().ok()?;
+    i64::try_from(instant.as_nanosecond()).ok().map(EventTime)
+}
 
 /// Returns the end of the minute that holds `now`, so that default ranges hold whole minutes.
 fn next_minute(now: EventTime) -> EventTime {
@@ -148,6 +153,8 @@ pub(crate) struct Range {
 impl Range {
     /// Longest range that is shown over time, in days: what stores keep counts for.
     pub(crate) const DAYS_MAX: i64 = 400;
+    /// Everything there is.
+    pub(crate) const ALL_TIME: Range = Range { from: EventTime::OLDEST, to: EventTime(i64::MAX) };
 
     /// Returns the range `[from, to)`.
     pub(crate) fn new(from: EventTime, to: EventTime) -> Result<Range, Problem> {

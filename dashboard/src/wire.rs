@@ -1,12 +1,13 @@
 //! Wire: the rows of the store as the API writes them. Times are RFC 3339 text, ids are text,
 //! counts are exact integers.
 
-use engine::component::{
-    AlertRow, ClassCounts, CountRow, IssueRow, IssueState, MemberRow, SampleRow,
-};
+mod alert;
+
+pub(crate) use alert::{Alert, BaselinePoint, Delivery, Deploy, Silence};
+
+use engine::component::{ClassCounts, CountRow, IssueRow, IssueState, MemberRow, SampleRow};
 use engine::model::{
-    self, AlertKey, Bucket, EventTime, Fingerprint, IssueId, Severity, SeverityClass, Template,
-    Verdict,
+    self, Bucket, EventTime, Fingerprint, IssueId, Severity, SeverityClass, Template,
 };
 use serde::{Serialize, Serializer};
 use std::sync::Arc;
@@ -138,67 +139,6 @@ impl From<SampleRow> for Sample {
     }
 }
 
-/// An alert.
-#[derive(Serialize)]
-pub(crate) struct Alert {
-    key: AlertKey,
-    issue: IssueId,
-    template: String,
-    severity: Severity,
-    firing: bool,
-    start: Time,
-    last: Time,
-    end: Time,
-    bucket_seconds: u32,
-    observed: i64,
-    peak: Peak,
-}
-
-/// The most surprising bucket of an alert.
-#[derive(Serialize)]
-struct Peak {
-    start: Time,
-    observed: i64,
-    expected: f64,
-    ratio: f64,
-    surprise: f64,
-}
-
-impl From<AlertRow> for Alert {
-    fn from(row: AlertRow) -> Self {
-        let alert = row.alert;
-        let end = Bucket(alert.last.0.saturating_add(i64::from(alert.bucket_secs)));
-        Self {
-            key: alert.key,
-            issue: alert.issue,
-            template: row.template,
-            severity: row.severity,
-            firing: row.firing,
-            start: alert.start.into(),
-            last: alert.last.into(),
-            end: end.into(),
-            bucket_seconds: alert.bucket_secs,
-            observed: alert.observed,
-            peak: alert.peak.into(),
-        }
-    }
-}
-
-impl From<Verdict> for Peak {
-    /// The ratio takes at least a thousandth as expected, the resolution of that number.
-    fn from(verdict: Verdict) -> Self {
-        let milli = |n: i64| n as f64 / 1000.0;
-        let ratio = verdict.observed as f64 / milli(verdict.expected_milli.max(1));
-        Self {
-            start: verdict.bucket.into(),
-            observed: verdict.observed,
-            expected: milli(verdict.expected_milli),
-            ratio: (ratio * 1000.0).round() / 1000.0,
-            surprise: milli(verdict.surprise_milli),
-        }
-    }
-}
-
 /// Events of one slice of time.
 #[derive(Serialize)]
 pub(crate) struct Slice {
@@ -239,24 +179,5 @@ impl From<CountRow> for ExportLine {
             bucket_seconds: row.bucket_seconds,
             count: row.count,
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn thousandths_become_numbers_and_the_ratio_is_never_infinite() {
-        let verdict = Verdict {
-            bucket: Bucket(300),
-            observed: 120,
-            expected_milli: 2_500,
-            surprise_milli: 41_250,
-        };
-        let peak = Peak::from(verdict);
-        assert_eq!((peak.expected, peak.ratio, peak.surprise), (2.5, 48.0, 41.25));
-        let peak = Peak::from(Verdict { expected_milli: 0, ..verdict });
-        assert_eq!((peak.expected, peak.ratio), (0.0, 120_000.0));
     }
 }

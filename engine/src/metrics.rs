@@ -24,7 +24,7 @@ pub struct Definition {
     pub name: &'static str,
     /// Base unit, or empty for plain numbers; becomes the end of the name.
     pub unit: &'static str,
-    /// The only label, or empty.
+    /// Its labels, with commas between them, or empty.
     pub label: &'static str,
     /// What it says, as a sentence without the final stop.
     pub help: &'static str,
@@ -93,6 +93,18 @@ const PATTERNS_CROWDED: Definition = Definition {
     label: "",
     help: "Patterns that are near more others than links are kept for",
 };
+const NOTICES: Definition = Definition {
+    name: "notices",
+    unit: "",
+    label: "notifier,outcome",
+    help: "Notices that a notifier delivered, or gave up",
+};
+const NOTICES_WAITING: Definition = Definition {
+    name: "notices_waiting",
+    unit: "",
+    label: "notifier",
+    help: "Notices that wait for a notifier",
+};
 const LIVE_WATCHERS: Definition = Definition {
     name: "live_watchers",
     unit: "",
@@ -113,7 +125,7 @@ const HTTP_REFUSED: Definition = Definition {
 };
 
 /// Every metric there is.
-pub const DEFINITIONS: [Definition; 15] = [
+pub const DEFINITIONS: [Definition; 17] = [
     LINES_READ,
     BYTES_READ,
     SOURCE_RESTARTS,
@@ -126,6 +138,8 @@ pub const DEFINITIONS: [Definition; 15] = [
     EMBEDDINGS_COMPUTED,
     EMBEDDINGS_PENDING,
     PATTERNS_CROWDED,
+    NOTICES,
+    NOTICES_WAITING,
     LIVE_WATCHERS,
     HTTP_CONNECTIONS,
     HTTP_REFUSED,
@@ -150,6 +164,17 @@ struct OperatorLabel {
     operator: String,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct NotifierLabel {
+    notifier: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OutcomeLabel {
+    notifier: String,
+    outcome: &'static str,
+}
+
 /// The counters and gauges; shared as an `Arc`, every method takes `&self`.
 #[derive(Debug)]
 pub struct Metrics {
@@ -165,6 +190,8 @@ pub struct Metrics {
     embeddings_computed: Family<OperatorLabel, Counter>,
     embeddings_pending: Gauge,
     patterns_crowded: Gauge,
+    notices: Family<OutcomeLabel, Counter>,
+    notices_waiting: Family<NotifierLabel, Gauge>,
     live_watchers: Gauge,
     http_connections: Gauge,
     http_refused: Counter,
@@ -226,6 +253,8 @@ impl Metrics {
             embeddings_computed: register(r, EMBEDDINGS_COMPUTED, Family::default()),
             embeddings_pending: register(r, EMBEDDINGS_PENDING, Gauge::default()),
             patterns_crowded: register(r, PATTERNS_CROWDED, Gauge::default()),
+            notices: register(r, NOTICES, Family::default()),
+            notices_waiting: register(r, NOTICES_WAITING, Family::default()),
             live_watchers: register(r, LIVE_WATCHERS, Gauge::default()),
             http_connections: register(r, HTTP_CONNECTIONS, Gauge::default()),
             http_refused: register(r, HTTP_REFUSED, Counter::default()),
@@ -307,6 +336,17 @@ impl Metrics {
         self.patterns_crowded.set(to_gauge(patterns as u64));
     }
 
+    /// Sets how many notices wait for a notifier, and raises what it delivered and gave up; those never fall.
+    pub fn set_notices(&self, notifier: &str, waiting: usize, delivered: u64, dead: u64) {
+        for (outcome, notices) in [("delivered", delivered), ("dead", dead)] {
+            let label = OutcomeLabel { notifier: notifier.to_owned(), outcome };
+            let counter = self.notices.get_or_create_owned(&label);
+            counter.inc_by(notices.saturating_sub(counter.get()));
+        }
+        let label = NotifierLabel { notifier: notifier.to_owned() };
+        self.notices_waiting.get_or_create_owned(&label).set(to_gauge(waiting as u64));
+    }
+
     /// Sets the number of open live streams.
     pub fn set_live_watchers(&self, watchers: usize) {
         self.live_watchers.set(to_gauge(watchers as u64));
@@ -378,6 +418,8 @@ mod tests {
         metrics.add_rejected(RejectReason::AbsurdTime, 2);
         metrics.committed(Epoch(7), 41, Duration::from_millis(3));
         metrics.set_fingerprints(12);
+        metrics.set_notices("pager", 2, 5, 1);
+        metrics.set_notices("pager", 1, 6, 1);
         let text = metrics.encode();
         for line in [
             "seismolog_lines_read_total{source=\"web\"} 3\n",
@@ -390,6 +432,9 @@ mod tests {
             "seismolog_commit_seconds_count 1\n",
             "seismolog_committed_epoch 7\n",
             "seismolog_fingerprints 12\n",
+            "seismolog_notices_total{notifier=\"pager\",outcome=\"delivered\"} 6\n",
+            "seismolog_notices_total{notifier=\"pager\",outcome=\"dead\"} 1\n",
+            "seismolog_notices_waiting{notifier=\"pager\"} 1\n",
         ] {
             assert!(text.contains(line), "missing {line:?} in\n{text}");
         }

@@ -133,15 +133,7 @@ pub(super) fn everything(range: Range, now: EventTime) -> IssueQuery {
 /// Reads the parameters of the list. A cursor brings the range of its first page.
 fn read_question(query: &Query, now: EventTime) -> Result<(IssueQuery, Range), Problem> {
     let given = query.any_range(now)?;
-    let (skip, range) = match query.text("cursor") {
-        None => (0, given),
-        Some(text) => {
-            let cursor = Cursor::decode(text).ok_or_else(|| {
-                Problem::parameter("cursor", "it is not a `next` of an earlier page")
-            })?;
-            (cursor.skip, cursor.range)
-        }
-    };
+    let Cursor { skip, range } = Cursor::of(query, given)?;
     let severities = Severity::ALL.map(|severity| (severity.as_str(), severity));
     let (only_new, only_spiking) = read_state(query)?;
     let question = IssueQuery {

@@ -6,6 +6,9 @@
 
 pub(crate) mod alerts;
 pub(crate) mod audit;
+mod decision;
+pub(crate) mod deliveries;
+pub(crate) mod deploys;
 pub(crate) mod explain;
 pub(crate) mod export;
 pub(crate) mod graph;
@@ -17,11 +20,14 @@ pub(crate) mod meaning;
 pub(crate) mod rejected;
 mod route;
 pub(crate) mod search;
+pub(crate) mod silences;
 pub(crate) mod sources;
 pub(crate) mod timeline;
 pub(crate) mod ui;
 pub(crate) mod values;
 
+#[cfg(test)]
+pub(crate) use decision::{BY_CHARS_MAX, COMMENT_CHARS_MAX, NAME_CHARS_MAX};
 pub(crate) use route::{Route, Routes, build};
 
 use crate::access::Access::{Admin, Open, Read};
@@ -47,6 +53,31 @@ pub(crate) const ROUTES: &[Route] = &[
     Route::get("/api/v1/explain", Read, |call| Box::pin(explain::of_record(call))),
     Route::get("/api/v1/timeline", Read, |call| Box::pin(timeline::of_everything(call))),
     Route::get("/api/v1/alerts", Read, |call| Box::pin(alerts::list(call))),
+    Route::get("/api/v1/alerts/{key}", Read, |call| Box::pin(alerts::detail(call))),
+    Route::with_body(Method::POST, "/api/v1/alerts/{key}/acknowledge", Admin, |call| {
+        Box::pin(alerts::acknowledge(call))
+    }),
+    Route::with_body(Method::POST, "/api/v1/alerts/{key}/snooze", Admin, |call| {
+        Box::pin(alerts::snooze(call))
+    }),
+    Route::with_body(Method::POST, "/api/v1/alerts/{key}/resolve", Admin, |call| {
+        Box::pin(alerts::resolve(call))
+    }),
+    Route::get("/api/v1/silences", Read, |call| Box::pin(silences::list(call))),
+    Route::with_body(Method::POST, "/api/v1/silences", Admin, |call| Box::pin(silences::add(call))),
+    Route::with_body(Method::DELETE, "/api/v1/silences/{id}", Admin, |call| {
+        Box::pin(silences::end(call))
+    }),
+    Route::get("/api/v1/deploys", Read, |call| Box::pin(deploys::list(call))),
+    Route::with_body(Method::POST, "/api/v1/deploys", Admin, |call| Box::pin(deploys::add(call))),
+    Route::get("/api/v1/deliveries", Read, |call| Box::pin(deliveries::list(call))),
+    Route::with_body(
+        Method::POST,
+        "/api/v1/deliveries/{notice}/{notifier}/resend",
+        Admin,
+        |call| Box::pin(deliveries::resend(call)),
+    ),
+    Route::get("/api/v1/notifiers", Read, |call| Box::pin(deliveries::notifiers(call))),
     Route::get("/api/v1/graph", Read, |call| Box::pin(graph::show(call))),
     Route::get("/api/v1/audit", Read, |call| Box::pin(audit::show(call))),
     Route::get("/api/v1/rejected", Read, |call| Box::pin(rejected::list(call))),
@@ -86,6 +117,13 @@ mod tests {
         assert_eq!(
             addresses,
             [
+                "POST /api/v1/alerts/{key}/acknowledge",
+                "POST /api/v1/alerts/{key}/snooze",
+                "POST /api/v1/alerts/{key}/resolve",
+                "POST /api/v1/silences",
+                "DELETE /api/v1/silences/{id}",
+                "POST /api/v1/deploys",
+                "POST /api/v1/deliveries/{notice}/{notifier}/resend",
                 "POST /api/v1/sources",
                 "POST /api/v1/sources/test",
                 "PATCH /api/v1/sources/{id}",

@@ -1,13 +1,16 @@
 //! A read store that holds a fixed, known set of rows and can fail on demand.
 
+use super::NOW;
+use super::fake_alerts::FakeAlerts;
 use engine::component::{
     AlertQuery, AlertRow, Audit, ClassCounts, CountRow, FingerprintRow, IssueDetail, IssuePage,
     IssueQuery, IssueRow, IssueState, KeptSamples, MemberRow, OutboxQuery, ReadStore, RejectedRow,
     SampleRow, SamplesOf, SourceAudit, StoreError, TimelineQuery,
 };
 use engine::model::{
-    Alert, AlertKey, Bucket, EventTime, Fingerprint, IssueId, OutboxRow, Part, RejectReason,
-    Severity, SeverityClass, Similarity, Tag, TagReason, Template, TextId, VectorRow, Verdict,
+    Alert, AlertDetails, AlertKey, AlertState, BaselinePoint, Bucket, EventTime, Explanation,
+    Fingerprint, IssueId, Notice, NoticeId, OutboxRow, OutboxState, Part, RejectReason, Severity,
+    SeverityClass, Similarity, Tag, TagReason, Template, TextId, VectorRow, Verdict,
 };
 use std::collections::BTreeMap;
 use std::sync::mpsc::Receiver;
@@ -33,6 +36,7 @@ pub(super) struct FakeReadStore {
     /// Fails the export after its last row.
     pub(super) export_breaks: bool,
     pub(super) asked: Mutex<Vec<IssueQuery>>,
+    pub(super) alerts_asked: Mutex<Vec<AlertQuery>>,
     pub(super) export_ended: (Mutex<Option<usize>>, Condvar),
 }
 
@@ -44,6 +48,7 @@ impl Default for FakeReadStore {
             export_rows: 3,
             export_breaks: false,
             asked: Mutex::new(Vec::new()),
+            alerts_asked: Mutex::new(Vec::new()),
             export_ended: (Mutex::new(None), Condvar::new()),
         }
     }
@@ -81,6 +86,25 @@ fn issue_row(n: usize, points: usize) -> IssueRow {
     }
 }
 
+/// Two alerts of one incident that go on, and one that has ended.
+fn alert_rows() -> Vec<AlertRow> {
+    let first = alert_row();
+    let mut beside = alert_row();
+    beside.alert.key = AlertKey(10);
+    let mut ended = alert_row();
+    (ended.alert.key, ended.firing) = (FakeAlerts::ENDED, false);
+    (ended.alert.details.incident, ended.alert.details.state) =
+        (FakeAlerts::ENDED, AlertState::Resolved);
+    vec![first, beside, ended]
+}
+
+fn outbox_row(n: u128, state: OutboxState) -> OutboxRow {
+    let (id, incident, number) = (NoticeId(n), AlertKey(9), 1);
+    let alerts = vec![alert_row().alert];
+    let notice = Notice { id, incident, number, at: NOW, alerts, ..Notice::default() };
+    OutboxRow { notifier: "pager".into(), notice: notice.into(), state }
+}
+
 fn alert_row() -> AlertRow {
     let (start, last) = (Bucket(1_699_999_500), Bucket(1_699_999_800));
     let peak =
@@ -93,7 +117,23 @@ fn alert_row() -> AlertRow {
         bucket_secs: 300,
         peak,
         observed: 150,
-        details: engine::model::AlertDetails::default(),
+        details: AlertDetails {
+            incident: AlertKey(9),
+            service: "api".into(),
+            fired_at: EventTime::from_secs(1_699_999_600),
+            explanation: Explanation {
+                test: "events in 2 buckets".into(),
+                window: 2,
+                budget_milli: 10_000,
+                alive: 1204,
+                baseline: vec![BaselinePoint {
+                    bucket: start,
+                    observed: 30,
+                    expected_milli: 2_500,
+                }],
+            },
+            ..AlertDetails::default()
+        },
     };
     AlertRow {
         alert,
@@ -187,17 +227,31 @@ impl ReadStore for FakeReadStore {
 
     fn alert(&self, key: AlertKey, _: EventTime) -> Result<Option<AlertRow>, StoreError> {
         self.mood()?;
-        Ok(Some(alert_row()).filter(|row| row.alert.key == key))
+        Ok(alert_rows().into_iter().find(|row| row.alert.key == key))
     }
 
     fn alerts(&self, query: &AlertQuery, _: EventTime) -> Result<Vec<AlertRow>, StoreError> {
         self.mood()?;
-        Ok(vec![alert_row(); query.limit.min(2)])
+        self.alerts_asked.lock().unwrap().push(query.clone());
+        let wanted = |row: &AlertRow| row.firing || !query.open_only;
+        let rows = alert_rows().into_iter().filter(wanted);
+        Ok(rows.skip(query.skip).take(query.limit).collect())
     }
 
-    fn outbox(&self, _: &OutboxQuery) -> Result<Vec<OutboxRow>, StoreError> {
+    fn outbox(&self, query: &OutboxQuery) -> Result<Vec<OutboxRow>, StoreError> {
         self.mood()?;
-        Ok(Vec::new())
+        let reason = "connection refused".into();
+        let rows = vec![
+            outbox_row(1, OutboxState::Queued),
+            outbox_row(2, OutboxState::Delivered { at: NOW }),
+            outbox_row(3, OutboxState::Dead { at: NOW, reason }),
+        ];
+        let wanted = |row: &OutboxRow| {
+            query.state.is_none_or(|state| state == row.state.standing())
+                && query.notifier.as_ref().is_none_or(|id| **id == *row.notifier)
+        };
+        let rows = rows.into_iter().filter(wanted);
+        Ok(rows.skip(query.skip).take(query.limit).collect())
     }
 
     fn audit(&self) -> Result<Audit, StoreError> {

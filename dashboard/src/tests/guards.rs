@@ -5,6 +5,7 @@ use super::fake::{FakeReadStore, issue_id};
 use super::{Server, TOKEN};
 use crate::routes::ROUTES;
 use crate::{Access, AccessOptions, Limits, ServeError, bind};
+use engine::model::{AlertKey, NoticeId};
 
 fn guarded() -> Server {
     Server::start(FakeReadStore::default(), Some(TOKEN), Limits::default())
@@ -13,6 +14,8 @@ fn guarded() -> Server {
 /// Returns an address that a route takes.
 fn example(path: &str) -> String {
     let path = path.replace("{id}", &issue_id(0).to_string()).replace('*', "some/page");
+    let path = path.replace("{key}", &AlertKey(9).to_string());
+    let path = path.replace("{notice}", &NoticeId(3).to_string()).replace("{notifier}", "pager");
     match path.as_str() {
         "/api/v1/explain" => format!("{path}?record=words"),
         "/api/v1/search" => format!("{path}?q=words"),

@@ -5,8 +5,10 @@
 //! to happen (a closed socket, an answer), never for time to pass.
 #![allow(clippy::disallowed_methods, reason = "tests talk to their own server")]
 
+mod alerts;
 mod client;
 mod fake;
+mod fake_alerts;
 mod fake_analyst;
 mod fake_sources;
 mod guards;
@@ -25,6 +27,7 @@ use engine::model::{Epoch, EventTime};
 use engine::runtime::live::LiveFeed;
 use engine::runtime::status::{Phase, Status};
 use fake::FakeReadStore;
+use fake_alerts::FakeAlerts;
 use fake_analyst::FakeAnalyst;
 use fake_sources::FakeSources;
 use std::net::SocketAddr;
@@ -44,6 +47,7 @@ struct Server {
     store: Arc<FakeReadStore>,
     analyst: Arc<FakeAnalyst>,
     sources: Arc<FakeSources>,
+    alerts: Arc<FakeAlerts>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -57,6 +61,7 @@ impl Server {
         status.committed(Epoch(41));
         let (store, analyst) = (Arc::new(store), Arc::new(FakeAnalyst::default()));
         let admin = Arc::new(FakeSources::default());
+        let alerts = Arc::new(FakeAlerts::default());
         let dashboard = Dashboard {
             read: store.clone(),
             analyst: analyst.clone(),
@@ -64,6 +69,7 @@ impl Server {
             live: live.clone(),
             metrics: Arc::new(Metrics::new(&sources)),
             sources: admin.clone(),
+            alerts: alerts.clone(),
             graph: graph(),
             clock: Arc::new(ManualClock::at(NOW)),
             access: AccessOptions {
@@ -92,7 +98,7 @@ impl Server {
         });
         let address = told.recv().unwrap();
         let (stop, thread) = (Some(stop), Some(thread));
-        Server { address, live, status, store, analyst, sources: admin, stop, thread }
+        Server { address, live, status, store, analyst, sources: admin, alerts, stop, thread }
     }
 
     /// Starts a server without token and with the default limits.

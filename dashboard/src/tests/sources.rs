@@ -8,10 +8,10 @@ use serde_json::json;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-const JSON: &str = "content-type: application/json\r\n";
+pub(super) const JSON: &str = "content-type: application/json\r\n";
 
 /// Sends a request with a body.
-fn send(server: &Server, request: &str, headers: &str, body: &str) -> Reply {
+pub(super) fn send(server: &Server, request: &str, headers: &str, body: &str) -> Reply {
     let mut client = Client::connect(server.address);
     let length = body.len();
     client.send(&format!(

@@ -3,7 +3,7 @@
  * handed in; `scenario` bends the story so that every state of the UI can be looked at.
  */
 import type {
-  Alert, AlertsAnswer, AuditAnswer, GraphAnswer, Issue, IssueAnswer, IssuesAnswer, MeaningAnswer, ReadyAnswer, RejectedAnswer, SearchAnswer, Severity,
+  Alert, AlertAnswer, AlertsAnswer, AlertState, AuditAnswer, GraphAnswer, Issue, IssueAnswer, IssuesAnswer, MeaningAnswer, ReadyAnswer, RejectedAnswer, SearchAnswer, Severity,
   Slice, TimelineAnswer, ValuesAnswer,
 } from '../src/api/types';
 import { splitTemplate } from '../src/template.ts';
@@ -25,6 +25,8 @@ export class MockAnswers {
   /** Per story, the count of each minute plus one; 0 is "not computed yet". */
   readonly #counts = new Map<number, Uint32Array>();
   #epoch = 48_210;
+  /** What was decided, by the key of the alert. */
+  readonly #decided = new Map<string, { state: AlertState; until: string | null }>();
 
   constructor(startMs: number, private readonly scenario: Scenario = 'incident') {
     this.#start = Math.floor(startMs / MINUTE_MS);
@@ -222,14 +224,51 @@ export class MockAnswers {
       const [begun, last] = [start - from * MINUTE_MS, Math.min(nowMs - this.#shift * MINUTE_MS, start - to * MINUTE_MS)];
       const aligned = (instantMs: number) => Math.floor(instantMs / bucket) * bucket;
       const expected = story.rate * 5;
+      const key = `a_${story.id.slice(2)}`;
+      const { state, until } = this.#decided.get(key) ?? { state: to < 0 ? 'firing' as const : 'resolved' as const, until: null };
+      const observed = Math.round(expected * factor);
       return [{
-        key: `a_${story.id.slice(2)}`, issue: story.id, template: story.template, severity: story.severity, firing: to < 0,
+        key, incident: key, issue: story.id, template: story.template, severity: story.severity, service: story.services[0]!,
+        kind: 'spike', level: 'fingerprint', state, firing: state !== 'resolved', told_observed: null, until, by: null, comment: null,
+        fired_at: iso(aligned(begun) + 90_000), changed_at: null, silence: null,
+        deploy: to < 0 ? { service: story.services[0]!, version: '2026.11.3', at: iso(aligned(begun) - 4 * MINUTE_MS) } : null,
+        explanation: {
+          sentence: `Events in one bucket: ${observed} events where ${expected} were expected. By chance that happens once in 10^${Math.round(factor * 4)} times.`,
+          test: 'events in one bucket', window_buckets: 1, false_alerts_per_day: 10, series: 218,
+        },
         start: iso(aligned(begun)), last: iso(aligned(last)), end: iso(aligned(last) + bucket), bucket_seconds: 300,
         observed: Math.round((story.rate * factor * (last - begun)) / MINUTE_MS),
-        peak: { start: iso(aligned(begun) + bucket), observed: Math.round(expected * factor), expected, ratio: factor, surprise: factor * 4.1 },
+        peak: { start: iso(aligned(begun) + bucket), observed, expected, ratio: factor, surprise: factor * 4.1 },
       }];
     });
-    return { alerts: alerts.sort((left, right) => right.start.localeCompare(left.start)) };
+    return { alerts: alerts.sort((left, right) => right.start.localeCompare(left.start)), next: null };
+  }
+
+  /** One alert with the hours around its start, and those that began within five minutes of it. */
+  alert(key: string, nowMs: number): AlertAnswer | null {
+    const { alerts } = this.alerts(nowMs);
+    const alert = alerts.find((known) => known.key === key);
+    if (alert === undefined) return null;
+    const [start, bucketMs] = [Date.parse(alert.start), alert.bucket_seconds * 1_000];
+    const baseline = Array.from({ length: 36 }, (_, index) => {
+      const at = start + (index - 30) * bucketMs;
+      const usual = Math.round(alert.peak.expected * (0.6 + 0.8 * noise(index, 5)));
+      const observed = at < start || at > Date.parse(alert.last) ? usual : Math.round(alert.peak.observed * (0.6 + 0.4 * noise(index, 6)));
+      return { start: iso(at), observed, expected: alert.peak.expected };
+    });
+    const incident = alerts.filter((other) => other.key !== key && Math.abs(Date.parse(other.start) - start) <= bucketMs);
+    return { alert, baseline, incident };
+  }
+
+  /** Takes a decision; returns whether the alert could still be decided about, null if there is none. */
+  decide(key: string, decision: string, nowMs: number): boolean | null {
+    const alert = this.alerts(nowMs).alerts.find((known) => known.key === key);
+    if (alert === undefined) return null;
+    if (!alert.firing) return false;
+    const states: Record<string, AlertState> = { acknowledge: 'acknowledged', snooze: 'snoozed', resolve: 'resolved' };
+    const until = decision === 'snooze' ? iso(nowMs + 120 * MINUTE_MS) : null;
+    this.#decided.set(key, { state: states[decision] ?? 'firing', until });
+    return true;
   }
 
   graph(): GraphAnswer {

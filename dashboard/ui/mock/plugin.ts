@@ -32,9 +32,20 @@ function stream(request: IncomingMessage, response: ServerResponse, answers: Moc
   request.on('close', () => clearInterval(timer));
 }
 
+function answerAlert(key: string, decision: string | undefined, response: ServerResponse, answers: MockAnswers): void {
+  const now = Date.now();
+  const decided = decision === undefined ? true : answers.decide(key, decision, now);
+  const answer = answers.alert(key, now);
+  if (answer === null) sendProblem(response, 404, 'Not Found', `there is no alert "${key}"; the keys are in /api/v1/alerts`);
+  else if (decided === false) sendProblem(response, 409, 'Conflict', 'the alert has ended already');
+  else sendJson(response, 200, decision === undefined ? answer : { alert: answer.alert, durable: true });
+}
+
 function answerApi(url: URL, response: ServerResponse, answers: MockAnswers): void {
   const now = Date.now();
   const query = url.searchParams;
+  const [, key, , decision] = /^\/api\/v1\/alerts\/([^/]+?)(\/(acknowledge|snooze|resolve))?$/.exec(url.pathname) ?? [];
+  if (key !== undefined) return answerAlert(decodeURIComponent(key), decision, response, answers);
   const [, id, part] = /^\/api\/v1\/issues\/([^/]+?)(\/timeline|\/values|\/meaning)?$/.exec(url.pathname) ?? [];
   if (id !== undefined) {
     const answer = answers.issue(decodeURIComponent(id), query, now);

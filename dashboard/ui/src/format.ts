@@ -3,7 +3,7 @@
  *
  * Instants are milliseconds since 1970. A zone is either UTC or the reader's own; a clock time in UTC always says so.
  */
-import type { Alert, AuditAnswer, Issue } from './api/types';
+import type { Alert, AlertKind, AuditAnswer, Issue } from './api/types';
 
 export type Zone = 'utc' | 'local';
 
@@ -183,13 +183,40 @@ export function plural(count: number, one: string, many = `${one}s`): string {
   return `${formatCount(count)} ${count === 1 ? one : many}`;
 }
 
-/** "38× its usual rate since 14:05 UTC", or what there is to say when nothing was expected. */
+/** What kind of news an alert is, in words. */
+export const KIND_WORDS: Record<AlertKind, string> = {
+  spike: 'spike',
+  new_burst: 'new burst',
+  first_seen: 'first seen',
+  regression: 'regression',
+  gone_quiet: 'gone quiet',
+  step: 'step after a deploy',
+};
+
+/** Where an alert stands, in words. */
+export function stateWords(alert: Alert, nowMs: number, zone: Zone): string {
+  if (alert.state === 'snoozed' && alert.until !== null) return `snoozed until ${formatClock(Date.parse(alert.until), nowMs, zone)}`;
+  return alert.state === 'retracted' ? 'taken back' : alert.state;
+}
+
+function rateWords({ kind, peak }: Alert): string {
+  const rate = peak.expected < 0.01 ? 'almost never seen before' : `${formatRatio(peak.ratio)} its usual rate`;
+  const known: Partial<Record<AlertKind, string>> = {
+    step: `${rate} after a deploy`,
+    new_burst: 'in numbers, and hardly ever seen before',
+    first_seen: 'never seen before',
+    regression: 'back after two weeks or more',
+    gone_quiet: 'gone quiet',
+  };
+  return known[kind] ?? rate;
+}
+
+/** "38× its usual rate since 14:05 UTC", or what there is to say of another kind or when nothing was expected. */
 export function spikeSentence(alert: Alert, nowMs: number, zone: Zone): string {
   const start = formatClock(Date.parse(alert.start), nowMs, zone);
   const end = formatClock(Date.parse(alert.end), nowMs, zone);
   const when = alert.firing ? `since ${start}` : `from ${start} to ${end}`;
-  const rate = alert.peak.expected < 0.01 ? 'almost never seen before' : `${formatRatio(alert.peak.ratio)} its usual rate`;
-  return `${rate} ${when}`;
+  return `${rateWords(alert)} ${when}`;
 }
 
 /** The numbers behind an alert, for people who want to check it. */

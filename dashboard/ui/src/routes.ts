@@ -7,7 +7,7 @@
 import type { SeverityClass } from './api/types';
 import { chooseSlice } from './charts/bins';
 
-export type PageName = 'overview' | 'issues' | 'issue' | 'search' | 'alerts' | 'pipeline' | 'missing';
+export type PageName = 'overview' | 'issues' | 'issue' | 'search' | 'alerts' | 'alert' | 'pipeline' | 'missing';
 
 export const RANGE_SECONDS = { '1h': 3_600, '6h': 21_600, '24h': 86_400, '7d': 604_800 } as const;
 export type RangeName = keyof typeof RANGE_SECONDS;
@@ -42,7 +42,8 @@ export interface View {
 
 export interface Address {
   page: PageName;
-  issue: string;
+  /** The id of the issue, or the key of the alert, that the page is about; else empty. */
+  id: string;
   view: View;
 }
 
@@ -65,7 +66,10 @@ export const FILTER_CHARACTERS_MAX = 200;
 /** A question may be a sentence or a log line; the server takes 1,000 bytes. */
 export const QUESTION_CHARACTERS_MAX = 300;
 
-const PATHS: Record<Exclude<PageName, 'issue' | 'missing'>, string> = {
+/** Pages about one thing stand below the list of those things. */
+const LISTS = { issue: '/issues', alert: '/alerts' } as const;
+
+const PATHS: Record<Exclude<PageName, keyof typeof LISTS | 'missing'>, string> = {
   overview: '/',
   issues: '/issues',
   search: '/search',
@@ -82,17 +86,17 @@ function parseCustom(from: string | null, to: string | null): View['custom'] {
   return custom.from < custom.to ? custom : null;
 }
 
-function parsePath(pathname: string): { page: PageName; issue: string } {
+function parsePath(pathname: string): { page: PageName; id: string } {
   const path = pathname.replace(/\/+$/, '') || '/';
   for (const [page, known] of Object.entries(PATHS)) {
-    if (path === known) return { page: page as PageName, issue: '' };
+    if (path === known) return { page: page as PageName, id: '' };
   }
-  const issue = /^\/issues\/([^/]+)$/.exec(path)?.[1];
-  if (issue === undefined) return { page: 'missing', issue: '' };
+  const [, list, id] = /^(\/issues|\/alerts)\/([^/]+)$/.exec(path) ?? [];
+  if (id === undefined) return { page: 'missing', id: '' };
   try {
-    return { page: 'issue', issue: decodeURIComponent(issue) };
+    return { page: list === LISTS.alert ? 'alert' : 'issue', id: decodeURIComponent(id) };
   } catch {
-    return { page: 'missing', issue: '' };
+    return { page: 'missing', id: '' };
   }
 }
 
@@ -122,7 +126,7 @@ export function parseAddress(pathname: string, search: string): Address {
 
 /** Writes an address; defaults are left out. */
 export function formatAddress(address: Address): string {
-  const { page, issue, view } = address;
+  const { page, id, view } = address;
   const query = new URLSearchParams();
   const set = (name: string, value: string, fallback: string) => {
     if (value !== fallback) query.set(name, value);
@@ -141,7 +145,8 @@ export function formatAddress(address: Address): string {
   set('tag', view.tag, '');
   set('hide', view.hidden.join(','), '');
   set('node', view.node, '');
-  const path = page === 'issue' ? `/issues/${encodeURIComponent(issue)}` : page === 'missing' ? '/' : PATHS[page];
+  const path =
+    page === 'issue' || page === 'alert' ? `${LISTS[page]}/${encodeURIComponent(id)}` : page === 'missing' ? '/' : PATHS[page];
   // Colons and commas are allowed in a query and far easier to read than their escapes.
   const text = query.toString().replaceAll('%3A', ':').replaceAll('%2C', ',');
   return text === '' ? path : `${path}?${text}`;
@@ -153,9 +158,9 @@ export function formatInstantParameter(instantMs: number): string {
 }
 
 /** The address of another page: time and live travel along, the filters of this page do not. */
-export function addressOf(page: PageName, from: View, changes: Partial<View> = {}, issue = ''): Address {
+export function addressOf(page: PageName, from: View, changes: Partial<View> = {}, id = ''): Address {
   const { range, custom, live } = from;
-  return { page, issue, view: { ...DEFAULT_VIEW, range, custom, live, ...changes } };
+  return { page, id, view: { ...DEFAULT_VIEW, range, custom, live, ...changes } };
 }
 
 /** The range of a view at the instant `nowMs`; a preset ends with the chart column that `nowMs` falls into. */

@@ -1,6 +1,7 @@
 /** Columns of a chart, heights of a sparkline, places in the graph. */
 import { describe, expect, test } from 'vitest';
 import type { GraphAnswer, TimelineAnswer } from '../src/api/types';
+import { baselineShapes } from '../src/charts/baseline';
 import { chooseSlice, COLUMNS_MAX, fillColumns, sparklineHeights, stackColumns, totalOf } from '../src/charts/bins';
 import { layoutGraph, NODE_HEIGHT } from '../src/charts/graphLayout';
 
@@ -47,6 +48,19 @@ describe('sparkline', () => {
   test('the tallest fills the height, and a single event stays visible', () => {
     expect(sparklineHeights([0, 1, 100_000], 24)).toEqual([0, 1.5 / 24, 1]);
     expect(sparklineHeights([], 24)).toEqual([]);
+  });
+});
+
+describe('baseline', () => {
+  const point = (observed: number, expected: number) => ({ start: '2026-11-21T14:00:00Z', observed, expected });
+  test('the larger of both numbers fills the height, and more than expected is marked', () => {
+    const { bars, expected, top } = baselineShapes([point(0, 5), point(10, 5)], 100, 40);
+    expect(bars.map(({ y, height, over }) => ({ y, height, over }))).toEqual([{ y: 40, height: 0, over: false }, { y: 0, height: 40, over: true }]);
+    expect([expected, top]).toEqual(['M0 20H50L50 20H100', 10]);
+  });
+  test('nothing is drawn of nothing, and one event among many stays visible', () => {
+    expect(baselineShapes([], 100, 40)).toEqual({ bars: [], expected: '', top: 1 });
+    expect(baselineShapes([point(1, 0), point(10_000, 0)], 100, 40).bars[0]!.height).toBe(1.5);
   });
 });
 

@@ -53,12 +53,25 @@ describe('times', () => {
 
 describe('sentences', () => {
   const alert: Alert = {
-    key: 'a_1', issue: 'i_1', template: 't', severity: 'error', firing: true, start: '2026-11-21T14:05:00Z', last: '2026-11-21T14:25:00Z',
-    end: '2026-11-21T14:30:00Z', bucket_seconds: 300, observed: 900, peak: { start: '2026-11-21T14:10:00Z', observed: 228, expected: 6, ratio: 38, surprise: 99 },
+    key: 'a_1', incident: 'a_1', issue: 'i_1', template: 't', severity: 'error', service: 'shop', kind: 'spike', level: 'fingerprint', state: 'firing',
+    firing: true, start: '2026-11-21T14:05:00Z', last: '2026-11-21T14:25:00Z', end: '2026-11-21T14:30:00Z', bucket_seconds: 300, observed: 900,
+    told_observed: null, peak: { start: '2026-11-21T14:10:00Z', observed: 228, expected: 6, ratio: 38, surprise: 99 }, fired_at: null, changed_at: null,
+    until: null, by: null, comment: null, silence: null, deploy: null,
+    explanation: { sentence: '', test: '', window_buckets: 1, false_alerts_per_day: 10, series: 1 },
   };
   test('a firing alert is told since its start, an ended one from start to end', () => {
     expect(format.spikeSentence(alert, NOW, 'utc')).toBe('38× its usual rate since 14:05 UTC');
     expect(format.spikeSentence({ ...alert, firing: false }, NOW, 'utc')).toBe('38× its usual rate from 14:05 UTC to 14:30 UTC');
+  });
+  test.each([
+    ['new_burst', 'in numbers, and hardly ever seen before since 14:05 UTC'], ['first_seen', 'never seen before since 14:05 UTC'],
+    ['regression', 'back after two weeks or more since 14:05 UTC'], ['gone_quiet', 'gone quiet since 14:05 UTC'],
+    ['step', '38× its usual rate after a deploy since 14:05 UTC'],
+  ] as const)('%s has its own words', (kind, words) => expect(format.spikeSentence({ ...alert, kind }, NOW, 'utc')).toBe(words));
+  test('a state is told in a word, a snooze with its end', () => {
+    expect(format.stateWords(alert, NOW, 'utc')).toBe('firing');
+    expect(format.stateWords({ ...alert, state: 'snoozed', until: '2026-11-21T16:00:00Z' }, NOW, 'utc')).toBe('snoozed until 16:00 UTC');
+    expect(format.stateWords({ ...alert, state: 'retracted' }, NOW, 'utc')).toBe('taken back');
   });
   test('what was never expected has no ratio', () => {
     const peak = { ...alert.peak, expected: 0, ratio: Infinity };

@@ -35,6 +35,14 @@ describe('mock', () => {
     expect(conservationGap(answers.audit(NOW))).toBe(0);
     expect(conservationGap(new MockAnswers(NOW, 'unbalanced').audit(NOW))).toBe(7);
   });
+  test('a decision about an alert holds, and what has ended cannot be decided about', () => {
+    const mock = new MockAnswers(NOW);
+    const { key } = mock.alerts(NOW).alerts.find((alert) => alert.firing)!;
+    expect(mock.decide(key, 'snooze', NOW)).toBe(true);
+    expect(mock.alert(key, NOW)!.alert).toMatchObject({ state: 'snoozed', until: '2026-11-21T16:30:20Z', firing: true });
+    expect([mock.decide(key, 'resolve', NOW), mock.decide(key, 'acknowledge', NOW), mock.decide('a_0', 'resolve', NOW)]).toEqual([true, false, null]);
+    expect(mock.alert(key, NOW)!.alert.firing).toBe(false);
+  });
   test('an old store has nothing today and something at all', () => {
     const old = new MockAnswers(NOW, 'old');
     expect(old.issues(ask(), NOW).matching).toBe(0);

@@ -12,7 +12,7 @@ describe('addresses', () => {
     '/', '/issues', '/issues/i_0abc', '/alerts', '/pipeline', '/pipeline?node=app-logs', '/?range=7d', '/?hide=warn,rest',
     '/issues?range=1h&live=off&tab=spiking&severity=error&order=count&q=pool+exhausted&service=checkout',
     '/issues?tag=resource+exhaustion', '/search', '/search?q=why+can+nobody+log+in',
-    '/issues/i_0abc?from=2026-11-21T14:05:00Z&to=2026-11-21T15:00:00Z', '/issues/a%2Fb',
+    '/issues/i_0abc?from=2026-11-21T14:05:00Z&to=2026-11-21T15:00:00Z', '/issues/a%2Fb', '/alerts/a_0abc', '/alerts/a%2Fb?range=1h',
   ])('%s survives reading and writing', (address) => expect(formatAddress(parse(address))).toBe(address));
   test('defaults are left out and trailing slashes do not matter', () => {
     expect(formatAddress(parse('/issues/?range=24h&live=on&tab=all&order=relevance'))).toBe('/issues');
@@ -21,6 +21,8 @@ describe('addresses', () => {
     expect(parse('/issues?range=2w&tab=old&severity=loud&order=random&hide=everything').view).toEqual(DEFAULT_VIEW);
     expect(parse('/nothing/here').page).toBe('missing');
     expect(parse('/issues/%E0%A4%A').page).toBe('missing');
+    expect(parse('/alerts/%E0%A4%A').page).toBe('missing');
+    expect(parse('/alerts/a_1/more').page).toBe('missing');
   });
   test('a range that ends before it begins is no range', () => {
     expect(parse('/?from=2026-11-21T15:00:00Z&to=2026-11-21T14:00:00Z').view.custom).toBeNull();
@@ -40,6 +42,8 @@ describe('addresses', () => {
     const here = parse('/issues?range=6h&live=off&q=pool&tab=new&tag=disk').view;
     expect(formatAddress(addressOf('alerts', here))).toBe('/alerts?range=6h&live=off');
     expect(formatAddress(addressOf('issue', here, {}, 'i_1'))).toBe('/issues/i_1?range=6h&live=off');
+    expect(formatAddress(addressOf('alert', here, {}, 'a_1'))).toBe('/alerts/a_1?range=6h&live=off');
+    expect(parse('/alerts/a_1')).toMatchObject({ page: 'alert', id: 'a_1' });
   });
 });
 

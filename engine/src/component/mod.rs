@@ -7,6 +7,7 @@
 //! *Not here:* any concrete component (crates `sources`, `operators`, `sinks`), and the list of them
 //! (`src/registry.rs` of the root package).
 
+mod alert_admin;
 mod analyst;
 mod duration;
 mod embedder;
@@ -18,6 +19,7 @@ mod source_admin;
 mod source_table;
 mod store;
 
+pub use alert_admin::{AlertAdmin, AlertRefusal, NotifierRow};
 pub use analyst::{
     Analyst, AskedRecord, Found, Hit, IssueMeaning, PartMeaning, PartState, SimilarIssue, TopValue,
     Variable, Variables,

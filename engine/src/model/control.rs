@@ -87,3 +87,29 @@ pub struct Silence {
     /// Why.
     pub comment: Arc<str>,
 }
+
+impl Silence {
+    /// Returns the silence with the id that follows from what it says and when it began.
+    pub fn named(self) -> Silence {
+        let content = Silence { id: Arc::default(), ..self };
+        // Texts and numbers always have a form.
+        let bytes = serde_json::to_vec(&content).unwrap_or_default();
+        let hash = blake3::hash(&bytes).to_hex();
+        Silence { id: format!("s_{}", &hash[..16]).into(), ..content }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_silence_is_named_after_its_content_and_its_time() {
+        let silence = Silence { service: Some("shop".into()), ..Silence::default() };
+        let name = |silence: &Silence| silence.clone().named().id;
+        assert_eq!((name(&silence).len(), &name(&silence)[..2]), (18, "s_"));
+        assert_eq!(name(&silence), name(&Silence { id: "s_0".into(), ..silence.clone() }));
+        let later = Silence { from: EventTime::from_secs(1), ..silence.clone() };
+        assert_ne!(name(&silence), name(&later));
+    }
+}

@@ -10,7 +10,7 @@
 
 use crate::model::{Epoch, SourceIndex};
 use serde::Serialize;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -132,6 +132,8 @@ pub struct Snapshot {
     pub sources: Vec<SourceStatus>,
     /// How it stands with what patterns mean.
     pub meaning: Meaning,
+    /// Notifiers that fail, and why.
+    pub failing_notifiers: BTreeMap<String, String>,
 }
 
 impl Snapshot {
@@ -147,10 +149,13 @@ impl Snapshot {
             reasons.push(format!("the store cannot be used: {error}"));
         }
         reasons.extend(stall_verdict(self.waiting, self.since_commit));
+        let notifiers = self.failing_notifiers.iter().map(|(id, trouble)| {
+            format!("notifier `{id}` does not deliver: {trouble}")
+        });
         Health {
             ready: reasons.is_empty(),
             reasons,
-            degraded: self.meaning.sentences(),
+            degraded: self.meaning.sentences().into_iter().chain(notifiers).collect(),
             epoch: self.epoch.0,
             sources: self.sources,
         }
@@ -193,6 +198,7 @@ struct Slow {
     /// Indexes of sources that were removed.
     removed: BTreeSet<usize>,
     meaning: Meaning,
+    failing_notifiers: BTreeMap<String, String>,
 }
 
 impl Slow {
@@ -221,6 +227,7 @@ impl Status {
                 sources,
                 removed: BTreeSet::new(),
                 meaning: Meaning::default(),
+                failing_notifiers: BTreeMap::new(),
             }),
         }
     }
@@ -290,6 +297,15 @@ impl Status {
         (meaning.pending, meaning.trouble) = (pending, trouble.map(cut));
     }
 
+    /// Notes why a notifier fails; `None` when it works.
+    pub fn notifier(&self, id: &str, trouble: Option<&str>) {
+        let failing = &mut self.slow().failing_notifiers;
+        match trouble {
+            Some(trouble) => _ = failing.insert(id.to_owned(), cut(trouble.to_owned())),
+            None => _ = failing.remove(id),
+        }
+    }
+
     /// Notes how many patterns are near more others than links are kept for.
     pub fn crowded(&self, patterns: usize) {
         self.slow().meaning.crowded = patterns;
@@ -316,6 +332,7 @@ impl Status {
             since_commit: self.since(&self.committed_at, now),
             sources: slow.shown(),
             meaning: slow.meaning.clone(),
+            failing_notifiers: slow.failing_notifiers.clone(),
         }
     }
 
@@ -405,6 +422,17 @@ mod tests {
         let failing = &health.sources[1];
         assert_eq!((failing.state, failing.restarts), (SourceState::Backoff, 1));
         assert_eq!(failing.message, message);
+    }
+
+    #[test]
+    fn a_failing_notifier_is_told_and_does_not_make_the_engine_unready() {
+        let status = running();
+        status.notifier("pager", Some("connection refused"));
+        let health = status.health(Instant::now());
+        assert!(health.ready);
+        assert_eq!(health.degraded, ["notifier `pager` does not deliver: connection refused"]);
+        status.notifier("pager", None);
+        assert!(status.health(Instant::now()).degraded.is_empty());
     }
 
     #[test]

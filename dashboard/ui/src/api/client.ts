@@ -5,8 +5,10 @@
  * Not here: when to ask again (state/resource.svelte.ts) and live updates (live.ts).
  */
 import type {
+  AlertAnswer,
   AlertsAnswer,
   AuditAnswer,
+  DecisionAnswer,
   GraphAnswer,
   IssueAnswer,
   IssuesAnswer,
@@ -88,12 +90,32 @@ async function getJson<T>(
     throw unreachable(error);
   }
   if (!response.ok && !accepted.includes(response.status)) throw await problemFrom(response);
+  return readJson(path, response);
+}
+
+async function readJson<T>(path: string, response: Response): Promise<T> {
   try {
     return (await response.json()) as T;
   } catch (error) {
     if (isAbort(error)) throw error;
     throw new Problem(response.status, 'The answer cannot be read', `${path} did not answer with JSON.`);
   }
+}
+
+async function postJson<T>(path: string, body: unknown): Promise<T> {
+  let response: Response;
+  try {
+    response = await fetch(path, {
+      method: 'POST',
+      headers: { accept: 'application/json', 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+      signal: AbortSignal.timeout(REQUEST_MS_MAX),
+    });
+  } catch (error) {
+    throw unreachable(error);
+  }
+  if (!response.ok) throw await problemFrom(response);
+  return readJson(path, response);
 }
 
 export interface IssuesQuery {
@@ -151,6 +173,19 @@ export function fetchTimeline(
 
 export function fetchAlerts(limit: number, signal: AbortSignal): Promise<AlertsAnswer> {
   return getJson('/api/v1/alerts', { limit }, signal);
+}
+
+/** One alert with its curve and the others of its incident. */
+export function fetchAlert(key: string, signal: AbortSignal): Promise<AlertAnswer> {
+  return getJson(`/api/v1/alerts/${encodeURIComponent(key)}`, {}, signal);
+}
+
+export type Decision = 'acknowledge' | 'snooze' | 'resolve';
+
+/** Tells the engine what somebody decided about the incident of an alert; `forHow` is how long a snooze lasts. */
+export function decideAlert(key: string, decision: Decision, forHow?: string): Promise<DecisionAnswer> {
+  const body = forHow === undefined ? {} : { for: forHow };
+  return postJson(`/api/v1/alerts/${encodeURIComponent(key)}/${decision}`, body);
 }
 
 export function fetchGraph(signal: AbortSignal): Promise<GraphAnswer> {

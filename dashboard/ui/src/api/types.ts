@@ -187,22 +187,77 @@ export interface TimelineAnswer {
   slices: Slice[];
 }
 
+/** What kind of news an alert is. */
+export type AlertKind = 'spike' | 'new_burst' | 'first_seen' | 'regression' | 'gone_quiet' | 'step';
+
+/** Where an alert stands; the last two are ends. */
+export type AlertState = 'pending' | 'firing' | 'acknowledged' | 'snoozed' | 'resolved' | 'retracted';
+
+export interface Deploy {
+  service: string | null;
+  version: string;
+  at: string;
+}
+
 export interface Alert {
   key: string;
+  /** The key of the first alert of those that began together; they are told and decided about together. */
+  incident: string;
   issue: string;
   template: string;
   severity: Severity;
+  /** Empty if none was named. */
+  service: string;
+  kind: AlertKind;
+  level: 'fingerprint' | 'issue' | 'service';
+  state: AlertState;
+  /** Whether it has not ended. */
   firing: boolean;
   start: string;
   last: string;
   end: string;
   bucket_seconds: number;
   observed: number;
+  /** What was told of its size before late events corrected it. */
+  told_observed: number | null;
   peak: { start: string; observed: number; expected: number; ratio: number; surprise: number };
+  fired_at: string | null;
+  changed_at: string | null;
+  /** Until when it is snoozed. */
+  until: string | null;
+  by: string | null;
+  comment: string | null;
+  /** The silence that keeps it from being told. */
+  silence: string | null;
+  deploy: Deploy | null;
+  explanation: { sentence: string; test: string; window_buckets: number; false_alerts_per_day: number; series: number };
 }
 
 export interface AlertsAnswer {
   alerts: Alert[];
+  next: string | null;
+}
+
+/** One bucket of the curve behind an alert. */
+export interface BaselinePoint {
+  start: string;
+  observed: number;
+  expected: number;
+}
+
+export interface AlertAnswer {
+  alert: Alert;
+  /** Ascending; empty for alerts of earlier builds. */
+  baseline: BaselinePoint[];
+  /** The other alerts of its incident. */
+  incident: Alert[];
+}
+
+/** What became of a decision about an alert. */
+export interface DecisionAnswer {
+  alert: Alert | null;
+  /** Whether it is stored; if not, it will be. */
+  durable: boolean;
 }
 
 export type ComponentKind = 'source' | 'operator' | 'store' | 'notifier';

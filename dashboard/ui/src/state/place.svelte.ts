@@ -15,7 +15,7 @@ class Place {
   /** Goes to an address; `replace` leaves no step to go back to (for text typed into a filter). */
   go(address: Address, how: 'push' | 'replace' = 'push'): void {
     const path = formatAddress(address);
-    const samePage = address.page === this.address.page && address.issue === this.address.issue;
+    const samePage = address.page === this.address.page && address.id === this.address.id;
     history.replaceState({ scroll: window.scrollY }, '');
     if (how === 'push') history.pushState({ scroll: samePage ? window.scrollY : 0 }, '', path);
     else history.replaceState({ scroll: window.scrollY }, '', path);
@@ -34,8 +34,8 @@ class Place {
   }
 
   /** The link to another page, keeping the time range. */
-  link(page: PageName, changes: Partial<View> = {}, issue = ''): string {
-    return formatAddress(addressOf(page, this.view, changes, issue));
+  link(page: PageName, changes: Partial<View> = {}, id = ''): string {
+    return formatAddress(addressOf(page, this.view, changes, id));
   }
 
   listen(): void {
