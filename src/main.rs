@@ -12,6 +12,7 @@ mod group;
 mod health;
 mod keep;
 mod model;
+mod progress;
 mod registry;
 mod run;
 mod scan;
