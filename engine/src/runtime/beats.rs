@@ -6,7 +6,6 @@
 
 use crate::clock::Clock;
 use crate::model::{Command, Control, EventTime};
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -41,8 +40,9 @@ pub enum Beats {
     Silent,
     /// From a clock.
     Live(Live),
-    /// From a list: after so many chunks of this worker. For replays and tests.
-    Scripted(VecDeque<(u64, Control)>),
+    /// From a list: after so many chunks of this worker.
+    #[cfg(any(test, feature = "testing"))]
+    Scripted(std::collections::VecDeque<(u64, Control)>),
 }
 
 /// The beats of a clock.
@@ -69,6 +69,7 @@ impl Beats {
             Beats::Silent => Vec::new(),
             Beats::Live(live) if live.last.elapsed() < live.every => Vec::new(),
             Beats::Live(live) => vec![live.beat()],
+            #[cfg(any(test, feature = "testing"))]
             Beats::Scripted(script) => {
                 let due = script.iter().take_while(|(after, _)| *after <= chunks).count();
                 script.drain(..due).map(|(_, control)| control).collect()
@@ -84,6 +85,7 @@ impl Beats {
                 live.may_be_behind = false;
                 vec![live.beat()]
             }
+            #[cfg(any(test, feature = "testing"))]
             Beats::Scripted(script) => script.drain(..).map(|(_, control)| control).collect(),
         }
     }
@@ -92,7 +94,7 @@ impl Beats {
     pub fn command(&self, command: Command) -> Control {
         let at = match self {
             Beats::Live(live) => live.clock.now(),
-            Beats::Silent | Beats::Scripted(_) => EventTime::default(),
+            _ => EventTime::default(),
         };
         Control::Command { at, command }
     }

@@ -149,9 +149,10 @@ impl Snapshot {
             reasons.push(format!("the store cannot be used: {error}"));
         }
         reasons.extend(stall_verdict(self.waiting, self.since_commit));
-        let notifiers = self.failing_notifiers.iter().map(|(id, trouble)| {
-            format!("notifier `{id}` does not deliver: {trouble}")
-        });
+        let notifiers = self
+            .failing_notifiers
+            .iter()
+            .map(|(id, trouble)| format!("notifier `{id}` does not deliver: {trouble}"));
         Health {
             ready: reasons.is_empty(),
             reasons,
