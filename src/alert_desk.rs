@@ -15,6 +15,7 @@ use engine::component::{
 use engine::graph::Graph;
 use engine::model::{
     AlertKey, Command, Deploy, Fact, NoticeId, OutboxRow, OutboxStanding, OutboxState, Silence,
+    StateKey,
 };
 use engine::runtime::{DeliveryReport, NotTaken, Orders};
 use std::collections::{BTreeMap, BTreeSet};
@@ -43,7 +44,7 @@ pub struct AlertBoard {
     /// Id and type of each notifier.
     notifiers: Vec<(String, &'static str)>,
     /// By node and key.
-    decided: RwLock<BTreeMap<(Arc<str>, Arc<str>), Decided>>,
+    decided: RwLock<BTreeMap<StateKey, Decided>>,
     reports: RwLock<BTreeMap<String, DeliveryReport>>,
 }
 
@@ -118,7 +119,7 @@ impl AlertBoard {
         });
         let once: BTreeSet<&Deploy> = deploys.flatten().collect();
         let mut deploys: Vec<Deploy> = once.into_iter().cloned().collect();
-        deploys.sort_by(|a, b| b.at.cmp(&a.at));
+        deploys.sort_by_key(|deploy| std::cmp::Reverse(deploy.at));
         deploys
     }
 

@@ -16,7 +16,8 @@ use std::io::{BufWriter, Write};
 /// Replays the graph of the arguments, and the one it is compared with.
 pub fn graph(args: &BacktestArgs) -> Result<(), Failure> {
     let mut judges = Judges::read(&args.config())?;
-    let mut other = args.diff.as_ref().map(|path| Judges::read(&[path.clone()])).transpose()?;
+    let mut other =
+        args.diff.as_ref().map(|path| Judges::read(std::slice::from_ref(path))).transpose()?;
     // First, so that a place that cannot be written to is told before the work.
     let mut output = output(args)?;
     let span = Span { from: args.from, to: args.to };
