@@ -376,6 +376,12 @@ impl View for Book {
     }
 }
 
+/// Returns the deploys that a node has stored, by their instants.
+pub fn stored_deploys(node: &str, recovered: &Recovered) -> Vec<Deploy> {
+    let row = recovered.state.get(&(Arc::from(node), Arc::from("deploys")));
+    row.and_then(|row| from_bytes(row)).unwrap_or_default()
+}
+
 /// Returns the silence that keeps an alert from being told, if there is one.
 fn silenced(
     silences: &BTreeMap<Arc<str>, Silence>,

@@ -196,6 +196,13 @@ impl Judge {
         self.look_ahead();
     }
 
+    /// Opens a bucket, if none is open: what comes for earlier ones is late.
+    pub fn begin_with(&mut self, bucket: Bucket) {
+        if self.detector.is_none() {
+            self.begin(self.tick_of(bucket));
+        }
+    }
+
     fn begin(&mut self, tick: i64) {
         self.began = tick;
         self.detector = Some(Detector::new(self.config.settings(self.size), tick).began_at(tick));

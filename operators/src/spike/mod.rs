@@ -26,7 +26,7 @@ use engine::component::{
     Port, Ports, Recovered, Stage, StreamKind,
 };
 use engine::dataflow::Map;
-use engine::model::{BucketSize, Fact, Severity, StateRow};
+use engine::model::{Bucket, BucketSize, Fact, Fingerprint, Severity, StateRow};
 use judge::{Row, Told};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -104,6 +104,30 @@ pub struct SpikeDetector {
     config: SpikeConfig,
 }
 
+/// When counts arrived, as far as a node has stored it: all that a replay cannot tell from the counts.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Arrived {
+    /// The first bucket that was ever open.
+    pub began: Bucket,
+    /// The bucket that is open.
+    pub open: Bucket,
+    /// What came later than its bucket was closed, in order of arrival.
+    pub late: Vec<LateCount>,
+}
+
+/// Events that came after their bucket was closed; fewer, if negative.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LateCount {
+    /// The bucket that was open when they came.
+    pub arrived: Bucket,
+    /// Their own.
+    pub bucket: Bucket,
+    /// Whose they are.
+    pub fingerprint: Fingerprint,
+    /// How many.
+    pub events: i64,
+}
+
 fn build(options: &Options) -> Result<Box<dyn Operator>, Vec<OptionsError>> {
     let config: SpikeConfig = options.parse()?;
     SpikeDetector::new(config).map(|detector| Box::new(detector) as Box<dyn Operator>)
@@ -130,6 +154,26 @@ impl SpikeDetector {
     /// Returns the length of a judged bucket.
     pub fn size(&self) -> BucketSize {
         self.size
+    }
+
+    /// Returns when counts arrived at a node with buckets of this length; nothing if `recovered` holds no node of
+    /// that id, or one that has not begun to judge, or judges buckets of another length.
+    pub fn arrived(&self, id: &str, recovered: &Recovered) -> Option<Arrived> {
+        let own = self.identity()?;
+        let stored = recovered.identity.iter().find(|node| node.node == id)?;
+        if (stored.version, &stored.options) != (own.version, &own.options) {
+            return None;
+        }
+        let stored = state::Stored::of(id, recovered);
+        let (open, began) = stored.clock.ticks?;
+        let bucket = |tick: i64| Bucket(tick * self.size.secs());
+        let late = stored.late.into_iter().flat_map(|((arrived, _), rows)| {
+            rows.into_iter().map(move |(of, fingerprint, events)| {
+                let (arrived, bucket) = (bucket(arrived), bucket(of));
+                LateCount { arrived, bucket, fingerprint, events }
+            })
+        });
+        Some(Arrived { began: bucket(began), open: bucket(open), late: late.collect() })
     }
 
     /// Returns the state machine behind the operator, as it was when `recovered` was stored.
