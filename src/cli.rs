@@ -58,7 +58,7 @@ pub enum Verb {
     Graph(GraphArgs),
     /// Say what is found in log lines: header, severity, time, variables, fingerprint.
     Explain(ExplainArgs),
-    /// Say which alarms counts would have raised, far faster than time.
+    /// Say which alerts logs or stored history would have raised, far faster than time.
     Backtest(backtest::BacktestArgs),
     /// List and change what a running engine reads.
     #[command(subcommand)]

@@ -15,6 +15,7 @@ mod group;
 mod health;
 mod keep;
 mod model;
+mod progress;
 mod registry;
 mod run;
 mod scan;

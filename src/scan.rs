@@ -3,24 +3,25 @@
 
 use crate::cli::{ScanArgs, ScanOutput};
 use crate::failure::Failure;
+use crate::progress::Reading;
 use crate::registry::REGISTRY;
 use crate::sparkline::sparkline;
 use anyhow::{Context, anyhow};
 use engine::component::{AlertQuery, Audit, IssueQuery, IssueRow, ReadStore, RejectedRow};
-use engine::graph::{Graph, GraphInput};
-use engine::model::{AlertState, EventTime, IssueId, Severity, SourceIndex};
-use engine::runtime::{Engine, Observer, Pace, RunOptions, StopStage};
-use indicatif::{ProgressBar, ProgressStyle};
+use engine::graph::{Graph, GraphInput, SourceNode};
+use engine::model::{AlertState, EventTime, IssueId, Severity};
+use engine::runtime::{Engine, Pace, RunOptions, StopStage};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufWriter, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// One epoch for everything: nobody watches, and spikes are judged with all files at hand, whatever
 /// the order in which they are read.
-const PACE: Pace = Pace::Chunks(u64::MAX);
+pub const PACE: Pace = Pace::Chunks(u64::MAX);
 /// Slices of a sparkline.
 const SPARKLINE_POINTS: usize = 24;
 /// How much of a rejected record is shown.
@@ -31,17 +32,21 @@ const WORKERS_MAX: usize = 8;
 /// The verb `scan`.
 pub fn scan(args: ScanArgs) -> Result<(), Failure> {
     let bytes = check_files(&args.files)?;
-    let graph = graph(&args)?;
+    let mut graph = graph(&args)?;
     crate::run::exit_when_a_worker_dies();
-    let progress = Arc::new(Progress::new(bytes));
+    let progress = Arc::new(Reading::new(bytes));
+    for node in std::mem::take(&mut graph.sources) {
+        graph.sources.push(SourceNode { source: progress.watch(node.source), ..node });
+    }
     let engine = Engine::start(graph, RunOptions::new(PACE, Arc::clone(&progress) as _))?;
     let (reader, stop) = (engine.reader(), engine.stop_handle());
-    let interrupted = stop_on_interrupt(stop.clone())?;
+    let was_interrupted = Arc::new(AtomicBool::new(false));
+    let listening = stop_on_interrupt(stop, Arc::clone(&was_interrupted))?;
     let outcome = engine.join();
-    progress.0.finish_and_clear();
+    progress.finish();
     outcome?;
-    drop(interrupted);
-    if stop.stage() > StopStage::Running {
+    drop(listening);
+    if was_interrupted.load(Ordering::Relaxed) {
         eprintln!("interrupted: this is what had been read");
     }
     let report = Report::of(reader.as_ref(), args.min_severity.into())?;
@@ -103,7 +108,7 @@ fn graph(args: &ScanArgs) -> Result<Graph, Failure> {
 }
 
 /// Returns a path as a pattern that matches nothing else.
-fn escaped(path: &Path) -> String {
+pub fn escaped(path: &Path) -> String {
     let mut pattern = String::new();
     for character in path.to_string_lossy().chars() {
         match character {
@@ -117,6 +122,7 @@ fn escaped(path: &Path) -> String {
 /// Ctrl-C shows what has been read so far. The runtime that listens lives as long as the guard.
 fn stop_on_interrupt(
     stop: engine::runtime::StopHandle,
+    was_interrupted: Arc<AtomicBool>,
 ) -> Result<tokio::runtime::Runtime, Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
@@ -125,45 +131,13 @@ fn stop_on_interrupt(
         .context("cannot listen for Ctrl-C")?;
     runtime.spawn(async move {
         if tokio::signal::ctrl_c().await.is_ok() {
+            was_interrupted.store(true, Ordering::Relaxed);
             stop.stop(StopStage::Draining);
             tokio::time::sleep(Duration::from_secs(2)).await;
             stop.stop(StopStage::Abandoned);
         }
     });
     Ok(runtime)
-}
-
-/// A progress bar on standard error, if that is a terminal.
-struct Progress(ProgressBar);
-
-impl Progress {
-    fn new(bytes: Option<u64>) -> Self {
-        if !std::io::stderr().is_terminal() {
-            return Self(ProgressBar::hidden());
-        }
-        let bar = bytes.map_or_else(ProgressBar::new_spinner, ProgressBar::new);
-        let template = match bytes {
-            Some(_) => "{bar:40} {bytes}/{total_bytes} {bytes_per_sec} {eta}",
-            None => "{spinner} {bytes} {bytes_per_sec}",
-        };
-        Self(match ProgressStyle::with_template(template) {
-            Ok(style) => bar.with_style(style),
-            Err(_) => bar,
-        })
-    }
-}
-
-impl Observer for Progress {
-    fn received(&self, _source: SourceIndex, bytes: usize) {
-        self.0.inc(bytes as u64);
-    }
-
-    fn source(&self, _source: SourceIndex, state: engine::runtime::SourceReport) {
-        use engine::runtime::SourceReport::{BackingOff, Degraded, Failed};
-        if let Degraded(sentence) | BackingOff(sentence) | Failed(sentence) = state {
-            self.0.suspend(|| eprintln!("warning: {sentence}"));
-        }
-    }
 }
 
 /// An issue as INTERFACES.md describes it.
@@ -363,7 +337,7 @@ pub fn printable(text: &str, room: usize) -> String {
 }
 
 /// Columns of the terminal, or plenty when standard output is not one.
-fn terminal_width() -> usize {
+pub fn terminal_width() -> usize {
     if std::io::stdout().is_terminal() {
         std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok()).unwrap_or(140)
     } else {

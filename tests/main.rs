@@ -2,12 +2,14 @@
 //!
 //! - `added_sources`: sources that are added, paused and removed while the real binary runs (I3, I7).
 //! - `backtest`: counts in, alarms out, through the real binary.
+//! - `backtest_graph`: logs and stored history in, alerts out, through the real binary (I1, I2).
 //! - `binary`: starts, asks, stops and kills the real binary; used by the next two.
 //! - `tidy`: style that a program can check (STYLE §2, §3, §6).
 //! - `end_to_end`: graph files, inputs and exit codes, through the real binary.
 //! - `commit_steps`: the engine on SQLite, killed at every named step of its commit path (I3, I5).
 //! - `crash_recovery`: the real binary killed and restarted while its files grow and rotate (I3, I5).
 //! - `explained`: what is told of stored issues and of rejected records, through the real binary.
+//! - `lived_day`: an engine that lives through a day by a clock moved by hand; used by `backtest_graph`.
 //! - `meaning`: issues by meaning with the real model, and what happens without it.
 //! - `postgres`: the real binary on a real Postgres, away, crashed, moved to (I3, I5).
 //! - `pushed`: records pushed over HTTP and OTLP, counted once for each key.
@@ -19,11 +21,13 @@
 
 mod added_sources;
 mod backtest;
+mod backtest_graph;
 mod binary;
 mod commit_steps;
 mod crash_recovery;
 mod end_to_end;
 mod explained;
+mod lived_day;
 mod meaning;
 mod postgres;
 mod pushed;
