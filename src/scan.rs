@@ -16,6 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufWriter, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// One epoch for everything: nobody watches, and spikes are judged with all files at hand, whatever
@@ -39,12 +40,13 @@ pub fn scan(args: ScanArgs) -> Result<(), Failure> {
     }
     let engine = Engine::start(graph, RunOptions::new(PACE, Arc::clone(&progress) as _))?;
     let (reader, stop) = (engine.reader(), engine.stop_handle());
-    let interrupted = stop_on_interrupt(stop.clone())?;
+    let was_interrupted = Arc::new(AtomicBool::new(false));
+    let listening = stop_on_interrupt(stop, Arc::clone(&was_interrupted))?;
     let outcome = engine.join();
     progress.finish();
     outcome?;
-    drop(interrupted);
-    if stop.stage() > StopStage::Running {
+    drop(listening);
+    if was_interrupted.load(Ordering::Relaxed) {
         eprintln!("interrupted: this is what had been read");
     }
     let report = Report::of(reader.as_ref(), args.min_severity.into())?;
@@ -120,6 +122,7 @@ pub fn escaped(path: &Path) -> String {
 /// Ctrl-C shows what has been read so far. The runtime that listens lives as long as the guard.
 fn stop_on_interrupt(
     stop: engine::runtime::StopHandle,
+    was_interrupted: Arc<AtomicBool>,
 ) -> Result<tokio::runtime::Runtime, Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
@@ -128,6 +131,7 @@ fn stop_on_interrupt(
         .context("cannot listen for Ctrl-C")?;
     runtime.spawn(async move {
         if tokio::signal::ctrl_c().await.is_ok() {
+            was_interrupted.store(true, Ordering::Relaxed);
             stop.stop(StopStage::Draining);
             tokio::time::sleep(Duration::from_secs(2)).await;
             stop.stop(StopStage::Abandoned);

@@ -184,7 +184,9 @@ fn what_cannot_be_replayed_is_refused() {
                 operators:\n  events: { type: parse, inputs: [app] }\n\
                 \x20 prints: { type: fingerprint, inputs: [events] }\n\
                 \x20 counts: { type: window, inputs: [prints] }\n\
-                sinks: { store: { type: memory, inputs: [counts] } }\n";
+                \x20 patterns: { type: pattern, inputs: [prints] }\n\
+                \x20 issues: { type: issue, inputs: [patterns] }\n\
+                sinks: { store: { type: memory, inputs: [counts, issues] } }\n";
     std::fs::write(&bare, text).unwrap();
     let (code, _, said) = backtest(&["-c", bare.to_str().unwrap(), "x.log"]);
     assert_eq!(code, Some(78), "{said}");

@@ -79,8 +79,9 @@ impl Seen {
         let counted = self.counted.lock().unwrap();
         let patience = Duration::from_secs(60);
         let waits = |counted: &mut i64| !is_so(*counted, self.closed.load(Ordering::SeqCst));
-        let waited = self.changed.wait_timeout_while(counted, patience, waits).unwrap();
-        assert!(!waited.1.timed_out(), "waited in vain: {what}");
+        let (_counted, timeout) =
+            self.changed.wait_timeout_while(counted, patience, waits).unwrap();
+        assert!(!timeout.timed_out(), "waited in vain: {what}");
     }
 }
 

@@ -2,7 +2,7 @@
 //! in an HTML page and refers to nothing outside of it.
 
 use super::report::{day, kind};
-use super::walk::{Fired, Point};
+use super::walk::{Fired, Point, end_of};
 use engine::model::{Bucket, BucketSize};
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -70,7 +70,7 @@ fn marks(alerts: &[&Fired]) -> (usize, String) {
     for fired in alerts {
         let alert = &fired.alert;
         let start = alert.start.0.rem_euclid(86_400) / 60;
-        let lasted = (alert.last.0 - alert.start.0 + i64::from(alert.bucket_secs)) / 60;
+        let lasted = (end_of(alert).0 - alert.start.0) / 60;
         let width = lasted.max(MARK_MINUTES_MIN).min(DAY_MINUTES - start).max(1);
         let free = ends.iter().position(|end| *end <= start);
         let lane = free.unwrap_or_else(|| {
@@ -101,7 +101,7 @@ pub fn timeline(fired: &Fired) -> String {
     };
     let scale = Scale::of(fired);
     let mut text = format!("<svg class=\"timeline\" viewBox=\"0 0 {WIDTH} {}\">", HEIGHT + 16.0);
-    let (from, to) = (scale.x_of(fired.alert.start), scale.x_of(fired.alert.last) + scale.step);
+    let (from, to) = (scale.x_of(fired.alert.start), scale.x_of(end_of(&fired.alert)));
     let _ = write!(
         text,
         "<rect class=\"alarm\" x=\"{from:.1}\" y=\"0\" width=\"{:.1}\" height=\"{HEIGHT}\"/>",

@@ -2,7 +2,7 @@
 //!
 //! JSON holds what a replay determines and nothing else, in one order, so that equal replays are equal files.
 
-use super::walk::{Fired, Outcome};
+use super::walk::{Fired, Outcome, end_of};
 use crate::scan::{minute, printable, terminal_width};
 use engine::model::{AlertKind, EventTime};
 use serde::Serialize;
@@ -181,10 +181,9 @@ pub fn chance(fired: &Fired) -> String {
     }
 }
 
-/// Returns how long an alert lasted, to the end of its last bucket.
+/// Returns how long an alert lasted.
 pub fn lasted(fired: &Fired) -> String {
-    let alert = &fired.alert;
-    let minutes = (alert.last.0 - alert.start.0 + i64::from(alert.bucket_secs)) / 60;
+    let minutes = (end_of(&fired.alert).0 - fired.alert.start.0) / 60;
     match (minutes / 60, minutes % 60) {
         (0, minutes) => format!("{minutes}m"),
         (hours, 0) => format!("{hours}h"),

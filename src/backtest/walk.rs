@@ -8,7 +8,7 @@
 use super::judges::Judges;
 use super::past::{Count, Past};
 use crate::progress::steps;
-use engine::model::{Alert, AlertKey, AlertLevel, Bucket, BucketSize, Command, Notice};
+use engine::model::{Alert, AlertKey, AlertKind, AlertLevel, Bucket, BucketSize, Command, Notice};
 use operators::replay::{Determined, Replay};
 use operators::spike::Arrived;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -40,6 +40,14 @@ pub struct Fired {
     pub told: bool,
     /// Events of its buckets and around it.
     pub curve: Vec<Point>,
+}
+
+/// Returns when an alert was over: a silence when it was broken, anything else behind its last bucket.
+pub fn end_of(alert: &Alert) -> Bucket {
+    let secs = i64::from(alert.bucket_secs);
+    let is_silence = alert.details.kind == AlertKind::GoneQuiet && !alert.details.state.is_open();
+    let broken = if is_silence { alert.details.changed_at.secs() } else { 0 };
+    Bucket((alert.last.0 + secs).max(broken))
 }
 
 /// A bucket of a curve.
@@ -200,7 +208,7 @@ impl<'a> Walk<'a> {
 fn curve(past: &Past, size: BucketSize, alert: &Alert, last: Bucket) -> Vec<Point> {
     let baseline = &alert.details.explanation.baseline;
     let from = baseline.first().map_or(size.step(alert.start, -CURVE_BEFORE), |it| it.bucket);
-    let to = size.step(alert.last, CURVE_AFTER).min(last).max(alert.start);
+    let to = size.step(size.coarsen(end_of(alert)), CURVE_AFTER).min(last).max(alert.start);
     let to = to.min(size.step(from, CURVE_MAX));
     let is_whole = alert.details.level == AlertLevel::Service;
     let mut observed: BTreeMap<Bucket, i64> = BTreeMap::new();
