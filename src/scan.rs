@@ -9,7 +9,7 @@ use crate::sparkline::sparkline;
 use anyhow::{Context, anyhow};
 use engine::component::{AlertQuery, Audit, IssueQuery, IssueRow, ReadStore, RejectedRow};
 use engine::graph::{Graph, GraphInput, SourceNode};
-use engine::model::{AlertState, EventTime, IssueId, Severity};
+use engine::model::{AlertKind, AlertState, EventTime, IssueId, Severity};
 use engine::runtime::{Engine, Pace, RunOptions, StopStage};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -174,7 +174,11 @@ impl Report {
         let from = EventTime::from_secs(from.secs() - from.secs().rem_euclid(60));
         let in_range = IssueQuery { from, to, points: SPARKLINE_POINTS, now: to, ..everything };
         let alerts = reader.alerts(&AlertQuery::default(), to)?;
-        let spiking = alerts.iter().filter(|row| row.alert.details.state != AlertState::Retracted);
+        let spiking = alerts.iter().filter(|row| {
+            let details = &row.alert.details;
+            // A file that ends is not a service that falls silent.
+            details.state != AlertState::Retracted && details.kind != AlertKind::GoneQuiet
+        });
         let spiking: BTreeSet<_> = spiking.map(|row| row.alert.issue).collect();
         let mut members = members(reader)?;
         let mut issues: Vec<_> = reader

@@ -154,7 +154,7 @@ mod tests {
             service: "shop".into(),
             skeleton: "".into(),
             severity,
-            first: FirstSeen::default(),
+            first: FirstSeen { time: EventTime::default(), hash: 0 },
             text: "".into(),
             source: "app".to_owned(),
         }

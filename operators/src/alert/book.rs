@@ -9,8 +9,8 @@ use super::incident::{Incident, Live, key_of};
 use crate::view::View;
 use engine::component::Recovered;
 use engine::model::{
-    Alert, AlertKey, AlertLevel, AlertState, Command, Control, Deploy, EventTime, Fingerprint,
-    IssueId, News, Notice, Signal, Silence, Transition,
+    Alert, AlertKey, AlertKind, AlertLevel, AlertState, Command, Control, Deploy, EventTime,
+    Fingerprint, IssueId, News, Notice, Signal, Silence, Transition,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::collections::{BTreeMap, BTreeSet};
@@ -104,6 +104,13 @@ impl Book {
             _ => return None,
         }
         Some(())
+    }
+
+    /// Returns whether something fell silent so long before anybody could hear of it that it is no news: old logs
+    /// that are read for the first time are full of what ended one day.
+    fn is_long_gone(&self, signal: &Signal) -> bool {
+        let fell_silent = signal.kind == AlertKind::GoneQuiet && signal.news == News::Fired;
+        fell_silent && self.now.secs() - signal.bucket.0 > KEPT_SECS
     }
 
     /// Takes one signal.
@@ -358,7 +365,9 @@ impl View for Book {
         // Few incidents are remembered at a time.
         let before = self.incidents.clone();
         for signal in std::mem::take(&mut self.signals) {
-            self.signal(&signal);
+            if !self.is_long_gone(&signal) {
+                self.signal(&signal);
+            }
         }
         for (at, command) in std::mem::take(&mut self.commands) {
             self.command(at, command);

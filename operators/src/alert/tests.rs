@@ -363,6 +363,19 @@ fn what_was_written_before_the_engine_began_is_judged_and_not_told() {
 }
 
 #[test]
+fn what_fell_silent_long_before_the_engine_began_is_no_news() {
+    let mut world = World::new(AlertConfig::default());
+    for bucket in 0..800 {
+        let secs = bucket * BUCKET;
+        let ended = if bucket < 500 { 4 } else { 0 };
+        let behind = Control::Beat { now: at(900 * BUCKET), is_behind: true };
+        world.epoch(&[(secs + 1, 1, ended), (secs + 2, 3, 30)], &[behind]);
+    }
+    world.beat(&[], 800 * BUCKET);
+    assert!(world.alerts.is_empty(), "{:#?}", world.alerts);
+}
+
+#[test]
 fn a_crash_at_any_epoch_changes_nothing() {
     let story = |crash: Option<usize>| {
         let (mut world, now) = world();
