@@ -144,7 +144,7 @@ fn placed(recovered: &Recovered) -> Vec<Placed> {
 mod tests {
     use super::*;
     use engine::component::KnownFingerprint;
-    use engine::model::{FirstSeen, Member, SeverityClass, Template};
+    use engine::model::{EventTime, FirstSeen, Member, SeverityClass, Template};
 
     fn known(n: u128, severity: Severity) -> KnownFingerprint {
         KnownFingerprint {
