@@ -10,7 +10,7 @@ use super::embedding::{self, Desk, OpenEmbedder};
 use super::epochs::{Epochs, Pace};
 use super::intake::{Queues, Wakers};
 use super::observer::Observer;
-use super::orders::{self, Orders};
+use super::orders::Orders;
 use super::outbox::{Postman, Surroundings};
 use super::reader::{Reader, Request};
 use super::receipts::Receipts;
@@ -236,18 +236,15 @@ impl Engine {
         let wakers = Arc::clone(&stop.wakers);
         let table = SourceTable::new(parts.sources.iter().map(|source| source.defaults.clone()));
         // Those that follow share one stream, whether they were added in this life or in one before.
-        let reads = parts.notifiers.iter().map(|node| (node.id.clone(), node.inputs.clone()));
         let shape = Shape::new(table.clone(), parts.operators, parts.stored);
-        let shape = Arc::new(shape.with_notifiers(reads.collect()));
+        let shape = Arc::new(shape.with_notifiers(reads(&parts.notifiers)));
         let starting = all_sources(parts.sources, &options, &recovered, &table);
-        // Also for those that are added.
         let receipts = Receipts::new(SourceTable::SOURCES_MAX);
         let (completed_sender, completed) = bounded(EPOCHS_MAX);
         let (requests_sender, requests) = bounded(REQUESTS_MAX);
         let catching_up = CatchingUp::default();
         let reader = parts.store.reader();
 
-        let to_wake = Arc::clone(&wakers);
         let committer = incarnation.map(|incarnation| Committer {
             store: parts.store,
             incarnation,
@@ -257,10 +254,9 @@ impl Engine {
             observer: Arc::clone(&options.observer),
             stop: stop.signal.clone(),
             receipts: receipts.clone(),
-            wake: Box::new(move || to_wake.wake_all()),
+            wake: waker(&wakers),
         });
-        let commit = |committer| start_committer(committer, completed, stop.clone());
-        let committer = committer.map(commit).transpose()?;
+        let committer = start_committer(committer, completed, stop.clone())?;
         let around =
             Around { backlog: Arc::clone(&backlog), stop: stop.signal.clone(), desk: desk.clone() };
         let workers = start_workers(WorkerParts {
@@ -277,26 +273,8 @@ impl Engine {
             first_worker,
         })?;
 
-        if let Some(opener) = options.embedder {
-            start_embedding(&desk, opener, Arc::clone(&options.observer), &stop)?;
-        }
-        options.orders.open(orders::Ground {
-            requests: requests_sender.clone(),
-            wakers: Arc::clone(&wakers),
-            backlog: Arc::clone(&backlog),
-            stop: stop.signal.clone(),
-        });
-        if incarnation.is_some() {
-            let around = Surroundings {
-                store: Arc::clone(&reader),
-                orders: options.orders.clone(),
-                clock: Arc::clone(&options.clock),
-                observer: Arc::clone(&options.observer),
-                public_url: options.public_url.clone(),
-                stop: stop.signal.clone(),
-            };
-            start_notifiers(parts.notifiers, &around)?;
-        }
+        start_embedding(&desk, options.embedder, Arc::clone(&options.observer), &stop)?;
+        let alerting = (options.orders.clone(), options.public_url.clone(), Arc::clone(&reader));
         let ground = Ground {
             table,
             wakers,
@@ -308,6 +286,8 @@ impl Engine {
             requests: requests_sender,
             catching_up,
         };
+        let notifiers = incarnation.map_or_else(Vec::new, |_| parts.notifiers);
+        start_alerting(alerting, &ground, notifiers)?;
         // Whoever stops the engine lets go of paused sources too.
         let _first = stop.sources.set(options.sources.clone());
         let (sources, cluster) = (&options.sources, options.cluster.as_ref());
@@ -464,35 +444,62 @@ fn start_sources(
 }
 
 fn start_committer(
-    committer: Committer,
+    committer: Option<Committer>,
     completed: Receiver<CompletedEpoch>,
     stop: StopHandle,
-) -> Result<JoinHandle<Result<(), StoreError>>, EngineError> {
-    spawn("the store thread", "store".to_owned(), move || {
+) -> Result<Option<JoinHandle<Result<(), StoreError>>>, EngineError> {
+    let Some(committer) = committer else { return Ok(None) };
+    let commits = move || {
         let outcome = committer.run(&completed);
         if outcome.is_err() {
             stop.stop(StopStage::Abandoned);
         }
         outcome
-    })
+    };
+    spawn("the store thread", "store".to_owned(), commits).map(Some)
 }
 
 /// Starts one thread a core that embeds what stages ask for at `desk`.
 fn start_embedding(
     desk: &Desk,
-    opener: Arc<dyn OpenEmbedder>,
+    opener: Option<Arc<dyn OpenEmbedder>>,
     observer: Arc<dyn Observer>,
     stop: &StopHandle,
 ) -> Result<(), EngineError> {
+    let Some(opener) = opener else { return Ok(()) };
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     embedding::start(desk, opener, observer, stop.signal.clone(), threads).map_err(|error| {
         EngineError::Start { what: "an embedding thread", cause: error.to_string() }
     })
 }
 
-/// Starts a thread for each notifier. Nobody waits for them: what they have not settled is still queued at the
-/// next start.
-fn start_notifiers(notifiers: Vec<NotifierNode>, around: &Surroundings) -> Result<(), EngineError> {
+/// Returns what each notifier reads.
+fn reads(notifiers: &[NotifierNode]) -> Vec<(String, Vec<String>)> {
+    notifiers.iter().map(|node| (node.id.clone(), node.inputs.clone())).collect()
+}
+
+/// Returns what wakes all workers.
+fn waker(wakers: &Arc<Wakers>) -> Box<dyn Fn() + Send> {
+    let wakers = Arc::clone(wakers);
+    Box::new(move || wakers.wake_all())
+}
+
+/// Lets people decide about alerts, and starts a thread for each notifier. Nobody waits for those: what they have
+/// not settled is still queued at the next start.
+fn start_alerting(
+    (orders, public_url, store): (Orders, Option<String>, Arc<dyn ReadStore>),
+    ground: &Ground,
+    notifiers: Vec<NotifierNode>,
+) -> Result<(), EngineError> {
+    let around = Surroundings {
+        store,
+        orders: orders.clone(),
+        clock: Arc::clone(&ground.clock),
+        observer: Arc::clone(&ground.observer),
+        public_url,
+        stop: ground.stop.clone(),
+    };
+    orders.open(ground.orders());
     for NotifierNode { id, notifier, .. } in notifiers {
         let postman = Postman::new(&id, notifier, around.clone());
         spawn("a notifier's thread", format!("notify-{id}"), move || postman.run())?;

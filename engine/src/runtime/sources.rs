@@ -127,6 +127,18 @@ pub(super) struct Ground {
     pub(super) catching_up: CatchingUp,
 }
 
+impl Ground {
+    /// Returns what orders travel through.
+    pub(super) fn orders(&self) -> super::orders::Ground {
+        super::orders::Ground {
+            requests: self.requests.clone(),
+            wakers: Arc::clone(&self.wakers),
+            backlog: Arc::clone(&self.backlog),
+            stop: self.stop.clone(),
+        }
+    }
+}
+
 /// A handle on the sources of an engine; does nothing until the engine has started. Cheap to clone.
 #[derive(Clone, Default)]
 pub struct Sources(Arc<Mutex<Option<Running>>>);

@@ -138,7 +138,6 @@ impl Book {
         }
         live.take(signal);
         if begins {
-            self.places.insert(subject, place);
             live.calm_since = None;
             if !live.state().is_open() {
                 live.alert.details.state = AlertState::Firing;
@@ -151,6 +150,19 @@ impl Book {
             if live.subjects.is_empty() {
                 live.alert.details.state = AlertState::Retracted;
             }
+        }
+        if begins
+            && let Some(before) = self.places.insert(subject, place).filter(|old| *old != place)
+        {
+            self.leave(before, signal.fingerprint);
+        }
+    }
+
+    /// A fingerprint that began another alert is no part of the one before: it has one place, also after a restart.
+    fn leave(&mut self, (incident, alert): (AlertKey, AlertKey), of: Fingerprint) {
+        let incident = self.incidents.get_mut(&incident);
+        if let Some(live) = incident.and_then(|stands| stands.alerts.get_mut(&alert)) {
+            live.subjects.remove(&of);
         }
     }
 

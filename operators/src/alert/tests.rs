@@ -384,6 +384,11 @@ fn a_crash_at_any_epoch_changes_nothing() {
             let secs = now + step * 100;
             let burst = if (12..30).contains(&step) { 15 } else { 0 };
             let late = if step % 7 == 0 { 3 } else { 0 };
+            if step == 10 {
+                let deploy = Deploy { service: "shop".into(), version: "v2".into(), at: at(secs) };
+                decide(&mut world, secs, Command::Deploy(deploy));
+                crash_at(&mut world, &mut epoch, crash);
+            }
             let counts = [(secs, 1, 1 + burst), (secs - 900, 2, late), (secs, 3, 10)];
             world.epoch(&counts, &[]);
             crash_at(&mut world, &mut epoch, crash);
@@ -399,7 +404,7 @@ fn a_crash_at_any_epoch_changes_nothing() {
     };
     let expected = story(None);
     assert!(expected.1.len() >= 3, "{:#?}", expected.1);
-    for crash in 0..cases(121) {
+    for crash in 0..cases(122) {
         assert!(story(Some(crash)) == expected, "a crash after epoch {crash}");
     }
 }

@@ -206,7 +206,7 @@ impl Judge {
     fn begin(&mut self, tick: i64) {
         self.began = tick;
         self.detector = Some(Detector::new(self.config.settings(self.size), tick).began_at(tick));
-        // The clock is stored with the first bucket that closes; until then nothing is late.
+        self.changed.closed = true;
     }
 
     /// Closes the open bucket.

@@ -174,8 +174,7 @@ impl Past {
             (from, observed, seasonal.max(length as f64 * recent))
         };
         let is_large = |x: f64, mean: f64| x - mean >= 4.0 && x >= 2.0 * mean * 0.999;
-        let (mut nats, mut hold, mut is_tenfold) = (0.0f64, 0.0f64, false);
-        let mut by_run = false;
+        let (mut nats, mut hold, mut is_tenfold, mut by_run) = (0.0f64, 0.0f64, false, false);
         for (length, left) in [(1, 1.0), (3, 0.8), (12, 0.6)] {
             let (_, x, mean) = window(length);
             if x < 4.0 || x <= 1.2 * mean {
