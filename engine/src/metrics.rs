@@ -398,6 +398,7 @@ mod tests {
         let metrics = Metrics::new(&["app".to_owned()]);
         metrics.set_embeddings_computed("vectors", 2);
         metrics.set_embeddings_computed("vectors", 1);
+        metrics.set_notices("pager", 0, 0, 0);
         let text = metrics.encode();
         assert!(text.contains("embeddings_computed_total{operator=\"vectors\"} 2\n"), "{text}");
         for of in DEFINITIONS {
