@@ -4,17 +4,12 @@
 use super::commit::Backlog;
 use super::intake::Wakers;
 use super::reader::Request;
-use super::shutdown::{StopSignal, StopStage};
-use crate::model::{Command, Epoch, Fact};
+use super::shutdown::StopSignal;
+use super::sources::{COMMIT_WAIT, is_committed};
+use crate::model::{Command, Fact};
 use crossbeam_channel::{Sender, bounded};
-use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock};
-use std::time::{Duration, Instant};
-
-/// How long an order waits for its commit before it is reported as not yet durable.
-pub const ORDER_WAIT: Duration = Duration::from_secs(5);
-/// How often it looks.
-const COMMIT_POLL: Duration = Duration::from_millis(5);
+use std::time::Instant;
 
 /// The engine does not run (yet, or any more), or too many orders wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -41,34 +36,21 @@ impl Orders {
 
     /// Lets operators hear of commands. Returns whether they are durable by now.
     pub fn command(&self, commands: Vec<Command>) -> Result<bool, NotTaken> {
-        let (ground, epoch) = self.send(Vec::new(), commands)?;
-        Ok(ground.is_committed(epoch, ORDER_WAIT))
+        self.send(Vec::new(), commands)
     }
 
     /// Stores facts with the next epoch. Returns whether they are durable by now.
     pub fn store(&self, facts: Vec<Fact>) -> Result<bool, NotTaken> {
-        let (ground, epoch) = self.send(facts, Vec::new())?;
-        Ok(ground.is_committed(epoch, ORDER_WAIT))
+        self.send(facts, Vec::new())
     }
 
-    fn send(&self, facts: Vec<Fact>, commands: Vec<Command>) -> Result<(&Ground, Epoch), NotTaken> {
+    fn send(&self, facts: Vec<Fact>, commands: Vec<Command>) -> Result<bool, NotTaken> {
         let ground = self.0.get().ok_or(NotTaken)?;
         let (epoch, answer) = bounded(1);
         ground.requests.try_send(Request { facts, commands, epoch }).map_err(|_| NotTaken)?;
         ground.wakers.wake_all();
-        let epoch = answer.recv_timeout(ORDER_WAIT).map_err(|_| NotTaken)?;
-        Ok((ground, epoch))
-    }
-}
-
-impl Ground {
-    fn is_committed(&self, epoch: Epoch, at_most: Duration) -> bool {
-        let deadline = Instant::now() + at_most;
-        while self.backlog.committed.load(Ordering::Acquire) < epoch.0 {
-            if Instant::now() >= deadline || self.stop.wait(StopStage::Abandoned, COMMIT_POLL) {
-                return false;
-            }
-        }
-        true
+        let deadline = Instant::now() + COMMIT_WAIT;
+        let epoch = answer.recv_deadline(deadline).map_err(|_| NotTaken)?;
+        Ok(is_committed(&ground.backlog, &ground.stop, epoch, deadline))
     }
 }

@@ -478,7 +478,12 @@ impl Running {
 }
 
 /// Waits until an epoch is committed.
-fn is_committed(backlog: &Backlog, stop: &StopSignal, epoch: Epoch, deadline: Instant) -> bool {
+pub(super) fn is_committed(
+    backlog: &Backlog,
+    stop: &StopSignal,
+    epoch: Epoch,
+    deadline: Instant,
+) -> bool {
     while backlog.committed.load(Ordering::Acquire) < epoch.0 {
         if Instant::now() >= deadline || stop.wait(StopStage::Abandoned, COMMIT_POLL) {
             return false;
