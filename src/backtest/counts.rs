@@ -102,12 +102,12 @@ impl Run {
     fn close(&mut self, tick: i64) -> Result<()> {
         let Run { detector, alarms, scores, names, .. } = self;
         let mut nats = vec![0.0; if scores.is_some() { names.len() } else { 0 }];
-        let changes = detector.close_and_see(|id, evidence| {
+        let closed = detector.close_and_see(|id, evidence| {
             if let Some(nats) = nats.get_mut(id.index()) {
                 *nats = evidence.nats;
             }
         });
-        changes.iter().for_each(|(id, change)| alarms.take(tick, *id, change));
+        closed.series.iter().for_each(|(id, change)| alarms.take(tick, *id, change));
         scores.as_mut().map_or(Ok(()), |scores| scores.write(tick, names, &nats))
     }
 

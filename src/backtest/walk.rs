@@ -8,7 +8,10 @@
 use super::judges::Judges;
 use super::past::{Count, Past};
 use crate::progress::steps;
-use engine::model::{Alert, AlertKey, AlertKind, AlertLevel, Bucket, BucketSize, Command, Notice};
+use engine::model::{
+    Alert, AlertKey, AlertKind, AlertLevel, Bucket, BucketSize, Command, Fingerprint, Notice,
+    Placed,
+};
 use operators::replay::{Determined, Replay};
 use operators::spike::Arrived;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -70,6 +73,7 @@ pub fn walk(past: &Past, judges: &Judges) -> Outcome {
         return Outcome { alerts: Vec::new(), notices: Vec::new() };
     };
     past.placed.iter().for_each(|placed| replay.place(placed.clone()));
+    std::mem::take(&mut walk.stood).into_iter().for_each(|placed| replay.place(placed));
     replay.begin(walk.open);
     let end = walk.end;
     let bar = steps(((end.0 - walk.open.0) / size.secs()) as u64, "buckets");
@@ -141,6 +145,10 @@ struct Walk<'a> {
     late: BTreeMap<Bucket, Vec<(Bucket, u32, i64)>>,
     /// How much of each bucket comes late.
     late_of: HashMap<(Bucket, u32), i64>,
+    /// Where fingerprints stood at first that went elsewhere.
+    stood: Vec<Placed>,
+    /// Where they go, by the bucket that is open then.
+    moves: BTreeMap<Bucket, Vec<Placed>>,
     deploys: usize,
 }
 
@@ -161,8 +169,12 @@ impl<'a> Walk<'a> {
             end,
             late: BTreeMap::new(),
             late_of: HashMap::new(),
+            stood: Vec::new(),
+            moves: BTreeMap::new(),
             deploys: 0,
         };
+        let moved = arrived.map_or(&[][..], |arrived| &arrived.moved);
+        walk.move_back(moved.iter().filter(|(open, _)| *open >= begins));
         for row in arrived.into_iter().flat_map(|arrived| &arrived.late) {
             // What came before anything that is left is part of what was learned before it, and gone like that.
             let Some(of) = past.place_of(row.fingerprint).filter(|_| row.arrived >= begins) else {
@@ -174,9 +186,23 @@ impl<'a> Walk<'a> {
         Some(walk)
     }
 
+    /// Undoes moves, which are ascending, to know where each fingerprint stood and when it went on.
+    fn move_back<'m>(&mut self, moved: impl DoubleEndedIterator<Item = &'m (Bucket, Placed)>) {
+        let mut stood: BTreeMap<Fingerprint, Placed> = BTreeMap::new();
+        for (open, before) in moved.rev() {
+            let Some(of) = self.past.place_of(before.fingerprint) else { continue };
+            let now = stood.insert(before.fingerprint, before.clone());
+            let now = now.unwrap_or_else(|| self.past.placed[of as usize].clone());
+            self.moves.entry(*open).or_default().push(now);
+        }
+        self.stood = stood.into_values().collect();
+    }
+
     /// Gives a replay what arrives and happens in the open bucket.
     fn fill(&mut self, replay: &mut Replay) {
         let next = self.size.step(self.open, 1);
+        let moves = self.moves.remove(&self.open).unwrap_or_default();
+        moves.into_iter().rev().for_each(|placed| replay.place(placed));
         let deploys = &self.past.deploys[self.deploys..];
         for deploy in deploys.iter().take_while(|deploy| deploy.at < next.start()) {
             replay.command(deploy.at, Command::Deploy(deploy.clone()));
@@ -210,13 +236,14 @@ fn curve(past: &Past, size: BucketSize, alert: &Alert, last: Bucket) -> Vec<Poin
     let from = baseline.first().map_or(size.step(alert.start, -CURVE_BEFORE), |it| it.bucket);
     let to = size.step(size.coarsen(end_of(alert)), CURVE_AFTER).min(last).max(alert.start);
     let to = to.min(size.step(from, CURVE_MAX));
-    let is_whole = alert.details.level == AlertLevel::Service;
+    let level = alert.details.level;
     let mut observed: BTreeMap<Bucket, i64> = BTreeMap::new();
     for count in past.between(from, size.step(to, 1)) {
         let placed = &past.placed[count.of as usize];
-        let is_own = match is_whole {
-            true => placed.service == alert.details.service,
-            false => placed.fingerprint == alert.details.lead,
+        let is_own = match level {
+            AlertLevel::Service => placed.service == alert.details.service,
+            AlertLevel::Issue => placed.issue == alert.issue,
+            AlertLevel::Fingerprint => placed.fingerprint == alert.details.lead,
         };
         if is_own {
             *observed.entry(size.coarsen(count.bucket)).or_default() += count.events;
@@ -226,7 +253,7 @@ fn curve(past: &Past, size: BucketSize, alert: &Alert, last: Bucket) -> Vec<Poin
     buckets
         .map(|bucket| {
             let known = baseline.iter().find(|point| point.bucket == bucket);
-            let flat = is_whole.then_some(alert.peak.expected_milli);
+            let flat = (level != AlertLevel::Fingerprint).then_some(alert.peak.expected_milli);
             let expected = known.map(|point| point.expected_milli).or(flat);
             Point {
                 bucket,
@@ -240,7 +267,7 @@ fn curve(past: &Past, size: BucketSize, alert: &Alert, last: Bucket) -> Vec<Poin
 #[cfg(test)]
 mod tests {
     use super::*;
-    use engine::model::{Fingerprint, IssueId, Placed, Severity};
+    use engine::model::{IssueId, Severity};
     use operators::spike::LateCount;
 
     const SIZE: BucketSize = BucketSize::FIVE_MINUTES;
@@ -262,11 +289,26 @@ mod tests {
             fingerprint: Fingerprint(7),
             events: 3,
         };
-        let arrived = Arrived { began: Bucket(0), open: Bucket(1200), late: vec![late] };
+        let (began, open) = (Bucket(0), Bucket(1200));
+        let arrived = Arrived { began, open, late: vec![late], moved: Vec::new() };
         let walk = Walk::new(&past, SIZE, Some(&arrived)).unwrap();
         assert_eq!((walk.open, walk.end), (Bucket(0), Bucket(1200)));
         assert_eq!(walk.late_of[&(Bucket(0), 0)], 3);
         assert_eq!(walk.late[&Bucket(600)], [(Bucket(0), 0, 3)]);
+    }
+
+    #[test]
+    fn a_fingerprint_stands_where_it_stood_when_a_bucket_was_open() {
+        let past = past(&[(0, 5), (900, 3)]);
+        let stood = |issue| Placed { issue: IssueId(issue), ..past.placed[0].clone() };
+        let (began, open) = (Bucket(0), Bucket(1200));
+        // Of issue 5 at first, then of 6, and of 7 today.
+        let moved = vec![(Bucket(300), stood(5)), (Bucket(900), stood(6))];
+        let arrived = Arrived { began, open, late: Vec::new(), moved };
+        let walk = Walk::new(&past, SIZE, Some(&arrived)).unwrap();
+        assert_eq!(walk.stood, [stood(5)]);
+        assert_eq!(walk.moves[&Bucket(300)], [stood(6)]);
+        assert_eq!(walk.moves[&Bucket(900)], [stood(7)]);
     }
 
     #[test]

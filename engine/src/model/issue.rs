@@ -74,7 +74,7 @@ pub struct Candidate {
 }
 
 /// Where a fingerprint stands: all that is needed to judge it.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Placed {
     /// The fingerprint.
     pub fingerprint: Fingerprint,

@@ -1,11 +1,13 @@
 //! The state machine behind `alert`: signals and controls in, alerts and notices out.
 //!
-//! Signals of an epoch are taken in order of their buckets; then what people decided; then the clock. What people
-//! are told follows from how the incident stands afterwards and what was told before, so that a thousand
-//! signals of a catch-up make one notice at most, and none of what was over an hour before anybody could hear of it.
+//! Signals of an epoch are taken in order of their buckets, and time passes in between from the end of one bucket to the
+//! next: a catch-up over days leaves the same alerts as days of beats. Then comes what people decided. What they
+//! are told follows from how an incident stands afterwards and what was told before, so that a thousand
+//! signals of a catch-up make one notice of an incident at most, and none of what was over an hour before anybody could
+//! hear of it.
 
 use super::AlertConfig;
-use super::incident::{Incident, Live, key_of};
+use super::incident::{Incident, Live, Subject, key_of};
 use crate::view::View;
 use engine::component::Recovered;
 use engine::model::{
@@ -17,7 +19,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// The version of what is stored.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 /// How long an incident that ended is remembered: so long can late events correct it.
 pub const KEPT_SECS: i64 = 6 * 3600;
 /// What was over for so long when it was noticed is recorded and not told.
@@ -49,14 +51,17 @@ pub enum Told {
     State(Arc<str>, Option<Vec<u8>>),
 }
 
-/// A subject of signals: a fingerprint by itself is not the service that it leads.
-type Subject = (AlertLevel, Fingerprint);
-
 /// See the module.
 #[derive(Clone, Debug, Default)]
 pub struct Book {
     config: AlertConfig,
     now: EventTime,
+    /// Up to when time has passed for incidents; behind `now` within an epoch only.
+    clock: EventTime,
+    /// Incidents of which somebody's snooze has ended in this epoch.
+    woken: BTreeSet<AlertKey>,
+    /// Incidents that were forgotten in this epoch.
+    forgotten: BTreeMap<AlertKey, Incident>,
     incidents: BTreeMap<AlertKey, Incident>,
     /// The incident and the alert of each subject that is remembered.
     places: BTreeMap<Subject, (AlertKey, AlertKey)>,
@@ -83,8 +88,7 @@ impl Book {
         }
         for (incident, stands) in &book.incidents {
             for (alert, live) in &stands.alerts {
-                let level = live.alert.details.level;
-                let places = live.subjects.keys().map(|of| ((level, *of), (*incident, *alert)));
+                let places = live.subjects.keys().map(|of| (of.clone(), (*incident, *alert)));
                 book.places.extend(places);
             }
         }
@@ -93,7 +97,10 @@ impl Book {
 
     fn read(&mut self, key: &str, value: &[u8]) -> Option<()> {
         match key.split_once('/') {
-            None if key == "now" => self.now = from_bytes(value)?,
+            None if key == "now" => {
+                self.now = from_bytes(value)?;
+                self.clock = self.now;
+            }
             None if key == "deploys" => self.deploys = from_bytes(value)?,
             Some(("i", of)) => {
                 self.incidents.insert(of.parse().ok()?, from_bytes(value)?);
@@ -106,16 +113,9 @@ impl Book {
         Some(())
     }
 
-    /// Returns whether something fell silent so long before anybody could hear of it that it is no news: old logs
-    /// that are read for the first time are full of what ended one day.
-    fn is_long_gone(&self, signal: &Signal) -> bool {
-        let fell_silent = signal.kind == AlertKind::GoneQuiet && signal.news == News::Fired;
-        fell_silent && self.now.secs() - signal.bucket.0 > KEPT_SECS
-    }
-
     /// Takes one signal.
     fn signal(&mut self, signal: &Signal) {
-        let subject = (signal.level, signal.fingerprint);
+        let subject = Subject::of(signal);
         let begins = matches!(signal.news, News::Early | News::Fired);
         let place = self.places.get(&subject).copied();
         let place = place.filter(|place| !begins || self.takes(*place, signal));
@@ -152,17 +152,18 @@ impl Book {
             }
         }
         if begins
-            && let Some(before) = self.places.insert(subject, place).filter(|old| *old != place)
+            && let Some(before) = self.places.insert(subject.clone(), place)
+            && before != place
         {
-            self.leave(before, signal.fingerprint);
+            self.leave(before, &subject);
         }
     }
 
-    /// A fingerprint that began another alert is no part of the one before: it has one place, also after a restart.
-    fn leave(&mut self, (incident, alert): (AlertKey, AlertKey), of: Fingerprint) {
+    /// What began another alert is no part of the one before: a subject has one place, also after a restart.
+    fn leave(&mut self, (incident, alert): (AlertKey, AlertKey), of: &Subject) {
         let incident = self.incidents.get_mut(&incident);
         if let Some(live) = incident.and_then(|stands| stands.alerts.get_mut(&alert)) {
-            live.subjects.remove(&of);
+            live.subjects.remove(of);
         }
     }
 
@@ -185,16 +186,10 @@ impl Book {
     /// Returns the alert that something joins, or begins.
     fn place_for(&mut self, signal: &Signal) -> (AlertKey, AlertKey) {
         let secs = i64::from(signal.bucket_secs);
-        let same = |live: &Live| {
-            live.alert.details.level == signal.level
-                && match signal.level {
-                    AlertLevel::Service => live.alert.details.service == signal.service,
-                    _ => live.alert.issue == signal.issue,
-                }
-        };
         for (of, incident) in &self.incidents {
             let mut alerts = incident.alerts.iter();
-            let found = alerts.find(|(_, live)| same(live) && self.goes_on_with(live, signal));
+            let found = alerts
+                .find(|(_, live)| is_same_cause(live, signal) && self.goes_on_with(live, signal));
             if let Some((alert, _)) = found {
                 return (*of, *alert);
             }
@@ -206,9 +201,10 @@ impl Book {
         });
         let deploy = deploy.cloned();
         let joins = |incident: &Incident| {
+            let begins_with = (0..=secs).contains(&(signal.bucket.0 - incident.began.0));
             incident.service == signal.service
                 && incident.is_open()
-                && (0..=secs).contains(&(signal.bucket.0 - incident.began.0))
+                && (begins_with || incident.alerts.values().any(|live| is_part(live, signal)))
         };
         let key = key_of(signal);
         let joined = self.incidents.iter().find(|(_, incident)| joins(incident));
@@ -298,56 +294,84 @@ impl Book {
         }
     }
 
-    /// Lets time pass for an incident, and tells what follows.
-    fn settle(&mut self, of: AlertKey) {
-        let now = self.now;
-        let Some(incident) = self.incidents.get_mut(&of) else { return };
-        let mut wakes = false;
-        for live in incident.alerts.values_mut() {
-            let before = live.alert.clone();
-            live.settle(now, &self.config);
-            live.alert.details.silence = silenced(&self.silences, &live.alert, now);
-            wakes |=
-                before.details.state == AlertState::Snoozed && live.state() == AlertState::Firing;
-            if before.details.state != live.state() {
-                live.alert.details.changed_at = now;
+    /// Lets time pass up to an instant, as it does for an engine that is awake at the end of each bucket.
+    fn pass(&mut self, until: EventTime) {
+        while let Some(end) = self.next_end().filter(|end| *end < until) {
+            self.settle(end);
+            self.forget(end);
+        }
+    }
+
+    /// Returns the end of the next bucket, while anything is remembered.
+    fn next_end(&self) -> Option<EventTime> {
+        let mut alerts = self.incidents.values().flat_map(|incident| incident.alerts.values());
+        let secs = i64::from(alerts.next()?.alert.bucket_secs).max(1);
+        Some(EventTime::from_secs((self.clock.secs().div_euclid(secs) + 1) * secs))
+    }
+
+    /// Lets incidents be as they are at an instant.
+    fn settle(&mut self, at: EventTime) {
+        self.clock = at;
+        for (of, incident) in &mut self.incidents {
+            for live in incident.alerts.values_mut() {
+                let before = live.state();
+                live.settle(at, &self.config);
+                live.alert.details.silence = silenced(&self.silences, &live.alert, at);
+                if before == AlertState::Snoozed && live.state() == AlertState::Firing {
+                    self.woken.insert(*of);
+                }
+                if before != live.state() {
+                    live.alert.details.changed_at = at;
+                }
+            }
+            match incident.is_open() {
+                true => incident.ended_at = None,
+                false => _ = incident.ended_at.get_or_insert(at),
             }
         }
-        if incident.is_open() {
-            incident.ended_at = None;
-        } else if incident.ended_at.is_none() {
-            incident.ended_at = Some(now);
+    }
+
+    /// Forgets what ended long before an instant, when everything is told of it.
+    fn forget(&mut self, at: EventTime) {
+        let is_over = |incident: &Incident| {
+            incident.ended_at.is_some_and(|ended| at.secs() - ended.secs() > KEPT_SECS)
+        };
+        let over = self.incidents.iter().filter(|(_, incident)| is_over(incident));
+        for of in over.map(|(of, _)| *of).collect::<Vec<_>>() {
+            self.tell_news(of);
+            self.places.retain(|_, (incident, _)| *incident != of);
+            self.forgotten.extend(self.incidents.remove_entry(&of));
         }
+    }
+
+    /// Tells what people are to hear of an incident now.
+    fn tell_news(&mut self, of: AlertKey) {
+        let Some(incident) = self.incidents.get_mut(&of) else { return };
         let steps: Vec<i64> =
             self.config.reminders.iter().map(|step| step.as_secs() as i64).collect();
-        let notices = incident.news(of, now, &steps, wakes);
+        let notices = incident.news(of, self.now, &steps, self.woken.contains(&of));
         self.told.extend(notices.into_iter().map(|notice| Told::Notice(Box::new(notice))));
     }
 
-    /// Stores what has changed, and forgets what ended long ago.
+    /// Stores what has changed.
     fn keep(&mut self, before: &BTreeMap<AlertKey, Incident>) {
-        let now = self.now;
-        let is_over = |incident: &Incident| {
-            incident.ended_at.is_some_and(|at| now.secs() - at.secs() > KEPT_SECS)
-        };
-        for of in before.keys().chain(self.incidents.keys()).copied().collect::<BTreeSet<_>>() {
-            let (was, is) = (before.get(&of), self.incidents.get(&of));
-            let key: Arc<str> = format!("i/{of}").into();
-            let Some(incident) = is else { continue };
+        let forgotten = std::mem::take(&mut self.forgotten);
+        for (of, incident) in forgotten.iter().chain(&self.incidents) {
+            let was = before.get(of);
             for (alert, live) in &incident.alerts {
                 let old = was.and_then(|was| was.alerts.get(alert));
                 if old.is_none_or(|old| old.alert != live.alert) {
                     self.told.push(Told::Alert(Box::new(live.alert.clone())));
                 }
             }
-            if is_over(incident) {
-                self.places.retain(|_, (incident, _)| *incident != of);
-                self.incidents.remove(&of);
+            let key: Arc<str> = format!("i/{of}").into();
+            if forgotten.contains_key(of) {
                 self.stored.insert(key, None);
             } else if was != Some(incident) {
                 self.stored.insert(key, Some(to_bytes(incident)));
             }
         }
+        let now = self.now;
         let ended: Vec<Arc<str>> = self
             .silences
             .values()
@@ -365,11 +389,10 @@ impl View for Book {
     fn change(&mut self, row: Row, _n: isize) {
         match row {
             Row::Signal(signal) => self.signals.push(*signal),
+            // Until sources have caught up, nothing is known of the time that has passed.
+            Row::Control(Control::Beat { is_behind: true, .. }) => {}
             Row::Control(Control::Beat { now, .. }) => self.now = self.now.max(now),
-            Row::Control(Control::Command { at, command }) => {
-                self.now = self.now.max(at);
-                self.commands.push((at, command));
-            }
+            Row::Control(Control::Command { at, command }) => self.commands.push((at, command)),
         }
     }
 
@@ -377,15 +400,20 @@ impl View for Book {
         // Few incidents are remembered at a time.
         let before = self.incidents.clone();
         for signal in std::mem::take(&mut self.signals) {
-            if !self.is_long_gone(&signal) {
-                self.signal(&signal);
-            }
+            let end = signal.bucket.0 + i64::from(signal.bucket_secs);
+            self.pass(EventTime::from_secs(end));
+            self.clock = self.clock.max(signal.bucket.start());
+            self.signal(&signal);
         }
+        self.pass(self.now);
         for (at, command) in std::mem::take(&mut self.commands) {
             self.command(at, command);
         }
+        self.settle(self.now);
         let all: Vec<AlertKey> = self.incidents.keys().copied().collect();
-        all.into_iter().for_each(|of| self.settle(of));
+        all.into_iter().for_each(|of| self.tell_news(of));
+        self.woken.clear();
+        self.forget(self.now);
         self.keep(&before);
         if self.incidents != before {
             self.stored.insert("now".into(), Some(to_bytes(&self.now)));
@@ -395,6 +423,32 @@ impl View for Book {
         let told = std::mem::take(&mut self.told);
         told.into_iter().chain(rows).map(|told| (told, 1)).collect()
     }
+}
+
+/// Returns whether an alert is about what a signal is about: an issue, whatever of it convinces, or a service; a silence
+/// is never a burst.
+fn is_same_cause(live: &Live, signal: &Signal) -> bool {
+    let details = &live.alert.details;
+    let [is_service, is_of_service] =
+        [details.level, signal.level].map(|level| level == AlertLevel::Service);
+    let [is_silence, is_of_silence] =
+        [details.kind, signal.kind].map(|kind| kind == AlertKind::GoneQuiet);
+    is_service == is_of_service
+        && is_silence == is_of_silence
+        && match is_service {
+            true => details.service == signal.service,
+            false => live.alert.issue == signal.issue,
+        }
+}
+
+/// Returns whether what begins is a part of a service that has been unusual as a whole until now.
+fn is_part(live: &Live, signal: &Signal) -> bool {
+    let details = &live.alert.details;
+    let is_burst = |kind| kind != AlertKind::GoneQuiet;
+    details.level == AlertLevel::Service
+        && live.state().is_open()
+        && is_burst(details.kind)
+        && is_burst(signal.kind)
 }
 
 /// Returns the deploys that a node has stored, by their instants.

@@ -2,7 +2,7 @@
 //! whether people are told: that is decided in [`super::book`].
 
 use engine::model::{
-    Alert, AlertDetails, AlertKey, AlertKind, AlertState, Bucket, Deploy, EventTime, Fingerprint,
+    Alert, AlertDetails, AlertKey, AlertKind, AlertLevel, AlertState, Bucket, Deploy, EventTime,
     News, Notice, NoticeId, Signal, Transition, Verdict,
 };
 use serde::{Deserialize, Serialize};
@@ -11,6 +11,8 @@ use std::sync::Arc;
 
 /// Buckets after which what was news in one moment is over.
 pub const MOMENT_BUCKETS: i64 = 12;
+/// How long a silence is news: what is quiet for longer has ended, or somebody knows.
+pub const SILENCE_SECS: i64 = 86_400;
 /// Calm that is asked for of an alert that began again once; doubled each time, up to a most.
 const FLAP_CALM_SECS: i64 = 900;
 const FLAP_CALM_MAX_SECS: i64 = 2 * 3600;
@@ -21,9 +23,28 @@ const AMENDED_EVENTS: i64 = 4;
 const STANDS_RATIO: i64 = 2;
 const STANDS_MILLI: i64 = 4_000;
 
-/// How a fingerprint of an alert stands.
+/// What signals are about: a fingerprint, the members of an issue together, a whole service, or the silence of one of
+/// them. As text, since it is a key of what is stored.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Subject(Arc<str>);
+
+impl Subject {
+    /// Returns what a signal is about.
+    pub fn of(signal: &Signal) -> Subject {
+        let silence = if signal.kind == AlertKind::GoneQuiet { "silence of " } else { "" };
+        let name = match signal.level {
+            AlertLevel::Fingerprint => format!("{silence}{}", signal.fingerprint),
+            AlertLevel::Issue => format!("{silence}{}", signal.issue),
+            AlertLevel::Service => format!("{silence}service {}", signal.service),
+        };
+        Subject(name.into())
+    }
+}
+
+/// How a subject of an alert stands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Subject {
+pub struct Stands {
     /// Whether it fires.
     pub fires: bool,
     /// Events of the open bucket that were told early.
@@ -35,13 +56,13 @@ pub struct Subject {
 pub struct Live {
     /// The alert.
     pub alert: Alert,
-    /// Its fingerprints, or the one that leads its service.
-    pub subjects: BTreeMap<Fingerprint, Subject>,
+    /// What it is about.
+    pub subjects: BTreeMap<Subject, Stands>,
     /// Events of its closed buckets.
     pub closed: i64,
     /// When nothing was unusual any more.
     pub calm_since: Option<EventTime>,
-    /// The bucket at which it is over, if it is news of one moment.
+    /// The bucket at which it is over, if it is news of one moment; at the latest, if it is a silence.
     pub moment_until: Option<Bucket>,
     /// Whether a person ended it.
     pub by_hand: bool,
@@ -54,8 +75,13 @@ pub struct Live {
 impl Live {
     /// Returns the alert that a signal begins.
     pub fn begin(signal: &Signal, incident: AlertKey, deploy: Option<Deploy>) -> Live {
-        let moment = matches!(signal.kind, AlertKind::Regression | AlertKind::FirstSeen);
-        let secs = i64::from(signal.bucket_secs);
+        let lasts = match signal.kind {
+            AlertKind::Regression | AlertKind::FirstSeen => {
+                Some(MOMENT_BUCKETS * i64::from(signal.bucket_secs))
+            }
+            AlertKind::GoneQuiet => Some(SILENCE_SECS),
+            _ => None,
+        };
         let key = key_of(signal);
         let details = AlertDetails {
             incident,
@@ -82,7 +108,7 @@ impl Live {
             subjects: BTreeMap::new(),
             closed: 0,
             calm_since: None,
-            moment_until: moment.then(|| Bucket(signal.bucket.0 + MOMENT_BUCKETS * secs)),
+            moment_until: lasts.map(|secs| Bucket(signal.bucket.0 + secs)),
             by_hand: false,
             told: None,
             reopened: 0,
@@ -94,11 +120,12 @@ impl Live {
         self.alert.details.state
     }
 
-    /// Takes note of a signal about one of its fingerprints.
+    /// Takes note of a signal about one of its subjects.
     pub fn take(&mut self, signal: &Signal) {
-        let subject = self.subjects.entry(signal.fingerprint).or_default();
+        let subject = Subject::of(signal);
+        let stands = self.subjects.entry(subject.clone()).or_default();
         match signal.news {
-            News::Early => *subject = Subject { fires: true, early: signal.events },
+            News::Early => *stands = Stands { fires: true, early: signal.events },
             News::Fired | News::Holds => {
                 // What the whole bucket says stands for what a part of it said.
                 if signal.news == News::Fired
@@ -109,13 +136,11 @@ impl Live {
                     self.alert.details.explanation = signal.explanation.clone();
                     self.alert.peak = signal.verdict;
                 }
-                *subject = Subject { fires: true, early: 0 };
+                *stands = Stands { fires: true, early: 0 };
                 self.closed += signal.events;
             }
-            News::Resolved | News::NewNormal => *subject = Subject::default(),
-            News::Withdrawn => {
-                self.subjects.remove(&signal.fingerprint);
-            }
+            News::Resolved | News::NewNormal => *stands = Stands::default(),
+            News::Withdrawn => _ = self.subjects.remove(&subject),
             News::Revised => return,
         }
         if matches!(signal.news, News::Early | News::Fired | News::Holds) {
@@ -134,11 +159,8 @@ impl Live {
         if signal.bucket <= peak.bucket {
             peak.observed += signal.events;
         }
-        let quiet = self.alert.details.kind == AlertKind::GoneQuiet;
         let excess = 1000 * peak.observed - peak.expected_milli;
-        quiet
-            || (excess >= STANDS_MILLI
-                && 1000 * peak.observed >= STANDS_RATIO * peak.expected_milli)
+        excess >= STANDS_MILLI && 1000 * peak.observed >= STANDS_RATIO * peak.expected_milli
     }
 
     /// Returns whether a bucket is one of its own.
@@ -146,10 +168,15 @@ impl Live {
         (self.alert.start..=self.alert.last).contains(&bucket)
     }
 
-    /// Returns whether any of its fingerprints still fires, or its moment has not passed.
+    /// Returns whether any of its subjects still fires, or its moment has not passed.
     pub fn goes_on(&self, now: EventTime) -> bool {
-        let in_moment = self.moment_until.is_some_and(|until| now < until.start());
-        in_moment || self.subjects.values().any(|subject| subject.fires)
+        let fires = self.subjects.values().any(|stands| stands.fires);
+        let is_silence = self.alert.details.kind == AlertKind::GoneQuiet;
+        match self.moment_until.map(|until| now < until.start()) {
+            Some(in_moment) if is_silence => fires && in_moment,
+            Some(in_moment) => fires || in_moment,
+            None => fires,
+        }
     }
 
     /// Returns whether late events have changed what was told of its size by much.
@@ -165,14 +192,22 @@ impl Live {
     }
 
     fn count(&mut self) {
-        let early: i64 = self.subjects.values().map(|subject| subject.early).sum();
+        let early: i64 = self.subjects.values().map(|stands| stands.early).sum();
         self.alert.observed = self.closed + early;
     }
 }
 
-/// Returns the key of the alert that a signal begins.
+/// Returns the key of the alert that a signal begins. That of a whole, or of a silence, is never that of the fingerprint
+/// that leads it.
 pub fn key_of(signal: &Signal) -> AlertKey {
-    AlertKey::new(signal.fingerprint, signal.bucket)
+    let is_silence = signal.kind == AlertKind::GoneQuiet;
+    match (signal.level, is_silence) {
+        (AlertLevel::Fingerprint, false) => AlertKey::new(signal.fingerprint, signal.bucket),
+        _ => {
+            let start = signal.bucket.0.to_be_bytes();
+            AlertKey::of(&[Subject::of(signal).0.as_bytes(), &start])
+        }
+    }
 }
 
 /// Alerts that began together; see the module.

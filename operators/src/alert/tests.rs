@@ -3,12 +3,14 @@
 
 use super::AlertConfig;
 use super::book::{Book, Row, Told};
+use crate::replay::Determined;
 use crate::spike::{Heard, Judge, Said, SpikeConfig, SpikeDetector};
 use crate::view::View;
-use engine::component::Recovered;
+use engine::component::{HumanDuration, Recovered};
 use engine::model::{
-    Alert, AlertKey, AlertKind, AlertState, Bucket, Command, Control, Deploy, EventTime,
-    Fingerprint, IssueId, Notice, NoticeId, Placed, Severity, Silence, StateKey, Transition,
+    Alert, AlertKey, AlertKind, AlertLevel, AlertState, Bucket, Command, Control, Deploy,
+    EventTime, Fingerprint, IssueId, Notice, NoticeId, Placed, Severity, Silence, StateKey,
+    Transition,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -363,7 +365,7 @@ fn what_was_written_before_the_engine_began_is_judged_and_not_told() {
 }
 
 #[test]
-fn what_fell_silent_long_before_the_engine_began_is_no_news() {
+fn what_fell_silent_a_day_before_the_engine_began_is_recorded_and_not_told() {
     let mut world = World::new(AlertConfig::default());
     for bucket in 0..800 {
         let secs = bucket * BUCKET;
@@ -372,7 +374,161 @@ fn what_fell_silent_long_before_the_engine_began_is_no_news() {
         world.epoch(&[(secs + 1, 1, ended), (secs + 2, 3, 30)], &[behind]);
     }
     world.beat(&[], 800 * BUCKET);
-    assert!(world.alerts.is_empty(), "{:#?}", world.alerts);
+    let alert = only(&world);
+    assert_eq!(
+        (alert.details.kind, alert.details.state),
+        (AlertKind::GoneQuiet, AlertState::Resolved)
+    );
+    assert_eq!(world.transitions(), []);
+}
+
+#[test]
+fn a_silence_is_the_new_normal_after_a_day() {
+    let (mut world, now) = world();
+    for bucket in 0..400 {
+        let secs = now + bucket * BUCKET;
+        world.beat(&[(secs + 30, 2, 1 + bucket % 3), (secs + 40, 3, 30)], secs + BUCKET);
+    }
+    let alert = only(&world);
+    assert_eq!(
+        (alert.details.kind, alert.details.state),
+        (AlertKind::GoneQuiet, AlertState::Resolved)
+    );
+    let lasted = alert.details.changed_at.secs() - alert.start.0;
+    assert_eq!(lasted, 86_400, "{alert:?}");
+    let told = world.transitions();
+    assert_eq!((told.first(), told.last().map(|it| it.1)), (Some(&(1, Fired)), Some(Resolved)));
+}
+
+/// Members of issue 50 in a service of their own, each with an event every twelve buckets.
+const CROWD: u128 = 24;
+
+fn member(n: u128) -> u128 {
+    50 + 100 * n
+}
+
+/// A bucket in which `events` come of each member whose turn it is, or of all.
+fn crowd(world: &mut World, secs: i64, all: bool, more: &[(i64, u128, i64)]) {
+    let is_due = |n: &u128| all || (secs / BUCKET + *n as i64) % 12 == 0;
+    let mut counts: Vec<_> =
+        (0..CROWD).filter(is_due).map(|n| (secs + n as i64, member(n), 1)).collect();
+    counts.extend(more);
+    usual(world, secs, &counts);
+}
+
+fn crowded() -> (World, i64) {
+    let mut world = World::new(AlertConfig::default());
+    for n in 0..CROWD {
+        let row = placed(member(n), "pool");
+        world.judge.change(row.clone(), 1);
+        world.placed.push(row);
+    }
+    (0..450).for_each(|bucket| crowd(&mut world, bucket * BUCKET, false, &[]));
+    assert_eq!(world.transitions(), [], "nothing has happened: {:#?}", world.alerts);
+    (world, 450 * BUCKET)
+}
+
+#[test]
+fn members_of_an_issue_that_convince_together_are_one_alert_with_the_one_that_does_alone() {
+    let (mut world, now) = crowded();
+    crowd(&mut world, now, true, &[]);
+    let alert = only(&world);
+    assert_eq!((alert.details.level, alert.issue), (AlertLevel::Issue, IssueId(50)));
+    assert_eq!((alert.observed, &*alert.details.service), (24, "pool"));
+    let why = &alert.details.explanation;
+    assert_eq!(&*why.test, "events in one bucket, 24 messages together");
+    assert_eq!(why.baseline.last().map(|point| point.observed), Some(24));
+    crowd(&mut world, now + BUCKET, true, &[(now + BUCKET + 1, member(3), 90)]);
+    assert_eq!(only(&world).details.state, AlertState::Firing, "a member goes on with it");
+    assert_eq!(only(&world).observed, 24 + 91);
+    (2..9).for_each(|n| crowd(&mut world, now + n * BUCKET, false, &[]));
+    assert_eq!(world.transitions(), [(1, Fired), (2, Resolved)]);
+}
+
+#[test]
+fn a_whole_outlives_a_crash_and_a_move_of_its_members() {
+    for crash in 0..cases(4) as i64 {
+        let (mut world, now) = crowded();
+        for n in 0..4 {
+            crowd(&mut world, now + n * BUCKET, true, &[]);
+            if n == crash {
+                world.crash();
+            }
+        }
+        let alert = only(&world);
+        assert_eq!(alert.details.state, AlertState::Firing, "{alert:?}");
+        // Somebody says that they are part of another issue.
+        for n in 0..CROWD {
+            let Heard::Placed(mut row) = placed(member(n), "pool") else { continue };
+            row.issue = IssueId(60);
+            world.judge.change(Heard::Placed(row), 1);
+        }
+        (4..12).for_each(|n| crowd(&mut world, now + n * BUCKET, false, &[]));
+        assert!(world.alerts.values().all(|alert| !alert.details.state.is_open()));
+        let moved = world.state.keys().filter(|(_, key)| key.starts_with("m/")).count();
+        assert_eq!(moved, 1, "where they stood is known");
+    }
+}
+
+#[test]
+fn a_burst_that_ends_a_silence_is_an_alert_of_its_own() {
+    let (mut world, now) = world();
+    let silent = |world: &mut World, bucket: i64| {
+        let secs = now + bucket * BUCKET;
+        world.beat(&[(secs + 30, 2, 1 + bucket % 3), (secs + 40, 3, 30)], secs + BUCKET);
+    };
+    (0..40).for_each(|bucket| silent(&mut world, bucket));
+    assert_eq!(only(&world).details.kind, AlertKind::GoneQuiet);
+    let back = now + 40 * BUCKET;
+    usual(&mut world, back, &[(back + 5, 1, 80)]);
+    let kinds: Vec<_> =
+        world.alerts.values().map(|alert| (alert.details.kind, alert.details.state)).collect();
+    assert!(kinds.contains(&(AlertKind::GoneQuiet, AlertState::Resolved)), "{kinds:?}");
+    assert!(kinds.contains(&(AlertKind::Spike, AlertState::Firing)), "{kinds:?}");
+}
+
+#[test]
+fn a_service_that_is_back_with_something_new_is_no_longer_silent() {
+    let (mut world, now) = world();
+    for bucket in 0..5 {
+        let secs = now + bucket * BUCKET;
+        world.beat(&[(secs + 20, 1, 2), (secs + 30, 2, 2)], secs + BUCKET);
+    }
+    assert_eq!(only(&world).details.kind, AlertKind::GoneQuiet);
+    // Of all series of the service it has the lowest number now.
+    world.judge.change(placed(0, "till"), 1);
+    usual(&mut world, now + 5 * BUCKET, &[(now + 5 * BUCKET + 3, 0, 1)]);
+    buckets(&mut world, now + 6 * BUCKET, 2);
+    assert_eq!(only(&world).details.state, AlertState::Resolved);
+}
+
+#[test]
+fn days_that_are_caught_up_with_leave_the_alerts_that_beats_would_have_left() {
+    let bursts = [300, 304, 320, 390, 391, 392, 500, 640];
+    let counts = |bucket: i64| {
+        let secs = bucket * BUCKET;
+        let burst = if bursts.contains(&bucket) { 80 } else { 0 };
+        let quiet = if bucket > 560 { 0 } else { 4 };
+        [(secs + 1, 1, 2 + burst), (secs + 2, 2, quiet), (secs + 3, 3, 30)]
+    };
+    let config = AlertConfig { keep_firing: HumanDuration::from_secs(900), ..Default::default() };
+    let (mut awake, mut late) = (World::new(config.clone()), World::new(config));
+    for bucket in 0..700 {
+        awake.beat(&counts(bucket), (bucket + 1) * BUCKET);
+        let behind = Control::Beat { now: at(700 * BUCKET), is_behind: true };
+        late.epoch(&counts(bucket), &[behind]);
+    }
+    late.beat(&[], 700 * BUCKET);
+    let determined = |world: &World| -> Vec<_> {
+        world.alerts.values().map(|alert| Determined::of(alert, "".into())).collect()
+    };
+    assert!(awake.alerts.len() >= 4, "{:#?}", awake.alerts);
+    assert_eq!(determined(&late), determined(&awake));
+    let changed = |world: &World| -> Vec<_> {
+        world.alerts.values().map(|alert| alert.details.changed_at).collect()
+    };
+    assert_eq!(changed(&late), changed(&awake), "at the same instants");
+    assert!(late.notices.len() < awake.notices.len(), "what was over is not told");
 }
 
 #[test]

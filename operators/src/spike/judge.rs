@@ -5,8 +5,10 @@
 //! comes for a closed bucket is late.
 
 use super::arrivals::Arrivals;
-use super::detector::{Change, Detector, Evidence, STEP_TICKS, SeriesId, Silence, rhythm};
-use super::state::{self, Quiet, Stored, StoredClock, StoredGroup, StoredSeries};
+use super::detector::{
+    Change, Closed, Detector, Evidence, STEP_TICKS, SeriesId, Silence, Whole, rhythm,
+};
+use super::state::{self, Moved, Quiet, Stored, StoredClock, StoredGroup, StoredSeries};
 use super::{SpikeConfig, signals};
 use crate::view::View;
 use engine::model::{
@@ -75,6 +77,10 @@ pub struct Judge {
     is_recovering: bool,
     /// Rows of what came late, ascending.
     late: BTreeSet<(i64, u32)>,
+    /// Where fingerprints stood that have gone elsewhere since this was stored last.
+    moved: Moved,
+    /// Rows of that, ascending.
+    moves: BTreeSet<(i64, u32)>,
     early: BTreeSet<Fingerprint>,
     deploys: Vec<Deploy>,
     /// Series whose silence is looked at again at a bucket.
@@ -89,13 +95,14 @@ struct Changed {
     /// Whether a bucket was closed: the clock and all services.
     closed: bool,
     series: BTreeSet<SeriesId>,
+    wholes: bool,
     early: bool,
     deploys: bool,
 }
 
 impl Changed {
     fn any(&self) -> bool {
-        self.closed || self.early || self.deploys || !self.series.is_empty()
+        self.closed || self.wholes || self.early || self.deploys || !self.series.is_empty()
     }
 }
 
@@ -114,6 +121,8 @@ impl Judge {
             arrivals: Arrivals::default(),
             is_recovering: true,
             late: BTreeSet::new(),
+            moved: Moved::new(),
+            moves: BTreeSet::new(),
             early: BTreeSet::new(),
             deploys: Vec::new(),
             due: BTreeSet::new(),
@@ -131,7 +140,9 @@ impl Judge {
         let series = stored.series.values().map(|series| series.row.as_slice());
         let settings = judge.config.settings(size);
         // What cannot be put together begins anew, at the same bucket.
-        let Ok(detector) = Detector::restored(settings, now, groups, series) else {
+        let restored = Detector::restored(settings, now, groups, series)
+            .and_then(|detector| detector.with_wholes(stored.wholes.as_deref()));
+        let Ok(detector) = restored else {
             judge.detector = Some(Detector::new(settings, now).began_at(now));
             return judge;
         };
@@ -142,8 +153,16 @@ impl Judge {
             judge.ids.insert(fingerprint, id);
             judge.due.extend(row.quiet.due.map(|tick| (tick, id)));
             judge.watched.push(Watched { fingerprint, quiet: row.quiet });
+            let service = Arc::clone(&judge.services[detector.standing(id).group].name);
+            let (issue, severity) = row.place;
+            let placed = Placed { fingerprint, issue, service, severity };
+            judge.placed.insert(fingerprint, placed);
         }
+        judge.moves = stored.moves.into_keys().collect();
         judge.detector = Some(detector.began_at(began));
+        for (fingerprint, id) in judge.ids.clone() {
+            judge.belongs(id, fingerprint);
+        }
         for (&place, rows) in stored.late.range((now, 0)..) {
             debug_assert_eq!(place.0, now, "nothing comes late for a bucket that is not open yet");
             rows.iter().for_each(|&(tick, of, n)| judge.arrivals.add(tick, of, n));
@@ -163,6 +182,7 @@ impl Judge {
     pub fn take_told(&mut self) -> Vec<Told> {
         self.changed = Changed::default();
         self.arrivals.take_late();
+        self.moved.clear();
         std::mem::take(&mut self.told)
     }
 
@@ -215,7 +235,7 @@ impl Judge {
         let tick = detector.now();
         let mut touched = self.apply(&mut detector, tick);
         let active: BTreeSet<SeriesId> = detector.active().collect();
-        let changes = detector.close();
+        let Closed { series: changes, wholes } = detector.close();
         let fired: BTreeSet<Fingerprint> = changes
             .iter()
             .filter(|(_, change)| matches!(change, Change::Fired { .. }))
@@ -237,6 +257,10 @@ impl Judge {
                 self.tell(&detector, id, News::Withdrawn, AlertKind::Spike, None);
             }
         }
+        for (whole, change) in &wholes {
+            self.tell_whole(&detector, *whole, change);
+        }
+        self.changed.wholes |= !wholes.is_empty() || detector.wholes_row().is_some();
         if self.config.gone_quiet {
             self.silences(&detector, tick, &mut touched);
         }
@@ -251,7 +275,7 @@ impl Judge {
     fn apply(&mut self, detector: &mut Detector, tick: i64) -> BTreeMap<SeriesId, Option<i64>> {
         let mut touched = BTreeMap::new();
         for (of_tick, fingerprint, events) in self.arrivals.take_until(tick) {
-            let Some(placed) = self.placed.get(&fingerprint) else { continue };
+            let Some(placed) = self.placed.get(&fingerprint).cloned() else { continue };
             let (service, severity) = (Arc::clone(&placed.service), placed.severity);
             let group = self.group_of(detector, service);
             let size = u32::try_from(events.unsigned_abs()).unwrap_or(u32::MAX);
@@ -274,6 +298,7 @@ impl Judge {
                 }
                 (None, true) => {
                     let id = detector.add_series(group);
+                    detector.belongs(id, placed.issue);
                     self.ids.insert(fingerprint, id);
                     self.watched.push(Watched { fingerprint, quiet: Quiet::default() });
                     touched.insert(id, None);
@@ -368,14 +393,31 @@ impl Judge {
     }
 
     fn tell_change(&mut self, detector: &Detector, id: SeriesId, change: &Change) {
-        let (news, evidence) = match change {
-            Change::Fired { evidence, .. } => (News::Fired, Some(evidence)),
-            Change::Holds(evidence) => (News::Holds, Some(evidence)),
-            Change::Resolved => (News::Resolved, None),
-            Change::NewNormal => (News::NewNormal, None),
-        };
+        let (news, evidence) = news_of(change);
         let kind = signals::kind_of(detector, id);
         self.tell(detector, id, news, kind, evidence);
+    }
+
+    fn tell_whole(&mut self, detector: &Detector, whole: Whole, change: &Change) {
+        let (news, evidence) = news_of(change);
+        let window = evidence.map_or(1, |evidence| evidence.window);
+        let leads = |id: &SeriesId| {
+            let fingerprint = self.watched[id.index()].fingerprint;
+            (-detector.excess(*id, window), fingerprint)
+        };
+        let parts = detector.parts(whole);
+        let lead = parts.iter().copied().min_by_key(leads);
+        let lead = lead.and_then(|id| self.placed.get(&self.watched[id.index()].fingerprint));
+        let service = |group: usize| Arc::clone(&self.services[group].name);
+        let placed = match (lead.cloned(), whole) {
+            (Some(lead), Whole::Issue(issue)) => Placed { issue, ..lead },
+            (Some(lead), Whole::Group(group)) => Placed { service: service(group), ..lead },
+            // Nothing is left of it.
+            (None, Whole::Issue(issue)) => Placed { issue, ..Placed::default() },
+            (None, Whole::Group(group)) => Placed { service: service(group), ..Placed::default() },
+        };
+        let signal = signals::of_whole(self.size, &placed, detector, (whole, evidence), news);
+        self.told.push(Told::Signal(Box::new(signal)));
     }
 
     fn tell(
@@ -468,6 +510,29 @@ impl Judge {
         self.told.push(Told::Signal(Box::new(signal)));
     }
 
+    /// A fingerprint stands somewhere from now on.
+    fn place(&mut self, placed: Placed) {
+        let fingerprint = placed.fingerprint;
+        let id = self.ids.get(&fingerprint).copied();
+        match self.placed.insert(fingerprint, placed) {
+            Some(before) if before == self.placed[&fingerprint] => return,
+            // Of several moves while a bucket is open, where it came from is what counts.
+            Some(before) => _ = self.moved.entry(fingerprint).or_insert(before),
+            None => {}
+        }
+        if let Some(id) = id {
+            self.belongs(id, fingerprint);
+            self.changed.series.insert(id);
+        }
+    }
+
+    fn belongs(&mut self, id: SeriesId, fingerprint: Fingerprint) {
+        if let (Some(detector), Some(placed)) = (&mut self.detector, self.placed.get(&fingerprint))
+        {
+            detector.belongs(id, placed.issue);
+        }
+    }
+
     fn deployed(&mut self, deploy: Deploy) {
         let at = self.tick_of(self.size.of(deploy.at));
         if let Some(detector) = &mut self.detector {
@@ -500,13 +565,23 @@ impl Judge {
                 rows.push((format!("g/{group}").into(), Some(state::to_bytes(&row))));
             }
             let oldest = detector.now() - state::LATE_KEPT_SECS / self.size.secs();
-            let kept = self.late.split_off(&(oldest, 0));
-            let gone = std::mem::replace(&mut self.late, kept);
-            rows.extend(gone.into_iter().map(|place| (state::late_key(place), None)));
+            for (places, key_of) in [
+                (&mut self.late, state::late_key as fn((i64, u32)) -> Arc<str>),
+                (&mut self.moves, state::moved_key),
+            ] {
+                let kept = places.split_off(&(oldest, 0));
+                let gone = std::mem::replace(places, kept);
+                rows.extend(gone.into_iter().map(|place| (key_of(place), None)));
+            }
+        }
+        if changed.wholes {
+            rows.push(("wholes".into(), detector.wholes_row()));
         }
         for id in changed.series {
             let Watched { fingerprint, quiet } = self.watched[id.index()];
-            let row = StoredSeries { quiet, row: detector.series_row(id) };
+            let place = self.placed.get(&fingerprint).map(|it| (it.issue, it.severity));
+            let place = place.unwrap_or_default();
+            let row = StoredSeries { quiet, place, row: detector.series_row(id) };
             rows.push((format!("s/{fingerprint}").into(), Some(state::to_bytes(&row))));
         }
         if changed.early {
@@ -519,14 +594,33 @@ impl Judge {
         rows.into_iter().map(|(key, value)| Told::State(key, value)).collect()
     }
 
-    /// Stores what came late while the open bucket was open.
-    fn store_late(&mut self) {
-        let late = self.arrivals.take_late();
-        let Some(now) = self.now().filter(|_| !late.is_empty()) else { return };
-        let last = self.late.last().filter(|(tick, _)| *tick == now);
-        let place = (now, last.map_or(0, |(_, n)| n + 1));
-        self.late.insert(place);
-        self.told.push(Told::State(state::late_key(place), Some(state::to_bytes(&late))));
+    /// Stores what came late, and what went elsewhere, while the open bucket was open.
+    fn store_arrived(&mut self) {
+        let (late, moved) = (self.arrivals.take_late(), std::mem::take(&mut self.moved));
+        let Some(now) = self.now() else { return };
+        let next = |places: &mut BTreeSet<(i64, u32)>| {
+            let last = places.last().filter(|(tick, _)| *tick == now);
+            let place = (now, last.map_or(0, |(_, n)| n + 1));
+            places.insert(place);
+            place
+        };
+        if !late.is_empty() {
+            let key = state::late_key(next(&mut self.late));
+            self.told.push(Told::State(key, Some(state::to_bytes(&late))));
+        }
+        if !moved.is_empty() {
+            let key = state::moved_key(next(&mut self.moves));
+            self.told.push(Told::State(key, Some(state::to_bytes(&moved))));
+        }
+    }
+}
+
+fn news_of(change: &Change) -> (News, Option<&Evidence>) {
+    match change {
+        Change::Fired { evidence, .. } => (News::Fired, Some(evidence)),
+        Change::Holds(evidence) => (News::Holds, Some(evidence)),
+        Change::Resolved => (News::Resolved, None),
+        Change::NewNormal => (News::NewNormal, None),
     }
 }
 
@@ -536,14 +630,12 @@ impl View for Judge {
 
     fn change(&mut self, row: Row, n: isize) {
         match row {
-            Row::Placed(placed) if n > 0 => {
-                self.placed.insert(placed.fingerprint, *placed);
-            }
+            Row::Placed(placed) if n > 0 => self.place(*placed),
             // A fingerprint that goes somewhere else is told so by the row that comes.
             Row::Placed(_) => {}
             Row::Count(bucket, fingerprint) => self.count(bucket, fingerprint, n as i64),
             Row::Control(control) => {
-                self.store_late();
+                self.store_arrived();
                 match control {
                     Control::Beat { now, is_behind: false } => self.beat(now),
                     Control::Beat { is_behind: true, .. } => {}
@@ -565,7 +657,7 @@ impl View for Judge {
     }
 
     fn tell(&mut self) -> Vec<(Told, isize)> {
-        self.store_late();
+        self.store_arrived();
         let rows = self.rows();
         std::mem::take(&mut self.told).into_iter().chain(rows).map(|told| (told, 1)).collect()
     }

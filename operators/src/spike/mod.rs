@@ -26,7 +26,7 @@ use engine::component::{
     Port, Ports, Recovered, Stage, StreamKind,
 };
 use engine::dataflow::Map;
-use engine::model::{Bucket, BucketSize, Fact, Fingerprint, Severity, StateRow};
+use engine::model::{Bucket, BucketSize, Fact, Fingerprint, Placed, Severity, StateRow};
 use judge::{Row, Told};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -113,6 +113,8 @@ pub struct Arrived {
     pub open: Bucket,
     /// What came later than its bucket was closed, in order of arrival.
     pub late: Vec<LateCount>,
+    /// Where fingerprints stood before they went elsewhere, and the bucket that was open when they did; ascending.
+    pub moved: Vec<(Bucket, Placed)>,
 }
 
 /// Events that came after their bucket was closed; fewer, if negative.
@@ -173,7 +175,11 @@ impl SpikeDetector {
                 LateCount { arrived, bucket, fingerprint, events }
             })
         });
-        Some(Arrived { began: bucket(began), open: bucket(open), late: late.collect() })
+        let moved = stored.moves.into_iter().flat_map(|((open, _), moved)| {
+            moved.into_values().map(move |before| (bucket(open), before))
+        });
+        let (late, moved) = (late.collect(), moved.collect());
+        Some(Arrived { began: bucket(began), open: bucket(open), late, moved })
     }
 
     /// Returns the state machine behind the operator, as it was when `recovered` was stored.

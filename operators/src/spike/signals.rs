@@ -1,6 +1,6 @@
 //! From what the detector found to what is told: numbers in whole units, sentences, curves.
 
-use super::detector::{Detector, Evidence, Remembered, SeriesId, Stands, Test};
+use super::detector::{Detector, Evidence, Remembered, SeriesId, Stands, Test, Whole};
 use engine::model::{
     AlertKind, AlertLevel, BaselinePoint, Bucket, BucketSize, Explanation, News, Placed, Signal,
     Verdict,
@@ -89,6 +89,36 @@ pub fn early(
     let found = Found { evidence, tick, bucket, curve };
     let kind = kind_of(detector, id);
     found.signal(size, placed, detector, (News::Early, kind, AlertLevel::Fingerprint))
+}
+
+/// Returns a signal about the members of an issue, or the series of a service, together; `lead` is one of them.
+pub fn of_whole(
+    size: BucketSize,
+    lead: &Placed,
+    detector: &Detector,
+    (whole, evidence): (Whole, Option<&Evidence>),
+    news: News,
+) -> Signal {
+    let curve = detector.whole_curve(whole);
+    let (tick, bucket) = (detector.now() - 1, curve.last().copied());
+    let none = Evidence::none();
+    let found = Found { evidence: evidence.unwrap_or(&none), tick, bucket, curve };
+    let parts = detector.parts(whole);
+    let is_new = |id: &SeriesId| kind_of(detector, *id) == AlertKind::NewBurst;
+    let kind = match !parts.is_empty() && parts.iter().all(is_new) {
+        true => AlertKind::NewBurst,
+        false => AlertKind::Spike,
+    };
+    let level = match whole {
+        Whole::Issue(_) => AlertLevel::Issue,
+        Whole::Group(_) => AlertLevel::Service,
+    };
+    let mut signal = found.signal(size, lead, detector, (news, kind, level));
+    if matches!(news, News::Fired) {
+        let together = format!("{}, {} messages together", signal.explanation.test, parts.len());
+        signal.explanation.test = together.into();
+    }
+    signal
 }
 
 /// Returns a signal about a whole service that falls silent, or comes back; led by one of its fingerprints.

@@ -6,22 +6,27 @@
 //! | `g/<group>` | a service and its series |
 //! | `s/<fingerprint>` | a series and what is expected of its silence |
 //! | `l/<bucket>/<n>` | what came late while that bucket was open |
+//! | `m/<bucket>/<n>` | where fingerprints stood that went elsewhere while that bucket was open |
+//! | `wholes` | alarms of issues and services |
 //! | `early` | what was told of the open bucket |
 //! | `deploys` | deploys of the last hour |
 //!
-//! All but `early`, `deploys` and `l/` change when a bucket closes and at no other time. *Limits:* rows of `l/` are
-//! kept for [`LATE_KEPT_SECS`].
+//! All but `early`, `deploys`, `l/`, `m/` and the place in `s/` change when a bucket closes and at no other time.
+//! *Limits:* rows of `l/` and `m/` are kept for [`LATE_KEPT_SECS`].
 
 use super::arrivals::Late;
 use engine::component::Recovered;
-use engine::model::{Bucket, BucketSize, Deploy, Fingerprint};
+use engine::model::{Bucket, BucketSize, Deploy, Fingerprint, IssueId, Placed, Severity};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// The version of all of that.
-pub const VERSION: u32 = 1;
-/// How long it is known what came late, as long as minutes are.
+pub const VERSION: u32 = 2;
+/// Where fingerprints stood before they went elsewhere.
+pub type Moved = BTreeMap<Fingerprint, Placed>;
+
+/// How long it is known what came late and what moved, as long as minutes are.
 pub const LATE_KEPT_SECS: i64 = 30 * 86_400;
 
 /// Where the clock stands.
@@ -59,6 +64,8 @@ pub struct StoredGroup {
 #[derive(Serialize, Deserialize)]
 pub struct StoredSeries {
     pub quiet: Quiet,
+    /// Its issue, and that one's severity.
+    pub place: (IssueId, Severity),
     pub row: Vec<u8>,
 }
 
@@ -69,6 +76,8 @@ pub struct Stored {
     pub groups: BTreeMap<u32, StoredGroup>,
     pub series: BTreeMap<Fingerprint, StoredSeries>,
     pub late: BTreeMap<(i64, u32), Late>,
+    pub moves: BTreeMap<(i64, u32), Moved>,
+    pub wholes: Option<Vec<u8>>,
     pub early: BTreeSet<Fingerprint>,
     pub deploys: Vec<Deploy>,
 }
@@ -88,6 +97,7 @@ impl Stored {
     fn read(&mut self, key: &str, value: &[u8]) -> Option<()> {
         match key.split_once('/') {
             None if key == "clock" => self.clock = from_bytes(value)?,
+            None if key == "wholes" => self.wholes = Some(value.to_vec()),
             None if key == "early" => self.early = from_bytes(value)?,
             None if key == "deploys" => self.deploys = from_bytes(value)?,
             Some(("g", group)) => {
@@ -96,10 +106,8 @@ impl Stored {
             Some(("s", of)) => {
                 self.series.insert(of.parse().ok()?, from_bytes(value)?);
             }
-            Some(("l", place)) => {
-                let (tick, n) = place.split_once('/')?;
-                self.late.insert((tick.parse().ok()?, n.parse().ok()?), from_bytes(value)?);
-            }
+            Some(("l", place)) => _ = self.late.insert(place_of(place)?, from_bytes(value)?),
+            Some(("m", place)) => _ = self.moves.insert(place_of(place)?, from_bytes(value)?),
             _ => return None,
         }
         Some(())
@@ -109,6 +117,16 @@ impl Stored {
 /// Returns the key of what came late.
 pub fn late_key((tick, n): (i64, u32)) -> Arc<str> {
     format!("l/{tick}/{n}").into()
+}
+
+/// Returns the key of what went elsewhere.
+pub fn moved_key((tick, n): (i64, u32)) -> Arc<str> {
+    format!("m/{tick}/{n}").into()
+}
+
+fn place_of(key: &str) -> Option<(i64, u32)> {
+    let (tick, n) = key.split_once('/')?;
+    Some((tick.parse().ok()?, n.parse().ok()?))
 }
 
 /// Returns a value's stored form.

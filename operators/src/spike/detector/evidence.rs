@@ -244,13 +244,111 @@ impl Window {
     }
 }
 
+/// Sums over members that are judged together, in millionths: no order of theirs changes them.
+#[derive(Clone, Copy, Default)]
+struct Sums {
+    observed: i128,
+    mean: i128,
+    /// Variance of batches and of doubt, which are each member's own.
+    own: i128,
+    /// Deviation of what all have in common.
+    common: i128,
+}
+
+/// What several series say together; see [`super::wholes`].
+pub(super) struct Together<'a> {
+    rhythm: &'a Rhythm,
+    now: i64,
+    windows: [Sums; WINDOWS.len()],
+    /// Of each of the last buckets.
+    buckets: [Sums; COMPANY_WINDOW as usize],
+    exposure: i128,
+}
+
+fn millionths(value: f64) -> i128 {
+    (value * 1e6).round() as i128
+}
+
+fn units(millionths: i128) -> f64 {
+    millionths as f64 / 1e6
+}
+
+impl<'a> Together<'a> {
+    pub fn new(rhythm: &'a Rhythm, now: i64) -> Together<'a> {
+        let (windows, buckets) = Default::default();
+        Together { rhythm, now, windows, buckets, exposure: 0 }
+    }
+
+    /// Adds a member, whose evidence has been taken at this tick if it had any event lately.
+    pub fn add(&mut self, series: &Series) {
+        let usual = series.level.rate() * series.cycles.factor(self.rhythm.place_of(self.now));
+        let (batch, doubt) = (series.clumps.batch(), series.level.doubt());
+        self.exposure += millionths(series.clumps.exposure());
+        // One that was left alone has had no event since, and expects what it did.
+        let is_awake = series.now() == self.now;
+        for (sums, (length, left)) in self.windows.iter_mut().zip(WINDOWS) {
+            let (observed, mean) = match is_awake {
+                true => {
+                    let (from, until) = (self.now - length + 1, self.now + 1);
+                    let (observed, seasonal) = series.sums(from, until);
+                    let before = LOCAL_TRUST * usual + series.sums(from - LOCAL, from).0;
+                    (observed, seasonal.max(length as f64 * before / (LOCAL_TRUST + LOCAL as f64)))
+                }
+                false => (0.0, usual * length as f64),
+            };
+            sums.observed += millionths(observed);
+            sums.mean += millionths(mean);
+            sums.own += millionths((batch - 1.0) * mean + mean * mean * doubt);
+            sums.common += millionths(mean * (series.clumps.spread() * left).sqrt());
+        }
+        for (ago, sums) in (0..).zip(&mut self.buckets) {
+            let cell = series.cell(self.now - ago).filter(|_| is_awake);
+            sums.observed += millionths(cell.map_or(0.0, |cell| f64::from(cell.y)));
+            sums.mean += millionths(cell.map_or(usual, |cell| f64::from(cell.mean)));
+        }
+    }
+
+    /// Returns what the sums of windows say; runs are each member's own.
+    pub fn evidence(self, facts: &Facts) -> Evidence {
+        let mut evidence = Evidence::none();
+        for (sums, (length, _)) in self.windows.iter().zip(WINDOWS) {
+            let (observed, mean) = (units(sums.observed), units(sums.mean));
+            if observed < facts.min_events || observed <= EXCESS_MIN * mean {
+                continue;
+            }
+            let beyond = units(sums.own) + units(sums.common) * units(sums.common);
+            let nats = surprise(observed, mean, mean * mean / beyond.max(f64::MIN_POSITIVE));
+            if length <= HOLD_WINDOW_MAX {
+                evidence.hold = evidence.hold.max(nats);
+            }
+            let (from, until) = (self.now - length + 1, self.now + 1);
+            let window = Window { length, from, until, observed, mean };
+            evidence.tell(facts, &window, Test::Window, nats);
+        }
+        if evidence.nats > 0.0 {
+            let is_elevated = |sums: &&Sums| {
+                let (y, mean) = (units(sums.observed), units(sums.mean));
+                y >= 1.0 && y > 2.0 * mean
+            };
+            let elevated = self.buckets.iter().filter(is_elevated).count() as f64;
+            let weight = weight_of(elevated, evidence.is_tenfold(), units(self.exposure));
+            evidence.nats = (evidence.nats + weight - libm::log(TESTS)).max(0.0);
+        }
+        evidence
+    }
+}
+
 /// Returns what the number of elevated buckets among the last adds to the evidence.
 fn weight(series: &Series, now: i64, is_tenfold: bool) -> f64 {
     let is_elevated = |cell: &Cell| cell.y >= 1.0 && cell.y > 2.0 * cell.mean;
     let elevated = series.count(now - COMPANY_WINDOW + 1, now + 1, is_elevated);
+    weight_of(elevated, is_tenfold, series.clumps.exposure())
+}
+
+fn weight_of(elevated: f64, is_tenfold: bool, exposure: f64) -> f64 {
     if elevated >= 2.0 {
         COMPANY
-    } else if is_tenfold || series.clumps.exposure() < NEWBORN {
+    } else if is_tenfold || exposure < NEWBORN {
         0.0
     } else {
         -LONE

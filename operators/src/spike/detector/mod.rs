@@ -4,6 +4,7 @@
 //! add(series, bucket, events) … close() ──► evidence of touched series ──► cut over all ──► fire, hold, resolve
 //!                                                   learn bucket t - LAG ◄── standing ◄────────┘
 //! ```
+//! *Levels:* series by themselves, and together ([`wholes`]).
 //! *Promises:* the alarms are a function of the events and the ticks at which they arrived; the order in
 //! which series appear, and in which events of a tick arrive, changes nothing. Alarms of a tick never depend
 //! on later ticks. *Cost:* series that had no event for [`series::QUIET_AFTER`] ticks cost nothing until the
@@ -26,6 +27,7 @@ mod stored;
 mod tail;
 #[cfg(test)]
 mod tests;
+mod wholes;
 
 pub use asked::{Remembered, Standing as Stands};
 pub use evidence::{Evidence, Facts, Test};
@@ -35,6 +37,8 @@ use serde::{Deserialize, Serialize};
 use series::{QUIET_AFTER, Series, Standing};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 pub use stored::Unreadable;
+pub use wholes::Whole;
+use wholes::Wholes;
 
 /// What an alert needs to go on: the short windows are less probable than this, in nats (p = 0.02).
 const HOLD_NATS: f64 = 3.912_023;
@@ -85,7 +89,16 @@ impl SeriesId {
     }
 }
 
-/// What happened to a series at a tick.
+/// What happened at a tick.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Closed {
+    /// By series.
+    pub series: Vec<(SeriesId, Change)>,
+    /// By what is judged together.
+    pub wholes: Vec<(Whole, Change)>,
+}
+
+/// What happened to a series at a tick, or to what is judged together.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Change {
     /// It began to fire; `reopened` with the alert of before.
@@ -124,7 +137,12 @@ struct Watched {
 /// Series that fall silent together: those of one source.
 #[derive(Clone, Debug)]
 struct Group {
+    /// Everything that comes, whether it is watched or not: it shows that the group is not silent.
     total: Series,
+    /// The series of the group together.
+    parts: Series,
+    /// What they say of the open bucket, while it is closed.
+    says: Evidence,
     /// Buckets without any event although some were expected, ascending, back to where series are forgotten.
     silent: VecDeque<i64>,
 }
@@ -147,6 +165,7 @@ pub struct Detector {
     deploys: Vec<(Option<usize>, i64)>,
     /// When anybody began to look, if nothing was known then.
     began: Option<i64>,
+    wholes: Wholes,
     /// Whether quiet series cost nothing; tests compare with walking all of them.
     #[cfg(test)]
     leaves_alone: bool,
@@ -166,6 +185,7 @@ impl Detector {
             alive: 0,
             deploys: Vec::new(),
             began: None,
+            wholes: Wholes::default(),
             #[cfg(test)]
             leaves_alone: true,
         }
@@ -178,8 +198,10 @@ impl Detector {
 
     /// Adds a group of series that fall silent together.
     pub fn add_group(&mut self) -> usize {
-        self.groups
-            .push(Group { total: Series::new(&self.rhythm, self.now), silent: VecDeque::new() });
+        let series = Series::new(&self.rhythm, self.now);
+        let (total, parts) = (series.clone(), series);
+        let (says, silent) = (Evidence::none(), VecDeque::new());
+        self.groups.push(Group { total, parts, says, silent });
         self.groups.len() - 1
     }
 
@@ -198,6 +220,7 @@ impl Detector {
         let watched = &mut self.watched[id.0];
         let group = &mut self.groups[watched.group];
         group.total.add(bucket, events);
+        group.parts.add(bucket, events);
         if now - watched.series.touched() > FORGET_SECS / self.rhythm.bucket_secs {
             watched.series = Series::forgotten(&self.rhythm, now, watched.series.touched());
             watched.alarm = Alarm::default();
@@ -226,7 +249,9 @@ impl Detector {
     /// Takes back events that were added before, of a bucket that is still remembered.
     pub fn take_back(&mut self, id: SeriesId, bucket: i64, events: u32) {
         let watched = &mut self.watched[id.0];
-        self.groups[watched.group].total.take_back(bucket, events);
+        let group = &mut self.groups[watched.group];
+        group.total.take_back(bucket, events);
+        group.parts.take_back(bucket, events);
         watched.series.take_back(bucket, events);
     }
 
@@ -244,16 +269,13 @@ impl Detector {
         self.deploys.push((group, at));
     }
 
-    /// Closes the open bucket: judges, learns, and opens the next one. Returns what happened, by series.
-    pub fn close(&mut self) -> Vec<(SeriesId, Change)> {
+    /// Closes the open bucket: judges, learns, and opens the next one.
+    pub fn close(&mut self) -> Closed {
         self.close_and_see(|_id, _evidence| {})
     }
 
     /// The same; shows the evidence of each series that was looked at, by series.
-    pub fn close_and_see(
-        &mut self,
-        mut see: impl FnMut(SeriesId, &Evidence),
-    ) -> Vec<(SeriesId, Change)> {
+    pub fn close_and_see(&mut self, mut see: impl FnMut(SeriesId, &Evidence)) -> Closed {
         self.forget_silent_series();
         let gaps = self.gaps();
         let evidence: Vec<(SeriesId, Evidence)> = self
@@ -265,6 +287,16 @@ impl Detector {
             })
             .collect();
         evidence.iter().for_each(|(id, evidence)| see(*id, evidence));
+        let wholes = self.look_at_wholes();
+        let series = self.judge_series(evidence);
+        let wholes = self.judge_wholes(wholes);
+        self.settle_groups();
+        self.now += 1;
+        Closed { series, wholes }
+    }
+
+    /// Lets series fire, hold, end and learn.
+    fn judge_series(&mut self, evidence: Vec<(SeriesId, Evidence)>) -> Vec<(SeriesId, Change)> {
         let cut = self.cut(&evidence);
         let steps = self.step_cuts(&evidence);
         let mut changes = Vec::new();
@@ -290,7 +322,6 @@ impl Detector {
                 self.active.remove(&id);
             }
         }
-        self.now += 1;
         changes
     }
 
@@ -328,8 +359,13 @@ impl Detector {
     }
 
     /// Returns the accepted chance of any false alarm in a tick.
-    fn level(&self) -> f64 {
+    fn budget(&self) -> f64 {
         (self.settings.false_alarms_per_day / self.rhythm.day as f64).min(LEVEL_MAX)
+    }
+
+    /// Returns the part of it that series have: the rest is for wholes.
+    fn level(&self) -> f64 {
+        (1.0 - wholes::SHARE) * self.budget()
     }
 
     /// Returns the least evidence that is told of each group in which something was deployed lately: its series
@@ -363,23 +399,34 @@ impl Detector {
 
     /// Closes the groups' bucket and returns which of them are silent now.
     fn gaps(&mut self) -> Vec<bool> {
-        let (rhythm, now) = (self.rhythm, self.now);
+        let (rhythm, facts, now) = (self.rhythm, self.settings.facts, self.now);
         let close = |group: &mut Group| {
-            let Group { total, silent } = group;
-            let evidence = total.evidence(&rhythm, &self.settings.facts, false);
-            let [cell, learned] = [now, now - rhythm::LAG].map(|tick| total.cell(tick));
-            let is_gap = |cell: Option<series::Cell>| cell.is_some_and(is_gap);
-            if is_gap(learned) {
+            let Group { total, parts, says, silent } = group;
+            let evidence = total.evidence(&rhythm, &facts, false);
+            let is_gap = |tick| total.cell(tick).is_some_and(is_gap);
+            let (is_silent, was_silent) = (is_gap(now), is_gap(now - rhythm::LAG));
+            if was_silent {
                 silent.push_back(now - rhythm::LAG);
             }
             let oldest = now - FORGET_SECS / rhythm.bucket_secs - QUIET_AFTER;
             while silent.front().is_some_and(|&tick| tick < oldest) {
                 silent.pop_front();
             }
-            total.settle(&rhythm, evidence.hold, is_gap(learned), Standing::default());
-            is_gap(cell)
+            total.settle(&rhythm, evidence.hold, was_silent, Standing::default());
+            *says = parts.evidence(&rhythm, &facts, is_silent);
+            is_silent
         };
         self.groups.iter_mut().map(close).collect()
+    }
+
+    /// Lets groups learn how their series vary together.
+    fn settle_groups(&mut self) {
+        for (at, group) in self.groups.iter_mut().enumerate() {
+            let was_silent = group.silent.back() == Some(&(self.now - rhythm::LAG));
+            let alarm = self.wholes.alarms.get(&Whole::Group(at));
+            let standing = alarm.map_or(Standing::default(), Alarm::standing);
+            group.parts.settle(&self.rhythm, group.says.hold, was_silent, standing);
+        }
     }
 
     fn oldest_alive(&self) -> i64 {
@@ -413,6 +460,19 @@ impl Alarm {
     /// Returns whether it can begin to fire on this: what goes on with the alert of before must be unusual now.
     fn may_fire(&self, now: i64, evidence: &Evidence) -> bool {
         !self.is_firing && (!self.reopens(now) || evidence.is_fresh())
+    }
+
+    /// Returns whether it fires, or what it was told for still lies in a window.
+    fn covers(&self, now: i64) -> bool {
+        self.is_firing || self.resolved_at.is_some_and(|at| now - at <= evidence::LONGEST)
+    }
+
+    /// Ends: a part goes on with it.
+    fn hand_over(&mut self, now: i64) -> Option<Change> {
+        self.is_firing.then(|| {
+            (self.is_firing, self.resolved_at) = (false, Some(now));
+            Change::Resolved
+        })
     }
 
     fn step(&mut self, now: i64, evidence: Evidence, is_told: bool) -> Option<Change> {

@@ -2,6 +2,7 @@
 //! afresh, numbers are doubles. Shares nothing with the other but the tail of the distribution.
 
 use super::tail::surprise;
+use std::collections::BTreeMap;
 
 const LAG: usize = 3;
 const LOCAL: usize = 36;
@@ -38,6 +39,8 @@ struct Past {
     hold: f64,
     /// Whether there is evidence of a run.
     by_run: bool,
+    /// What it was when it was left alone, as long as it is: an issue goes on to expect that of it.
+    asleep: Option<Box<Past>>,
 }
 
 /// Ticks before the first one, so that there is always a bucket to learn: a week.
@@ -49,6 +52,9 @@ pub struct Reference {
     now: usize,
     series: Vec<Past>,
     groups: Vec<Past>,
+    /// The issue of each series, and what is known of issues: only their alarms are used.
+    issue_of: Vec<u128>,
+    issues: BTreeMap<u128, Past>,
 }
 
 fn half_life(hours: f64) -> f64 {
@@ -82,6 +88,7 @@ impl Past {
             nats: 0.0,
             hold: 0.0,
             by_run: false,
+            asleep: None,
         }
     }
 
@@ -340,10 +347,19 @@ impl Reference {
             past.open(day, BEFORE);
             past
         };
-        Reference { day, now: BEFORE, series: Vec::new(), groups: (0..groups).map(open).collect() }
+        Reference {
+            day,
+            now: BEFORE,
+            series: Vec::new(),
+            groups: (0..groups).map(open).collect(),
+            issue_of: Vec::new(),
+            issues: BTreeMap::new(),
+        }
     }
 
-    pub fn add_series(&mut self, group: usize) -> usize {
+    pub fn add_series(&mut self, group: usize, issue: u128) -> usize {
+        self.issue_of.push(issue);
+        self.issues.entry(issue).or_insert_with(|| Past::new(group, BEFORE));
         let mut past = Past::new(group, self.now);
         past.open(self.day, self.now);
         self.series.push(past);
@@ -388,16 +404,21 @@ impl Reference {
             .map(|past| past.nats)
             .collect();
         candidates.sort_by(|a, b| b.total_cmp(a));
-        let needed = |rank: usize| -(10.0 / 288.0 * rank as f64 / alive as f64).ln();
+        let needed = |rank: usize| -(0.9 * 10.0 / 288.0 * rank as f64 / alive as f64).ln();
         let last = (1..=candidates.len()).rev().find(|&rank| candidates[rank - 1] >= needed(rank));
         let cut = last.map(|rank| candidates[rank - 1]);
+        // What issues say of this tick, before anything is learned.
+        let said: BTreeMap<u128, (f64, f64)> =
+            self.issues.keys().map(|&issue| (issue, self.together(issue))).collect();
         for past in &mut self.series {
             let is_told = cut.is_some_and(|cut| past.nats >= cut);
             past.live(day, now, is_told);
             let age = now - EARLIER - past.start + 1;
             past.learn(day, now, were[past.group], age);
             past.open(day, now + 1);
+            past.sleep(now);
         }
+        self.judge_wholes(&said);
         for past in &mut self.groups {
             let was_silent = were[past.group];
             past.learn(day, now, was_silent, now - EARLIER - past.start + 1);
@@ -405,5 +426,156 @@ impl Reference {
         }
         self.now += 1;
         self.series.iter().map(|past| (past.nats, past.hold, past.firing)).collect()
+    }
+}
+
+impl Past {
+    fn sleep(&mut self, now: usize) {
+        let is_quiet = now + 1 - self.touched > 15 && self.quarantined == 0 && !self.firing;
+        if !is_quiet {
+            self.asleep = None;
+        } else if self.asleep.is_none() {
+            self.asleep = Some(Box::new(self.clone()));
+        }
+    }
+}
+
+impl Reference {
+    /// Returns which issues, and which groups, fire as wholes.
+    pub fn wholes(&self) -> (Vec<u128>, Vec<usize>) {
+        let issues = self.issues.iter().filter(|(_, past)| past.firing).map(|(issue, _)| *issue);
+        let groups = (0..self.groups.len()).filter(|group| self.groups[*group].firing);
+        (issues.collect(), groups.collect())
+    }
+
+    fn members(&self, issue: u128) -> Vec<&Past> {
+        let members = self.issue_of.iter().zip(&self.series);
+        members.filter(|(of, _)| **of == issue).map(|(_, past)| past).collect()
+    }
+
+    fn has_parts<'a>(&self, parts: impl IntoIterator<Item = &'a Past>) -> bool {
+        parts.into_iter().filter(|past| past.touched + 12 > self.now).count() >= 2
+    }
+
+    /// Returns the evidence of the members of an issue together, and of its short windows.
+    fn together(&self, issue: u128) -> (f64, f64) {
+        let (now, members) = (self.now as i64, self.members(issue));
+        if members.len() < 2 || !self.has_parts(members.iter().copied()) {
+            return (0.0, 0.0);
+        }
+        let usual = |past: &Past| past.level.0 / past.level.1 * past.factor(self.day, self.now);
+        let (mut nats, mut hold, mut is_tenfold) = (0.0f64, 0.0f64, false);
+        for (length, left) in [(1, 1.0), (3, 0.8), (12, 0.6)] {
+            let (mut x, mut mean, mut own, mut common) = (0.0, 0.0, 0.0, 0.0);
+            for past in &members {
+                let from = now - length + 1;
+                let before: f64 = (from - LOCAL as i64..from).map(|tick| past.y(tick)).sum();
+                let recent = (12.0 * usual(past) + before) / 48.0 * length as f64;
+                let seasonal: f64 = (from..=now).map(|tick| past.mean(tick)).sum();
+                let (of, m) = match &past.asleep {
+                    Some(asleep) => (&**asleep, usual(asleep) * length as f64),
+                    None => (*past, seasonal.max(recent)),
+                };
+                x += (from..=now).map(|tick| past.y(tick)).sum::<f64>();
+                mean += m;
+                own += (of.batch() - 1.0) * m + m * m / of.level.0;
+                common += m * (of.spread() * left).sqrt();
+            }
+            if x < 4.0 || x <= 1.2 * mean {
+                continue;
+            }
+            let found = surprise(x, mean, mean * mean / (own + common * common));
+            if length <= 3 {
+                hold = hold.max(found);
+            }
+            if x - mean >= 4.0 && x >= 2.0 * mean * 0.999 && found > nats {
+                (nats, is_tenfold) = (found, x >= 20.0 && x >= 10.0 * mean);
+            }
+        }
+        if nats > 0.0 {
+            let is_elevated = |&tick: &i64| {
+                let y: f64 = members.iter().map(|past| past.y(tick)).sum();
+                let mean = members.iter().map(|past| match &past.asleep {
+                    Some(asleep) => usual(asleep),
+                    None => past.mean(tick),
+                });
+                y >= 1.0 && y > 2.0 * mean.sum::<f64>()
+            };
+            let exposure: f64 = members
+                .iter()
+                .map(|past| past.asleep.as_deref().map_or(past.rare.1, |asleep| asleep.rare.1))
+                .sum();
+            let weight = match (now - 4..=now).filter(is_elevated).count() {
+                0 | 1 if is_tenfold || exposure < 0.3 => 0.0,
+                0 | 1 => -3.0,
+                _ => 1.75,
+            };
+            nats = (nats + weight - 9.0f64.ln()).max(0.0);
+        }
+        (nats, hold)
+    }
+
+    /// Lets issues, and then groups, fire and end, unless a part of theirs fires.
+    fn judge_wholes(&mut self, said: &BTreeMap<u128, (f64, f64)>) {
+        let (day, now) = (self.day, self.now);
+        let mut issues = std::mem::take(&mut self.issues);
+        let mut groups = std::mem::take(&mut self.groups);
+        let covered: BTreeMap<u128, bool> = issues
+            .keys()
+            .map(|&issue| (issue, self.members(issue).iter().any(|past| past.covers(now))))
+            .collect();
+        let parts_of = |group: usize| self.series.iter().filter(move |past| past.group == group);
+        let is_covered = |group: usize| parts_of(group).any(|past| past.covers(now));
+        let has_parts = |group: usize| self.has_parts(parts_of(group));
+        let mut candidates: Vec<f64> = Vec::new();
+        for (issue, past) in &mut issues {
+            (past.nats, past.hold) = said[issue];
+            if !past.firing && !covered[issue] && past.nats > 0.0 {
+                candidates.push(past.nats);
+            }
+        }
+        for (group, past) in groups.iter().enumerate() {
+            if !past.firing && !is_covered(group) && has_parts(group) && past.nats > 0.0 {
+                candidates.push(past.nats);
+            }
+        }
+        candidates.sort_by(|a, b| b.total_cmp(a));
+        let shared = issues.keys().filter(|issue| self.members(**issue).len() >= 2).count();
+        let alive = (shared + groups.len()) as f64;
+        let needed = |rank: usize| -(0.1 * 10.0 / 288.0 * rank as f64 / alive).ln();
+        let last = (1..=candidates.len()).rev().find(|&rank| candidates[rank - 1] >= needed(rank));
+        let cut = last.map(|rank| candidates[rank - 1]);
+        for (issue, past) in &mut issues {
+            let is_told = cut.is_some_and(|cut| past.nats >= cut);
+            past.live_as_whole(day, now, is_told, covered[issue]);
+        }
+        for (group, past) in groups.iter_mut().enumerate() {
+            let of_issue = self.issue_of.iter().zip(&self.series);
+            let mut of_issue = of_issue.filter(|(_, past)| past.group == group);
+            let is_covered =
+                is_covered(group) || of_issue.any(|(issue, _)| issues[issue].covers(now));
+            let said = (past.nats, past.hold, past.by_run);
+            if !has_parts(group) {
+                (past.nats, past.hold, past.by_run) = (0.0, 0.0, false);
+            }
+            let is_told = cut.is_some_and(|cut| past.nats >= cut);
+            past.live_as_whole(day, now, is_told, is_covered);
+            (past.nats, past.hold, past.by_run) = said;
+        }
+        (self.issues, self.groups) = (issues, groups);
+    }
+}
+
+impl Past {
+    fn covers(&self, now: usize) -> bool {
+        self.firing || self.resolved.is_some_and(|at| now - at <= 12)
+    }
+
+    fn live_as_whole(&mut self, day: usize, now: usize, is_told: bool, is_covered: bool) {
+        match (is_covered, self.firing) {
+            (true, true) => (self.firing, self.resolved) = (false, Some(now)),
+            (true, false) => {}
+            (false, _) => self.live(day, now, is_told),
+        }
     }
 }

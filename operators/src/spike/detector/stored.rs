@@ -5,7 +5,7 @@
 //! close goes on as if it had never stopped.
 
 use super::series::{Cell, Series};
-use super::{Alarm, Detector, Group, SeriesId, Settings, Watched};
+use super::{Alarm, Detector, Evidence, Group, SeriesId, Settings, Watched, Whole};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::collections::VecDeque;
@@ -27,6 +27,7 @@ struct SeriesRow {
 #[derive(Serialize, Deserialize)]
 struct GroupRow {
     total: Series,
+    parts: Series,
     silent: VecDeque<i64>,
 }
 
@@ -45,8 +46,25 @@ impl Detector {
 
     /// Returns a group as bytes.
     pub fn group_row(&self, group: usize) -> Vec<u8> {
-        let Group { total, silent } = self.groups[group].clone();
-        bytes(&GroupRow { total, silent })
+        let Group { total, parts, silent, .. } = self.groups[group].clone();
+        bytes(&GroupRow { total, parts, silent })
+    }
+
+    /// Returns the alarms of what is judged together as bytes; nothing if there are none.
+    pub fn wholes_row(&self) -> Option<Vec<u8>> {
+        let alarms: Vec<(&Whole, &Alarm)> = self.wholes.alarms.iter().collect();
+        (!alarms.is_empty()).then(|| bytes(&alarms))
+    }
+
+    /// Takes the alarms that were stored.
+    pub fn with_wholes(mut self, row: Option<&[u8]>) -> Result<Detector, Unreadable> {
+        let alarms: Vec<(Whole, Alarm)> = row.map(read).transpose()?.unwrap_or_default();
+        let is_known = |whole: &Whole| match whole {
+            Whole::Group(group) => *group < self.groups.len(),
+            Whole::Issue(_) => true,
+        };
+        self.wholes.alarms = alarms.into_iter().filter(|(whole, _)| is_known(whole)).collect();
+        Ok(self)
     }
 
     /// Puts a detector together: its open bucket, its groups and its series, in the order in which they were
@@ -59,11 +77,11 @@ impl Detector {
     ) -> Result<Detector, Unreadable> {
         let mut detector = Detector::new(settings, now);
         for row in groups {
-            let GroupRow { total, silent } = read(row)?;
-            if total.now() != now {
-                return Err(Unreadable(format!("a group stands at {}, not at {now}", total.now())));
+            let GroupRow { total, parts, silent } = read(row)?;
+            if let Some(at) = [total.now(), parts.now()].into_iter().find(|at| *at != now) {
+                return Err(Unreadable(format!("a group stands at {at}, not at {now}")));
             }
-            detector.groups.push(Group { total, silent });
+            detector.groups.push(Group { total, parts, says: Evidence::none(), silent });
         }
         for row in series {
             let SeriesRow { series, group, alarm } = read(row)?;

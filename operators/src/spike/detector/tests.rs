@@ -2,6 +2,7 @@
 
 use super::reference::Reference;
 use super::*;
+use engine::model::IssueId;
 use engine::testing::generate::Seeded;
 
 /// Events of a series of a group that arrive in some tick: arrival, series, bucket, events.
@@ -10,6 +11,12 @@ type Arrival = (i64, usize, i64, u32);
 const SERIES: usize = 24;
 const GROUPS: usize = 3;
 const FIRST: i64 = 20_000 * 288;
+/// Series of an issue: of three groups, and of all kinds.
+const MEMBERS: usize = 6;
+
+fn issue_of(series: usize) -> IssueId {
+    IssueId((series / MEMBERS) as u128)
+}
 
 /// Traffic of some days: busy, rare, batchy and scheduled series, late events, gaps and bursts.
 fn traffic(seed: u64, ticks: i64) -> Vec<Arrival> {
@@ -31,6 +38,11 @@ fn traffic(seed: u64, ticks: i64) -> Vec<Arrival> {
             if series % 7 == 3 && tick % 12 == 5 {
                 events += 15;
             }
+            // Members of an issue have a little more than usual together.
+            let crowd = ticks / 8 + 20 * (series / MEMBERS) as i64;
+            if series >= 2 * MEMBERS && (crowd..crowd + 4).contains(&(tick % (ticks / 4))) {
+                events += [12, 2, 1, 1, 1][series % 5];
+            }
             for _ in 0..events {
                 let late = if chance.below(12) == 0 { chance.below(70) as i64 } else { 0 };
                 arrivals.push((tick + late, series, tick, 1));
@@ -49,23 +61,30 @@ struct Run {
     ids: [Option<SeriesId>; SERIES],
     /// What happened, by tick and the series' number.
     told: Vec<(i64, usize, Change)>,
+    /// What happened to issues and groups, by tick.
+    together: Vec<(i64, Whole, Change)>,
 }
 
 impl Run {
     fn new() -> Run {
         let mut detector = Detector::new(settings(), FIRST);
         let groups = [(); GROUPS].map(|()| detector.add_group());
-        Run { detector, groups, ids: [None; SERIES], told: Vec::new() }
+        Run { detector, groups, ids: [None; SERIES], told: Vec::new(), together: Vec::new() }
     }
 
     fn add(&mut self, &(_, series, bucket, events): &Arrival) {
         let group = self.groups[series % GROUPS];
-        let id = *self.ids[series].get_or_insert_with(|| self.detector.add_series(group));
+        let id = *self.ids[series].get_or_insert_with(|| {
+            let id = self.detector.add_series(group);
+            self.detector.belongs(id, issue_of(series));
+            id
+        });
         self.detector.add(id, FIRST + bucket, events);
     }
 
     fn close(&mut self, tick: i64) -> Vec<(SeriesId, Change)> {
-        let changes = self.detector.close();
+        let Closed { series: changes, wholes } = self.detector.close();
+        self.together.extend(wholes.into_iter().map(|(whole, change)| (tick, whole, change)));
         let number = |id| self.ids.iter().position(|known| *known == Some(id)).unwrap();
         let mut told: Vec<_> =
             changes.iter().map(|(id, change)| (tick, number(*id), *change)).collect();
@@ -75,8 +94,13 @@ impl Run {
     }
 }
 
-/// Feeds arrivals in their order and returns what happened.
+/// Feeds arrivals in their order and returns what happened to series.
 fn told(arrivals: &[Arrival], ticks: i64, eager: bool) -> Vec<(i64, usize, Change)> {
+    ran(arrivals, ticks, eager).told
+}
+
+/// Feeds arrivals in their order.
+fn ran(arrivals: &[Arrival], ticks: i64, eager: bool) -> Run {
     let mut run = Run::new();
     run.detector.leaves_alone = !eager;
     let mut arrivals = arrivals.iter().peekable();
@@ -86,7 +110,7 @@ fn told(arrivals: &[Arrival], ticks: i64, eager: bool) -> Vec<(i64, usize, Chang
         }
         run.close(tick);
     }
-    run.told
+    run
 }
 
 #[allow(clippy::disallowed_methods, reason = "a test's own number of cases")]
@@ -101,16 +125,22 @@ fn settings() -> Settings {
 
 #[test]
 fn the_order_in_which_events_of_a_tick_arrive_changes_nothing() {
+    let mut together = 0;
     for seed in 0..cases() {
         let arrivals = traffic(seed, 700);
-        let expected = told(&arrivals, 700, false);
-        let fired = expected.iter().filter(|told| matches!(told.2, Change::Fired { .. })).count();
+        let expected = ran(&arrivals, 700, false);
+        let is_fired = |change: &Change| matches!(change, Change::Fired { .. });
+        let fired = expected.told.iter().filter(|told| is_fired(&told.2)).count();
         assert!(fired > 5, "seed {seed}: only {fired} alarms are compared");
+        together += expected.together.iter().filter(|told| is_fired(&told.2)).count();
         let mut shuffled = arrivals;
         Seeded::new(seed ^ 1).shuffle(&mut shuffled);
         shuffled.sort_by_key(|arrival| arrival.0);
-        assert_eq!(told(&shuffled, 700, false), expected, "seed {seed}");
+        let run = ran(&shuffled, 700, false);
+        assert_eq!(run.told, expected.told, "seed {seed}");
+        assert_eq!(run.together, expected.together, "seed {seed}");
     }
+    assert!(together > 3, "only {together} alarms of wholes are compared");
 }
 
 #[test]
@@ -125,10 +155,12 @@ fn leaving_quiet_series_alone_changes_nothing() {
 fn what_comes_later_never_changes_what_was_told() {
     for seed in 200..200 + cases() {
         let arrivals = traffic(seed, 700);
-        let mut whole = told(&arrivals, 700, false);
-        whole.retain(|told| told.0 < 450);
+        let mut all = ran(&arrivals, 700, false);
+        all.told.retain(|told| told.0 < 450);
+        all.together.retain(|told| told.0 < 450);
         let before: Vec<_> = arrivals.into_iter().filter(|arrival| arrival.0 < 450).collect();
-        assert_eq!(told(&before, 450, false), whole, "seed {seed}");
+        let run = ran(&before, 450, false);
+        assert_eq!((run.told, run.together), (all.told, all.together), "seed {seed}");
     }
 }
 
@@ -141,7 +173,7 @@ fn fires(events: impl IntoIterator<Item = u32>) -> Vec<usize> {
         if events > 0 {
             detector.add(id, FIRST + tick as i64, events);
         }
-        let changes = detector.close();
+        let changes = detector.close().series;
         let is_new = |change: &Change| matches!(change, Change::Fired { reopened: false, .. });
         changes.iter().any(|(_, change)| is_new(change)).then_some(tick)
     });
@@ -232,7 +264,7 @@ fn a_detector_put_together_from_its_rows_goes_on_as_if_it_had_never_stopped() {
     const TICKS: i64 = 800;
     for seed in 300..300 + cases() {
         let arrivals = traffic(seed, TICKS);
-        let whole = told(&arrivals, TICKS, false);
+        let whole = ran(&arrivals, TICKS, false);
         let mut chance = Seeded::new(seed);
         let mut run = Run::new();
         let mut arrivals = arrivals.iter().peekable();
@@ -247,17 +279,21 @@ fn a_detector_put_together_from_its_rows_goes_on_as_if_it_had_never_stopped() {
             rows.extend(changed.into_iter().map(|id| (id, run.detector.series_row(id))));
             if chance.below(40) == 0 {
                 let groups = [0, 1, 2].map(|group| run.detector.group_row(group));
-                let now = run.detector.now();
-                run.detector = Detector::restored(
+                let (now, wholes) = (run.detector.now(), run.detector.wholes_row());
+                let restored = Detector::restored(
                     settings(),
                     now,
                     groups.iter().map(Vec::as_slice),
                     rows.values().map(Vec::as_slice),
-                )
-                .unwrap();
+                );
+                run.detector = restored.unwrap().with_wholes(wholes.as_deref()).unwrap();
+                for (series, id) in run.ids.iter().enumerate() {
+                    id.iter().for_each(|id| run.detector.belongs(*id, issue_of(series)));
+                }
             }
         }
-        assert_eq!(run.told, whole, "seed {seed}");
+        assert_eq!(run.told, whole.told, "seed {seed}");
+        assert_eq!(run.together, whole.together, "seed {seed}");
         let longest = rows.values().map(Vec::len).max().unwrap();
         assert!(longest < 2_500, "a row has {longest} bytes");
     }
@@ -311,7 +347,7 @@ fn a_row_that_cannot_be_read_is_refused() {
 fn it_says_what_the_slow_reference_says() {
     // Past the second weekday, when every profile is in use; the first day is a Monday.
     const TICKS: i64 = 9 * 288;
-    let (mut compared, mut fired) = (0, 0);
+    let (mut compared, mut fired, mut together) = (0, 0, 0);
     for seed in 500..500 + cases().div_ceil(4) {
         // Without schedules: of the large buckets of a week the reference remembers all.
         let mut arrivals = traffic(seed, TICKS);
@@ -324,13 +360,18 @@ fn it_says_what_the_slow_reference_says() {
             while let Some(arrival) = arrivals.next_if(|next| next.0 == tick) {
                 run.add(arrival);
                 let &(_, series, bucket, events) = arrival;
-                let id = known[series].get_or_insert_with(|| reference.add_series(series % GROUPS));
+                let id = known[series].get_or_insert_with(|| {
+                    reference.add_series(series % GROUPS, issue_of(series).0)
+                });
                 reference.add(*id, bucket as usize, events);
             }
             let mut evidence = [(0.0, 0.0); SERIES];
-            let changes = run.detector.close_and_see(|id, found| {
+            let closed = run.detector.close_and_see(|id, found| {
                 evidence[id.index()] = (found.nats, found.hold);
             });
+            let changes = closed.series;
+            let alarms = closed.wholes.iter();
+            together += alarms.filter(|(_, change)| matches!(change, Change::Fired { .. })).count();
             fired +=
                 changes.iter().filter(|(_, change)| matches!(change, Change::Fired { .. })).count();
             for (index, (nats, hold, firing)) in reference.close().into_iter().enumerate() {
@@ -345,7 +386,85 @@ fn it_says_what_the_slow_reference_says() {
                 assert_eq!(run.detector.watched[index].alarm.is_firing, firing, "{place}: {nats}");
                 compared += usize::from(nats > 0.0);
             }
+            let firing = run.detector.wholes.alarms.iter().filter(|(_, alarm)| alarm.is_firing);
+            let (mut issues, mut groups) = (Vec::new(), Vec::new());
+            for (whole, _) in firing {
+                match whole {
+                    Whole::Issue(issue) => issues.push(issue.0),
+                    Whole::Group(group) => groups.push(*group),
+                }
+            }
+            assert_eq!((issues, groups), reference.wholes(), "seed {seed}, tick {tick}");
         }
     }
-    assert!(compared > 500 && fired > 20, "only {compared} and {fired} were compared");
+    let counts = format!("{compared}, {fired} and {together} were compared");
+    assert!(compared > 500 && fired > 20 && together > 5, "only {counts}");
+}
+
+/// A detector with the members of one issue, of one group, which have had an event every twelve ticks for two days.
+fn members(count: usize) -> (Detector, Vec<SeriesId>) {
+    let mut detector = Detector::new(settings(), FIRST);
+    let group = detector.add_group();
+    let ids: Vec<_> = (0..count).map(|_| detector.add_series(group)).collect();
+    for tick in 0..2 * 288 {
+        for (at, id) in ids.iter().enumerate() {
+            if (tick + at) % 12 == 0 {
+                detector.add(*id, FIRST + tick as i64, 1);
+            }
+        }
+        detector.close();
+    }
+    (detector, ids)
+}
+
+/// Returns what fires at the next ticks, in each of which `events` of every series arrive.
+fn fired(detector: &mut Detector, ticks: u32, events: &[(SeriesId, u32)]) -> (usize, Vec<Whole>) {
+    let (mut series, mut wholes) = (0, Vec::new());
+    for _ in 0..ticks {
+        events.iter().for_each(|(id, n)| detector.add(*id, detector.now(), *n));
+        let closed = detector.close();
+        let is_fired = |change: &Change| matches!(change, Change::Fired { .. });
+        series += closed.series.iter().filter(|(_, change)| is_fired(change)).count();
+        wholes.extend(closed.wholes.iter().filter(|(_, it)| is_fired(it)).map(|(it, _)| *it));
+    }
+    (series, wholes)
+}
+
+#[test]
+fn members_of_an_issue_convince_together_where_none_does_alone() {
+    let (mut detector, ids) = members(24);
+    ids.iter().for_each(|id| detector.belongs(*id, IssueId(7)));
+    let one_each: Vec<_> = ids.iter().map(|id| (*id, 1)).collect();
+    assert_eq!(fired(&mut detector, 1, &one_each), (0, vec![Whole::Issue(IssueId(7))]));
+}
+
+#[test]
+fn series_of_a_service_convince_together_where_they_are_of_many_issues() {
+    let (mut detector, ids) = members(24);
+    (1..).zip(&ids).for_each(|(n, id)| detector.belongs(*id, IssueId(n)));
+    let one_each: Vec<_> = ids.iter().map(|id| (*id, 1)).collect();
+    assert_eq!(fired(&mut detector, 1, &one_each), (0, vec![Whole::Group(0)]));
+}
+
+#[test]
+fn an_issue_that_fires_hands_over_to_the_member_that_begins_to() {
+    let (mut detector, ids) = members(24);
+    ids.iter().for_each(|id| detector.belongs(*id, IssueId(7)));
+    let mut events: Vec<_> = ids.iter().map(|id| (*id, 1)).collect();
+    fired(&mut detector, 1, &events);
+    events[3].1 = 80;
+    events.iter().for_each(|(id, n)| detector.add(*id, detector.now(), *n));
+    let closed = detector.close();
+    assert_eq!(closed.wholes, [(Whole::Issue(IssueId(7)), Change::Resolved)]);
+    assert!(closed.series.iter().any(|(id, _)| *id == ids[3]), "{:?}", closed.series);
+    assert_eq!(fired(&mut detector, 2, &events).1, [], "while a member fires the issue is silent");
+}
+
+#[test]
+fn one_member_by_itself_is_no_whole() {
+    let (mut detector, ids) = members(24);
+    ids.iter().for_each(|id| detector.belongs(*id, IssueId(7)));
+    fired(&mut detector, 12, &[]);
+    let (alone, wholes) = fired(&mut detector, 1, &[(ids[0], 30)]);
+    assert_eq!((alone, wholes), (1, vec![]));
 }
