@@ -16,8 +16,10 @@
     reason = "a measuring tool waits on the clock and reads small files of its own machine"
 )]
 
+mod backtest;
 mod bursts;
 mod dataflow;
+mod detection;
 mod embedding;
 mod fingerprint;
 mod grouping;

@@ -6,7 +6,8 @@ use crate::process::{Running, Usage, wc_cpu_seconds};
 use crate::report::Outcome;
 use crate::scenario::{Kind, Scenario};
 use crate::{
-    bursts, embedding, fingerprint, grouping, http, identity, neighbours, spikes, sustained,
+    backtest, bursts, detection, embedding, fingerprint, grouping, http, identity, neighbours,
+    spikes, sustained,
 };
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
@@ -53,6 +54,8 @@ pub fn run(site: &Site, scenario: &Scenario) -> Result<Outcome> {
         Kind::Idle => idle(site, scenario)?,
         Kind::Recovery => recovery(site, scenario)?,
         Kind::Bursts => bursts::run(site, scenario)?,
+        Kind::Detection => detection::run(site, scenario)?,
+        Kind::Backtest => backtest::run(site, scenario)?,
         Kind::Spikes => spikes::run(site, scenario)?,
         Kind::Sustained => sustained::run(site, scenario)?,
         Kind::Embedding => embedding::measure(&site.scratch, scenario)?,
@@ -196,7 +199,7 @@ fn recovery(site: &Site, scenario: &Scenario) -> Result<Measurement> {
 
 /// Reads the whole input into a fresh store; returns the wall time until all of it is committed
 /// and everything the process used.
-fn read_everything(
+pub fn read_everything(
     site: &Site,
     scenario: &Scenario,
     input: &Input,
@@ -211,7 +214,8 @@ fn read_everything(
     Ok((wall, running.finish()?))
 }
 
-fn input(site: &Site, scenario: &Scenario) -> Result<Input> {
+/// Returns the made-up lines of a scenario.
+pub fn input(site: &Site, scenario: &Scenario) -> Result<Input> {
     let (lines, files) = (scenario.number("lines")?, scenario.number("files")?);
     load::prepare(&site.scratch, scenario.format, lines, files)
 }
@@ -294,11 +298,13 @@ pub fn await_counted(address: &str, wanted: u64, poll: Duration) -> Result<()> {
     }
 }
 
-fn numbers(runs: &[Value], name: &str) -> Vec<f64> {
+/// Returns a number of each run.
+pub fn numbers(runs: &[Value], name: &str) -> Vec<f64> {
     runs.iter().filter_map(|run| run[name].as_f64()).collect()
 }
 
-fn median(values: &[f64]) -> f64 {
+/// Returns the middle value.
+pub fn median(values: &[f64]) -> f64 {
     quantile(values, 0.5)
 }
 

@@ -20,6 +20,10 @@ pub enum Kind {
     Recovery,
     /// From the last line of a burst to somebody's webhook.
     Bursts,
+    /// What detection costs while nothing happens.
+    Detection,
+    /// A backtest over files beside an engine that reads them.
+    Backtest,
     /// How well labelled spikes are found, beside customary detectors.
     Spikes,
     /// A steady stream of lines into a rotating file, while the store is slow or away.
@@ -81,7 +85,7 @@ pub struct Scenario {
     pub workers: u64,
     /// The bar of each figure that has one.
     pub bars: BTreeMap<String, Bar>,
-    /// The other numbers: `lines`, `files`, `runs`, `repeats`, `trials`, `seconds`, `broken_sources`, and those
+    /// The other numbers: `lines`, `files`, `runs`, `repeats`, `trials`, `seconds`, `messages`, `broken_sources`, and those
     /// of `sustained`: `lines_per_second`, `commit_delay_ms`, `outage_from_s`, `outage_s`.
     numbers: BTreeMap<String, u64>,
 }
@@ -140,7 +144,9 @@ impl Scenario {
 
     /// Returns whether it is only measured when it is named: it takes minutes, or DATA of its own.
     pub fn is_named(&self) -> bool {
-        matches!(self.kind, Kind::Sustained | Kind::Spikes | Kind::Bursts)
+        let minutes =
+            [Kind::Sustained, Kind::Spikes, Kind::Bursts, Kind::Detection, Kind::Backtest];
+        minutes.contains(&self.kind)
     }
 
     /// Returns a number that may be left out.
@@ -164,6 +170,8 @@ fn kind(word: &str) -> Result<Kind> {
         "idle" => Kind::Idle,
         "recovery" => Kind::Recovery,
         "bursts" => Kind::Bursts,
+        "detection" => Kind::Detection,
+        "backtest" => Kind::Backtest,
         "spikes" => Kind::Spikes,
         "sustained" => Kind::Sustained,
         "embedding" => Kind::Embedding,

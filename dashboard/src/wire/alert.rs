@@ -141,16 +141,8 @@ fn sentence(alert: &model::Alert) -> String {
         n => format!("{} were", milli(n)),
     };
     let mut said = format!("{test}: {} {events} where {expected} expected.", peak.observed);
-    match peak.surprise_milli {
-        ..=0 => {}
-        few @ 1..4000 => {
-            said +=
-                &format!(" By chance that happens once in {:.0} times.", 10f64.powf(milli(few)));
-        }
-        many => {
-            let power = many.saturating_add(500) / 1000;
-            said += &format!(" By chance that happens once in 10^{power} times.");
-        }
+    if let Some(odds) = peak.odds() {
+        said += &format!(" By chance that happens once in {odds} times.");
     }
     if of.alive > 0 && of.budget_milli > 0 {
         let budget = milli(of.budget_milli);

@@ -193,6 +193,13 @@ export const KIND_WORDS: Record<AlertKind, string> = {
   step: 'step after a deploy',
 };
 
+/** What convinced, where it was not one message by itself. */
+export const LEVEL_WORDS: Record<Alert['level'], string> = {
+  fingerprint: '',
+  issue: 'messages of the issue together',
+  service: 'whole service',
+};
+
 /** Where an alert stands, in words. */
 export function stateWords(alert: Alert, nowMs: number, zone: Zone): string {
   if (alert.state === 'snoozed' && alert.until !== null) return `snoozed until ${formatClock(Date.parse(alert.until), nowMs, zone)}`;

@@ -41,6 +41,19 @@ pub struct Verdict {
     pub surprise_milli: i64,
 }
 
+impl Verdict {
+    /// Returns how many times one must look to see so much once by chance, such as `100` or `10^12`; nothing if chance
+    /// explains it.
+    pub fn odds(&self) -> Option<String> {
+        match self.surprise_milli {
+            ..=0 => None,
+            // Below this a number is easier to read than a power.
+            few @ 1..4000 => Some(format!("{:.0}", 10f64.powf(few as f64 / 1000.0))),
+            many => Some(format!("10^{}", many.saturating_add(500) / 1000)),
+        }
+    }
+}
+
 /// What kind of news it is.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
@@ -273,4 +286,17 @@ pub struct Signal {
     pub explanation: Explanation,
     /// Length of the bucket in seconds.
     pub bucket_secs: u32,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn odds_are_a_number_until_a_power_is_easier_to_read() {
+        let odds = |surprise_milli| Verdict { surprise_milli, ..Verdict::default() }.odds();
+        assert_eq!(odds(0), None);
+        assert_eq!(odds(1301).as_deref(), Some("20"));
+        assert_eq!(odds(11_600).as_deref(), Some("10^12"));
+    }
 }

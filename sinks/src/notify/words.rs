@@ -129,8 +129,8 @@ pub(super) fn sentence(alert: &Alert, notice: &Notice) -> String {
         engine::model::AlertState::Retracted => {
             format!("late events have shown that it was none: {counted}, {expected}, {lasted}")
         }
-        _ => match chance(peak.surprise_milli) {
-            Some(chance) => format!("{change}, {lasted}; chance {chance}"),
+        _ => match peak.odds() {
+            Some(odds) => format!("{change}, {lasted}; chance 1 in {odds}"),
             None => format!("{change}, {lasted}"),
         },
     };
@@ -167,16 +167,6 @@ fn lasted(alert: &Alert, notice: &Notice) -> String {
         format!("since {}", at(start, notice.at))
     } else {
         format!("from {} to {}", at(start, notice.at), at(end(alert), notice.at))
-    }
-}
-
-/// Returns how likely it is by chance, from `-log10 p` in thousandths; `None` if that says nothing.
-fn chance(surprise_milli: i64) -> Option<String> {
-    match surprise_milli {
-        ..=0 => None,
-        // Below this a number is easier to read than a power.
-        1..4000 => Some(format!("1 in {:.0}", 10f64.powf(surprise_milli as f64 / 1000.0))),
-        _ => Some(format!("1 in 10^{}", surprise_milli.saturating_add(500) / 1000)),
     }
 }
 
@@ -365,9 +355,6 @@ mod tests {
     fn numbers_are_as_precise_as_they_are_useful() {
         let shown = [0, 5, 120, 1000, 1540, 10_600, 1_234_567].map(number);
         assert_eq!(shown, ["none", "fewer than 0.01", "0.12", "1", "1.5", "11", "1235"]);
-        assert_eq!(chance(0), None);
-        assert_eq!(chance(1301).as_deref(), Some("1 in 20"));
-        assert_eq!(chance(11_600).as_deref(), Some("1 in 10^12"));
         assert_eq!(
             [1, 60, 90, 3600, 172_800].map(duration).join(", "),
             "1 second, 1 minute, 90 seconds, 1 hour, 2 days"
