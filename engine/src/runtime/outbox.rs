@@ -119,8 +119,8 @@ impl Postman {
                 continue;
             }
             left += 1;
-            let is_due =
-                self.tries.get(&row.notice.id).is_none_or(|one| one.again <= Instant::now());
+            let now = self.around.clock.instant();
+            let is_due = self.tries.get(&row.notice.id).is_none_or(|one| one.again <= now);
             if held.contains(&row.notice.incident) || !is_due || !self.may_try() {
                 held.insert(row.notice.incident);
                 continue;
@@ -157,14 +157,15 @@ impl Postman {
 
     /// Returns whether another attempt may be made in this minute.
     fn may_try(&mut self) -> bool {
-        while self.attempts.front().is_some_and(|at| at.elapsed() >= MINUTE) {
+        let now = self.around.clock.instant();
+        while self.attempts.front().is_some_and(|at| now.duration_since(*at) >= MINUTE) {
             self.attempts.pop_front();
         }
         self.attempts.len() < ATTEMPTS_PER_MINUTE
     }
 
     fn attempt(&mut self, notice: &Notice) -> Result<(), DeliveryError> {
-        self.attempts.push_back(Instant::now());
+        self.attempts.push_back(self.around.clock.instant());
         self.report.attempts += 1;
         let message = Message {
             notice: notice.clone(),
@@ -195,10 +196,10 @@ impl Postman {
             self.settle(row, OutboxState::Dead { at, reason: reason.into() });
             return true;
         }
-        let one =
-            self.tries.entry(row.notice.id).or_insert(Try { failures: 0, again: Instant::now() });
+        let now = self.around.clock.instant();
+        let one = self.tries.entry(row.notice.id).or_insert(Try { failures: 0, again: now });
         let delay = backoff(one.failures, (at.0 >> 8) as u8).max(after.unwrap_or_default());
-        (one.failures, one.again) = (one.failures + 1, Instant::now() + delay);
+        (one.failures, one.again) = (one.failures + 1, now + delay);
         false
     }
 
@@ -250,7 +251,8 @@ impl Postman {
     /// Tells a receiver that forgets of everything that is open.
     fn repeat(&mut self) {
         let Some(every) = self.notifier.repeats_every() else { return };
-        if self.repeated_at.is_some_and(|at| at.elapsed() < every) {
+        let instant = self.around.clock.instant();
+        if self.repeated_at.is_some_and(|at| instant.duration_since(at) < every) {
             return;
         }
         let now = self.around.clock.now();
@@ -274,6 +276,9 @@ impl Postman {
                 return;
             }
         }
-        self.repeated_at = Some(Instant::now());
+        self.repeated_at = Some(self.around.clock.instant());
     }
 }
+
+#[cfg(test)]
+mod tests;
