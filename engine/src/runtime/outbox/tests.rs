@@ -45,6 +45,96 @@ fn limit_failed_attempts_count_too() {
 }
 
 #[test]
+fn limit_retries_leave_an_attempt_for_what_is_new() {
+    let mut world = World::answering(|notice| match notice.number {
+        1 => later(notice),
+        _ => Ok(()),
+    });
+    for incident in 0..ATTEMPTS_PER_MINUTE as u128 {
+        world.queue(incident, 1, 0);
+    }
+    (0..600).for_each(|_| world.look_after(1));
+    let news = world.queue(1_000, 2, 600);
+    (0..60).for_each(|_| world.look_after(1));
+    assert!(world.heard_ids().contains(&news));
+}
+
+#[test]
+fn limit_every_open_alert_is_repeated_before_an_alertmanager_forgets_it() {
+    let mut world = World::forgetting(MINUTE);
+    world.open(REPEATED_MAX as u128);
+    let mut told: BTreeMap<AlertKey, Instant> = BTreeMap::new();
+    let began = world.clock.instant();
+    for secs in 0..1800 {
+        // Which of them goes on longest changes all the time.
+        if secs % 100 == 0 {
+            world.reverse_open();
+        }
+        world.look_after(1);
+        for (at, notice) in world.heard() {
+            assert_eq!(notice.transition, Transition::Reminder);
+            assert!(notice.alerts.len() <= Notice::ALERTS_MAX);
+            for alert in notice.alerts {
+                let before = told.insert(alert.key, at).unwrap_or(began);
+                assert!(at - before < 5 * MINUTE, "{:?} after {:?}", alert.key, at - before);
+            }
+        }
+    }
+    assert_eq!(told.len(), REPEATED_MAX);
+    assert!(told.values().all(|at| world.clock.instant() - *at < 5 * MINUTE));
+}
+
+#[test]
+fn limit_more_open_alerts_than_can_be_repeated_are_left_to_the_receiver() {
+    let mut world = World::forgetting(MINUTE);
+    world.open(REPEATED_MAX as u128 + 20);
+    (0..600).for_each(|_| world.look_after(1));
+    let told = world.heard().into_iter().flat_map(|(_, notice)| notice.alerts);
+    let told: BTreeSet<AlertKey> = told.map(|alert| alert.key).collect();
+    assert_eq!(told.len(), REPEATED_MAX);
+    assert_eq!(world.postman.repeats.told.len(), REPEATED_MAX);
+}
+
+#[test]
+fn limit_repeating_leaves_an_attempt_for_what_is_new() {
+    let mut world = World::forgetting(MINUTE);
+    world.open(REPEATED_MAX as u128);
+    world.look_after(0);
+    let news = world.queue(1, 1, 0);
+    world.look_after(1);
+    assert_eq!(world.heard_ids().last(), Some(&news));
+}
+
+#[test]
+fn few_open_alerts_are_repeated_as_often_as_the_receiver_needs() {
+    let mut world = World::forgetting(MINUTE);
+    world.open(3);
+    (0..600).for_each(|_| world.look_after(1));
+    let heard = world.heard();
+    assert_eq!(heard.len(), 10);
+    for pair in heard.windows(2) {
+        assert_eq!(pair[1].0 - pair[0].0, MINUTE);
+    }
+}
+
+#[test]
+fn repeating_that_fails_waits_and_goes_on_where_it_was() {
+    let mut world = World::forgetting(3600 * Duration::from_secs(1));
+    world.open(60);
+    world.answer(|notice| match notice.alerts[0].key {
+        AlertKey(21) => later(notice),
+        _ => Ok(()),
+    });
+    (0..20).for_each(|_| world.look_after(1));
+    let heard = world.heard();
+    assert!(heard.len() < 10, "{}", heard.len());
+    world.answer(yes);
+    (0..120).for_each(|_| world.look_after(1));
+    let firsts: Vec<_> = world.heard().iter().map(|(_, it)| it.alerts[0].key.0).collect();
+    assert_eq!(firsts, [21, 41]);
+}
+
+#[test]
 fn limit_a_notice_is_given_up_after_a_day() {
     let mut world = World::answering(later);
     let id = world.queue(1, 1, 0);

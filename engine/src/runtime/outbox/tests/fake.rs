@@ -170,6 +170,13 @@ impl World {
         world
     }
 
+    /// Returns a world whose notifier accepts everything and forgets it after `repeats_every`.
+    pub fn forgetting(repeats_every: Duration) -> World {
+        let world = World::new(yes, Some(repeats_every), Duration::ZERO);
+        world.take_orders();
+        world
+    }
+
     /// Returns a world whose notifier needs so long for each attempt.
     pub fn taking(takes: Duration) -> World {
         let world = World::new(yes, None, takes);
@@ -249,6 +256,21 @@ impl World {
         let state = OutboxState::Queued;
         self.store.put(OutboxRow { notifier: ID.into(), notice: Arc::new(notice), state });
         id
+    }
+
+    /// Lets so many alerts be open, all of them told.
+    pub fn open(&self, alerts: u128) {
+        let alert = |key| {
+            let mut alert = Alert { key: AlertKey(key), ..Alert::default() };
+            alert.details.fired_at = START;
+            alert
+        };
+        *lock(&self.store.open) = (1..=alerts).map(alert).collect();
+    }
+
+    /// Lets the store list the open alerts the other way round.
+    pub fn reverse_open(&self) {
+        lock(&self.store.open).reverse();
     }
 
     /// Looks after `secs` more.
