@@ -145,7 +145,7 @@ impl Postman {
     /// Looks at the outbox once, and makes the attempts that are due.
     pub fn round(&mut self) {
         self.mark();
-        let queued = match self.queued() {
+        let mut queued = match self.queued() {
             Ok(queued) => queued,
             // The store says elsewhere what is wrong with it.
             Err(_away) => return,
@@ -153,6 +153,8 @@ impl Postman {
         let waiting: BTreeSet<NoticeId> = queued.iter().map(|row| row.notice.id).collect();
         self.settled.retain(|id| waiting.contains(id));
         self.tries.retain(|id, _| waiting.contains(id));
+        // What happened to an incident at one instant is told in its order.
+        queued.sort_by_key(|row| (row.notice.at, row.notice.number));
         // What waits holds back what followed in the same incident, and nothing else.
         let mut held: BTreeSet<AlertKey> = BTreeSet::new();
         let mut left = 0;

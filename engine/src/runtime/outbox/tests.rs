@@ -210,6 +210,15 @@ fn a_notice_that_waits_holds_back_its_incident_and_nothing_else() {
 }
 
 #[test]
+fn what_happens_to_an_incident_at_one_instant_is_told_in_its_order() {
+    let mut world = World::answering(yes);
+    let ids: Vec<_> = (1..=ATTEMPTS_PER_MINUTE as u32).map(|n| world.queue(1, n, 0)).collect();
+    assert!(!ids.is_sorted(), "the store orders them by their ids");
+    world.look_after(0);
+    assert_eq!(world.heard_ids(), ids);
+}
+
+#[test]
 fn a_retry_waits_as_long_as_the_receiver_asks() {
     let mut world = World::answering(|_| Err(put_off(300)));
     world.queue(1, 1, 0);
