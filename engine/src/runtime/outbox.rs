@@ -6,10 +6,11 @@
 //!    └─────────┴──────────────────────────────────────────────────────────────────┘
 //! ```
 //! The store is the queue: nothing is remembered here that a crash could lose. Whoever dies between an answer and its
-//! mark sends the notice again, under the same id. *Limits:* [`ATTEMPTS_PER_MINUTE`] attempts of a notifier,
-//! [`ROWS_MAX`] rows looked at, [`GIVE_UP_AFTER`] until a notice is given up; a person can send it again. To a receiver
-//! that forgets, [`REPEATED_MAX`] open alerts are repeated.
+//! mark sends the notice again, under the same id. The committer rings a bell (`bell`) when it has queued something.
+//! *Limits:* [`ATTEMPTS_PER_MINUTE`] attempts of a notifier, [`ROWS_MAX`] rows looked at, [`GIVE_UP_AFTER`] until a notice
+//! is given up; a person can send it again. `REPEATED_MAX` open alerts are repeated to a receiver that forgets.
 
+use super::bell::Bell;
 use super::observer::{DeliveryReport, Observer};
 use super::orders::Orders;
 use super::shutdown::{StopSignal, StopStage};
@@ -36,8 +37,8 @@ const KEPT_FOR_NEWS: usize = 1;
 pub const GIVE_UP_AFTER: Duration = Duration::from_secs(24 * 3600);
 /// Queued rows that are looked at together.
 pub const ROWS_MAX: usize = 200;
-/// How often the outbox is looked at.
-const LOOK_EVERY: Duration = Duration::from_millis(500);
+/// How often the outbox is looked at although nothing calls for it: a store may have been away.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
 /// Open alerts that are repeated to receivers that forget. At [`Notice::ALERTS_MAX`] an attempt each has its turn within
 /// the five minutes after which an Alertmanager forgets.
 const REPEATED_MAX: usize = 800;
@@ -58,6 +59,8 @@ pub struct Surroundings {
     pub public_url: Option<String>,
     /// Whether the engine stops.
     pub stop: StopSignal,
+    /// Rung when notices were queued, and when the stage of `stop` has changed.
+    pub bell: Bell,
 }
 
 /// One notifier's thread.
@@ -137,9 +140,25 @@ impl Postman {
 
     /// Delivers until the engine stops.
     pub fn run(mut self) {
-        while !self.around.stop.wait(StopStage::Draining, LOOK_EVERY) {
+        loop {
+            let heard = self.around.bell.rung();
+            if self.around.stop.stage() > StopStage::Running {
+                return;
+            }
             self.round();
+            self.around.bell.wait(heard, self.patience());
         }
+    }
+
+    /// Returns how long there is nothing to do unless the bell rings: until the next retry is due, or an attempt is
+    /// free again.
+    fn patience(&self) -> Duration {
+        let now = self.around.clock.instant();
+        let are_used_up = self.attempts.len() + KEPT_FOR_NEWS >= ATTEMPTS_PER_MINUTE;
+        let free = self.attempts.front().filter(|_| are_used_up).map(|at| *at + MINUTE);
+        let next = self.tries.values().map(|one| one.again).chain(free);
+        // What is due already was held back by something else.
+        next.filter(|at| *at > now).map(|at| at - now).fold(LOOK_EVERY, Duration::min)
     }
 
     /// Looks at the outbox once, and makes the attempts that are due.

@@ -260,3 +260,30 @@ fn what_can_never_be_delivered_is_dead_at_once() {
     let reasons: Vec<_> = reasons.collect();
     assert_eq!(reasons, ["the notifier panicked", "there is no such channel"]);
 }
+
+#[test]
+fn the_postman_sleeps_until_the_next_retry_or_the_next_free_attempt() {
+    let mut world = World::answering(|_| Err(put_off(3)));
+    assert_eq!(world.postman.patience(), LOOK_EVERY);
+    world.queue(1, 1, 0);
+    world.look_after(0);
+    assert_eq!(world.postman.patience(), Duration::from_secs(3));
+    world.clock.advance(Duration::from_secs(3));
+    assert_eq!(world.postman.patience(), LOOK_EVERY, "it did not come to the retry");
+    world.answer(yes);
+    for incident in 1..=ATTEMPTS_PER_MINUTE as u128 + 1 {
+        world.queue(incident, 2, 0);
+    }
+    world.look_after(0);
+    assert_eq!(world.report().attempts, ATTEMPTS_PER_MINUTE as u64);
+    assert_eq!(world.postman.patience(), LOOK_EVERY);
+    world.clock.advance(Duration::from_secs(55));
+    assert_eq!(world.postman.patience(), Duration::from_secs(2), "the first attempt is forgotten");
+}
+
+#[test]
+fn whoever_stops_the_engine_wakes_the_postman() {
+    let stop = crate::runtime::StopHandle::default();
+    stop.stop(StopStage::Draining);
+    assert_eq!(stop.bell.rung(), 1);
+}

@@ -11,6 +11,7 @@ use crate::model::{
     Alert, AlertKey, Epoch, EventTime, Fact, IssueId, Notice, NoticeId, OutboxRow, OutboxStanding,
     OutboxState, Part, Severity, TextId, VectorRow,
 };
+use crate::runtime::bell::Bell;
 use crate::runtime::commit::Backlog;
 use crate::runtime::orders::{Ground, Orders};
 use crate::runtime::reader::Request;
@@ -208,6 +209,7 @@ impl World {
             observer: Arc::clone(&observer) as _,
             public_url: None,
             stop: StopSignal::default(),
+            bell: Bell::default(),
         };
         let postman = Postman::new(ID, Box::new(notifier), around);
         World { store, clock, postman, orders, observer, heard, answer }
