@@ -1,13 +1,19 @@
 //! Clock: where the runtime and the sources get instants from. Operators have none.
 
 use crate::model::EventTime;
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// Tells the wall-clock time used to stamp receipts. Never used to number epochs.
 pub trait Clock: Send + Sync {
     /// Returns the current instant.
     fn now(&self) -> EventTime;
+
+    /// Returns the same on a clock that nobody sets, to measure waits with.
+    fn instant(&self) -> Instant {
+        Instant::now()
+    }
 }
 
 /// The system's clock.
@@ -23,7 +29,7 @@ impl Clock for SystemClock {
     }
 }
 
-/// A clock moved by hand, for tests and replays.
+/// A clock moved by hand, for tests and replays. Instants move with it, from any origin.
 #[derive(Debug, Default)]
 pub struct ManualClock(AtomicI64);
 
@@ -37,10 +43,21 @@ impl ManualClock {
     pub fn set(&self, now: EventTime) {
         self.0.store(now.0, Ordering::Relaxed);
     }
+
+    /// Moves the clock on.
+    pub fn advance(&self, by: Duration) {
+        let by = i64::try_from(by.as_nanos()).unwrap_or(i64::MAX);
+        self.0.fetch_add(by, Ordering::Relaxed);
+    }
 }
 
 impl Clock for ManualClock {
     fn now(&self) -> EventTime {
         EventTime(self.0.load(Ordering::Relaxed))
+    }
+
+    fn instant(&self) -> Instant {
+        static ORIGIN: LazyLock<Instant> = LazyLock::new(Instant::now);
+        *ORIGIN + Duration::from_nanos(u64::try_from(self.now().0).unwrap_or(0))
     }
 }

@@ -64,6 +64,10 @@ impl Beats {
     }
 
     /// Returns the controls that are due after `chunks` chunks.
+    #[cfg_attr(
+        not(any(test, feature = "testing")),
+        expect(unused_variables, reason = "only a script counts chunks")
+    )]
     pub fn due(&mut self, chunks: u64) -> Vec<Control> {
         match self {
             Beats::Silent => Vec::new(),

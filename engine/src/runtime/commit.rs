@@ -9,6 +9,7 @@
 //! [`FACTS_MAX`] facts folded into one transaction; when the store is slow the queue fills, workers
 //! keep their epochs, the source operator stops draining, readers block.
 
+use super::bell::Bell;
 use super::fold::Fold;
 use super::observer::Observer;
 use super::receipts::Receipts;
@@ -16,7 +17,7 @@ use super::shutdown::{StopSignal, StopStage};
 use super::supervise::store_backoff;
 use crate::component::{Commit, Incarnation, SourceTable, Store, StoreError};
 use crate::invariants::continues;
-use crate::model::{Epoch, Fact};
+use crate::model::{Epoch, Fact, OutboxState};
 use crossbeam_channel::Receiver;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -101,6 +102,8 @@ pub struct Committer {
     pub receipts: Receipts,
     /// Called after every commit, to wake workers that wait for room.
     pub wake: Box<dyn Fn() + Send>,
+    /// Rung after a commit that has queued notices.
+    pub bell: Bell,
 }
 
 #[cfg(feature = "testing")]
@@ -123,6 +126,7 @@ impl Committer {
             stop: StopSignal::default(),
             receipts: Receipts::default(),
             wake,
+            bell: Bell::default(),
         }
     }
 }
@@ -160,6 +164,9 @@ impl Committer {
             self.last = Some(epoch);
             self.backlog.committed.store(epoch.0, Ordering::Release);
             (self.wake)();
+            if commit.contents.outbox.iter().any(|row| row.state == OutboxState::Queued) {
+                self.bell.ring();
+            }
             if pruned_at.elapsed() >= PRUNE_EVERY && !self.has_more_to_prune() {
                 pruned_at = Instant::now();
             }
@@ -231,7 +238,7 @@ impl Committer {
 mod tests {
     use super::*;
     use crate::component::{Contents, History, NodeIdentity, Recovered};
-    use crate::model::{Bucket, Fingerprint};
+    use crate::model::{Bucket, Fingerprint, OutboxRow};
 
     fn commit() -> Commit {
         Commit {
@@ -301,11 +308,8 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_lost_answer_is_never_tried_again_before_it_is_settled() {
-        let store =
-            LosesAnswers { stored: (Some(Epoch(4)), Some(Incarnation(7))), silent: 1, commits: 0 };
-        let mut committer = Committer {
+    fn committer(store: LosesAnswers) -> Committer {
+        Committer {
             store: Box::new(store),
             incarnation: Incarnation(7),
             last: Some(Epoch(4)),
@@ -315,7 +319,32 @@ mod tests {
             stop: StopSignal::default(),
             receipts: Receipts::default(),
             wake: Box::new(|| {}),
-        };
+            bell: Bell::default(),
+        }
+    }
+
+    #[test]
+    fn the_bell_rings_for_queued_notices_and_for_no_marks() {
+        let at = crate::model::EventTime::default();
+        for (state, rung) in [(OutboxState::Queued, 1), (OutboxState::Delivered { at }, 0)] {
+            let stored = (Some(Epoch(4)), Some(Incarnation(7)));
+            let committer = committer(LosesAnswers { stored, silent: 0, commits: 0 });
+            let bell = committer.bell.clone();
+            let (sender, completed) = crossbeam_channel::bounded(1);
+            let row = OutboxRow { notifier: "pager".into(), notice: Arc::default(), state };
+            let facts = vec![Fact::Outbox(Box::new(row))];
+            sender.send(CompletedEpoch { epoch: Epoch(5), facts }).expect("there is room");
+            drop(sender);
+            committer.run(&completed).expect("the store is ours");
+            assert_eq!(bell.rung(), rung);
+        }
+    }
+
+    #[test]
+    fn a_lost_answer_is_never_tried_again_before_it_is_settled() {
+        let store =
+            LosesAnswers { stored: (Some(Epoch(4)), Some(Incarnation(7))), silent: 1, commits: 0 };
+        let mut committer = committer(store);
         assert!(committer.perform(&commit()).expect("the store is ours"));
     }
 }

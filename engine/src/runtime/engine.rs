@@ -5,6 +5,7 @@
 //! sources are finished or stopped, or when the store refuses for good.
 
 use super::beats::{BEAT_EVERY, Beats, CatchingUp};
+use super::bell::Bell;
 use super::commit::{Committer, CompletedEpoch, EPOCHS_MAX};
 use super::embedding::{self, Desk, OpenEmbedder};
 use super::epochs::{Epochs, Pace};
@@ -130,6 +131,8 @@ pub struct StopHandle {
     signal: StopSignal,
     wakers: Arc<Wakers>,
     sources: Arc<OnceLock<Sources>>,
+    /// What wakes those who deliver.
+    pub(super) bell: Bell,
 }
 
 impl StopHandle {
@@ -140,6 +143,7 @@ impl StopHandle {
             sources.stopping();
         }
         self.wakers.wake_all();
+        self.bell.ring();
     }
 
     /// Returns how far the stop has gone.
@@ -242,8 +246,7 @@ impl Engine {
         let receipts = Receipts::new(SourceTable::SOURCES_MAX);
         let (completed_sender, completed) = bounded(EPOCHS_MAX);
         let (requests_sender, requests) = bounded(REQUESTS_MAX);
-        let catching_up = CatchingUp::default();
-        let reader = parts.store.reader();
+        let (catching_up, reader) = (CatchingUp::default(), parts.store.reader());
 
         let committer = incarnation.map(|incarnation| Committer {
             store: parts.store,
@@ -255,6 +258,7 @@ impl Engine {
             stop: stop.signal.clone(),
             receipts: receipts.clone(),
             wake: waker(&wakers),
+            bell: stop.bell.clone(),
         });
         let committer = start_committer(committer, completed, stop.clone())?;
         let around =
@@ -287,7 +291,7 @@ impl Engine {
             catching_up,
         };
         let notifiers = incarnation.map_or_else(Vec::new, |_| parts.notifiers);
-        start_alerting(alerting, &ground, notifiers)?;
+        start_alerting(alerting, &ground, &stop.bell, notifiers)?;
         // Whoever stops the engine lets go of paused sources too.
         let _first = stop.sources.set(options.sources.clone());
         let (sources, cluster) = (&options.sources, options.cluster.as_ref());
@@ -489,6 +493,7 @@ fn waker(wakers: &Arc<Wakers>) -> Box<dyn Fn() + Send> {
 fn start_alerting(
     (orders, public_url, store): (Orders, Option<String>, Arc<dyn ReadStore>),
     ground: &Ground,
+    bell: &Bell,
     notifiers: Vec<NotifierNode>,
 ) -> Result<(), EngineError> {
     let around = Surroundings {
@@ -498,6 +503,7 @@ fn start_alerting(
         observer: Arc::clone(&ground.observer),
         public_url,
         stop: ground.stop.clone(),
+        bell: bell.clone(),
     };
     orders.open(ground.orders());
     for NotifierNode { id, notifier, .. } in notifiers {

@@ -10,6 +10,7 @@
 //! `operators`), what a transaction looks like (crate `sinks`).
 
 mod beats;
+mod bell;
 mod commit;
 mod engine;
 mod epochs;

@@ -6,9 +6,11 @@
 //!    └─────────┴──────────────────────────────────────────────────────────────────┘
 //! ```
 //! The store is the queue: nothing is remembered here that a crash could lose. Whoever dies between an answer and its
-//! mark sends the notice again, under the same id. *Limits:* [`ATTEMPTS_PER_MINUTE`] attempts of a notifier,
-//! [`ROWS_MAX`] rows looked at, [`GIVE_UP_AFTER`] until a notice is given up; a person can send it again.
+//! mark sends the notice again, under the same id. The committer rings a bell (`bell`) when it has queued something.
+//! *Limits:* [`ATTEMPTS_PER_MINUTE`] attempts of a notifier, [`ROWS_MAX`] rows looked at, [`GIVE_UP_AFTER`] until a notice
+//! is given up; a person can send it again. `REPEATED_MAX` open alerts are repeated to a receiver that forgets.
 
+use super::bell::Bell;
 use super::observer::{DeliveryReport, Observer};
 use super::orders::Orders;
 use super::shutdown::{StopSignal, StopStage};
@@ -29,14 +31,17 @@ use std::time::{Duration, Instant};
 
 /// Attempts that one notifier makes in any minute.
 pub const ATTEMPTS_PER_MINUTE: usize = 12;
+/// Those of them that are kept for notices that were never tried: neither retries nor repeats may use them up.
+const KEPT_FOR_NEWS: usize = 1;
 /// How old a notice gets before it is given up.
 pub const GIVE_UP_AFTER: Duration = Duration::from_secs(24 * 3600);
 /// Queued rows that are looked at together.
 pub const ROWS_MAX: usize = 200;
-/// How often the outbox is looked at.
-const LOOK_EVERY: Duration = Duration::from_millis(500);
-/// Open alerts that are repeated to receivers that forget.
-const REPEATED_MAX: usize = 1_000;
+/// How often the outbox is looked at although nothing calls for it: a store may have been away.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
+/// Open alerts that are repeated to receivers that forget. At [`Notice::ALERTS_MAX`] an attempt each has its turn within
+/// the five minutes after which an Alertmanager forgets.
+const REPEATED_MAX: usize = 800;
 const MINUTE: Duration = Duration::from_secs(60);
 
 /// What every notifier's thread needs.
@@ -54,6 +59,8 @@ pub struct Surroundings {
     pub public_url: Option<String>,
     /// Whether the engine stops.
     pub stop: StopSignal,
+    /// Rung when notices were queued, and when the stage of `stop` has changed.
+    pub bell: Bell,
 }
 
 /// One notifier's thread.
@@ -67,7 +74,7 @@ pub struct Postman {
     settled: BTreeSet<NoticeId>,
     /// Marks that could not be stored yet.
     unmarked: Vec<OutboxRow>,
-    repeated_at: Option<Instant>,
+    repeats: Repeats,
     report: DeliveryReport,
 }
 
@@ -75,6 +82,44 @@ pub struct Postman {
 struct Try {
     failures: u32,
     again: Instant,
+}
+
+impl Try {
+    /// Returns the state after another failure; the other side may have asked to be left alone for a while.
+    fn failed(before: Option<Try>, now: Instant, jitter: u8, after: Option<Duration>) -> Try {
+        let failures = before.map_or(0, |one| one.failures);
+        let delay = backoff(failures, jitter).max(after.unwrap_or_default());
+        Try { failures: failures + 1, again: now + delay }
+    }
+}
+
+/// What a receiver that forgets was told of again.
+#[derive(Default)]
+struct Repeats {
+    looked_at: Option<Instant>,
+    /// Whether some had to wait for another minute.
+    is_unfinished: bool,
+    /// Of the open alerts, at most [`REPEATED_MAX`].
+    told: BTreeMap<AlertKey, Instant>,
+    trouble: Option<Try>,
+}
+
+impl Repeats {
+    fn is_due(&self, now: Instant, every: Duration) -> bool {
+        let is_left_alone = self.trouble.as_ref().is_some_and(|one| one.again > now);
+        let is_time = self.looked_at.is_none_or(|at| now.duration_since(at) >= every);
+        !is_left_alone && (self.is_unfinished || is_time)
+    }
+
+    /// Returns those of the open alerts that are due, the one that was not repeated for longest first.
+    fn due(&mut self, mut open: Vec<Alert>, now: Instant, every: Duration) -> Vec<Alert> {
+        let keys: BTreeSet<AlertKey> = open.iter().map(|alert| alert.key).collect();
+        self.told.retain(|key, _| keys.contains(key));
+        let told = |alert: &Alert| self.told.get(&alert.key);
+        open.retain(|alert| told(alert).is_none_or(|at| now.duration_since(*at) >= every));
+        open.sort_by_key(|alert| told(alert));
+        open
+    }
 }
 
 impl Postman {
@@ -88,22 +133,38 @@ impl Postman {
             tries: BTreeMap::new(),
             settled: BTreeSet::new(),
             unmarked: Vec::new(),
-            repeated_at: None,
+            repeats: Repeats::default(),
             report: DeliveryReport::default(),
         }
     }
 
     /// Delivers until the engine stops.
     pub fn run(mut self) {
-        while !self.around.stop.wait(StopStage::Draining, LOOK_EVERY) {
+        loop {
+            let heard = self.around.bell.rung();
+            if self.around.stop.stage() > StopStage::Running {
+                return;
+            }
             self.round();
+            self.around.bell.wait(heard, self.patience());
         }
+    }
+
+    /// Returns how long there is nothing to do unless the bell rings: until the next retry is due, or an attempt is
+    /// free again.
+    fn patience(&self) -> Duration {
+        let now = self.around.clock.instant();
+        let are_used_up = self.attempts.len() + KEPT_FOR_NEWS >= ATTEMPTS_PER_MINUTE;
+        let free = self.attempts.front().filter(|_| are_used_up).map(|at| *at + MINUTE);
+        let next = self.tries.values().map(|one| one.again).chain(free);
+        // What is due already was held back by something else.
+        next.filter(|at| *at > now).map(|at| at - now).fold(LOOK_EVERY, Duration::min)
     }
 
     /// Looks at the outbox once, and makes the attempts that are due.
     pub fn round(&mut self) {
         self.mark();
-        let queued = match self.queued() {
+        let mut queued = match self.queued() {
             Ok(queued) => queued,
             // The store says elsewhere what is wrong with it.
             Err(_away) => return,
@@ -111,6 +172,8 @@ impl Postman {
         let waiting: BTreeSet<NoticeId> = queued.iter().map(|row| row.notice.id).collect();
         self.settled.retain(|id| waiting.contains(id));
         self.tries.retain(|id, _| waiting.contains(id));
+        // What happened to an incident at one instant is told in its order.
+        queued.sort_by_key(|row| (row.notice.at, row.notice.number));
         // What waits holds back what followed in the same incident, and nothing else.
         let mut held: BTreeSet<AlertKey> = BTreeSet::new();
         let mut left = 0;
@@ -119,9 +182,11 @@ impl Postman {
                 continue;
             }
             left += 1;
-            let is_due =
-                self.tries.get(&row.notice.id).is_none_or(|one| one.again <= Instant::now());
-            if held.contains(&row.notice.incident) || !is_due || !self.may_try() {
+            let now = self.around.clock.instant();
+            let tried = self.tries.get(&row.notice.id);
+            let is_due = tried.is_none_or(|one| one.again <= now);
+            let kept = if tried.is_some() { KEPT_FOR_NEWS } else { 0 };
+            if held.contains(&row.notice.incident) || !is_due || !self.may_try(kept) {
                 held.insert(row.notice.incident);
                 continue;
             }
@@ -155,16 +220,17 @@ impl Postman {
         })
     }
 
-    /// Returns whether another attempt may be made in this minute.
-    fn may_try(&mut self) -> bool {
-        while self.attempts.front().is_some_and(|at| at.elapsed() >= MINUTE) {
+    /// Returns whether another attempt may be made in this minute, with so many more left.
+    fn may_try(&mut self, kept: usize) -> bool {
+        let now = self.around.clock.instant();
+        while self.attempts.front().is_some_and(|at| now.duration_since(*at) >= MINUTE) {
             self.attempts.pop_front();
         }
-        self.attempts.len() < ATTEMPTS_PER_MINUTE
+        self.attempts.len() + kept < ATTEMPTS_PER_MINUTE
     }
 
     fn attempt(&mut self, notice: &Notice) -> Result<(), DeliveryError> {
-        self.attempts.push_back(Instant::now());
+        self.attempts.push_back(self.around.clock.instant());
         self.report.attempts += 1;
         let message = Message {
             notice: notice.clone(),
@@ -195,10 +261,10 @@ impl Postman {
             self.settle(row, OutboxState::Dead { at, reason: reason.into() });
             return true;
         }
-        let one =
-            self.tries.entry(row.notice.id).or_insert(Try { failures: 0, again: Instant::now() });
-        let delay = backoff(one.failures, (at.0 >> 8) as u8).max(after.unwrap_or_default());
-        (one.failures, one.again) = (one.failures + 1, Instant::now() + delay);
+        let now = self.around.clock.instant();
+        let before = self.tries.remove(&row.notice.id);
+        let one = Try::failed(before, now, (at.0 >> 8) as u8, after);
+        self.tries.insert(row.notice.id, one);
         false
     }
 
@@ -250,18 +316,20 @@ impl Postman {
     /// Tells a receiver that forgets of everything that is open.
     fn repeat(&mut self) {
         let Some(every) = self.notifier.repeats_every() else { return };
-        if self.repeated_at.is_some_and(|at| at.elapsed() < every) {
+        let (now, instant) = (self.around.clock.now(), self.around.clock.instant());
+        if !self.repeats.is_due(instant, every) {
             return;
         }
-        let now = self.around.clock.now();
         let query = AlertQuery { open_only: true, limit: REPEATED_MAX, ..AlertQuery::default() };
         let Ok(rows) = self.around.store.alerts(&query, now) else { return };
-        let told = |alert: &Alert| {
+        let is_told = |alert: &Alert| {
             alert.details.silence.is_none() && alert.details.fired_at != EventTime::default()
         };
-        let open: Vec<Alert> = rows.into_iter().map(|row| row.alert).filter(told).collect();
-        for some in open.chunks(Notice::ALERTS_MAX) {
-            if !self.may_try() {
+        let open = rows.into_iter().map(|row| row.alert).filter(is_told).collect();
+        (self.repeats.looked_at, self.repeats.is_unfinished) = (Some(instant), true);
+        for some in self.repeats.due(open, instant, every).chunks(Notice::ALERTS_MAX) {
+            let stops = self.around.stop.stage() > StopStage::Running;
+            if stops || !self.may_try(KEPT_FOR_NEWS) {
                 return;
             }
             let notice = Notice {
@@ -270,10 +338,22 @@ impl Postman {
                 alerts: some.to_vec(),
                 ..Notice::default()
             };
-            if self.attempt(&notice).is_err() {
+            if let Err(error) = self.attempt(&notice) {
+                let after = match error {
+                    DeliveryError::Later { after, .. } => after,
+                    DeliveryError::Never { .. } => None,
+                };
+                let (before, instant) = (self.repeats.trouble.take(), self.around.clock.instant());
+                let one = Try::failed(before, instant, (now.0 >> 8) as u8, after);
+                self.repeats.trouble = Some(one);
                 return;
             }
+            self.repeats.trouble = None;
+            self.repeats.told.extend(some.iter().map(|alert| (alert.key, instant)));
         }
-        self.repeated_at = Some(Instant::now());
+        self.repeats.is_unfinished = false;
     }
 }
+
+#[cfg(test)]
+mod tests;
