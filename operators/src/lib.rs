@@ -33,6 +33,7 @@ pub mod search;
 pub mod skeleton;
 pub mod spike;
 pub mod trace;
+pub mod triage;
 mod view;
 pub mod window;
 

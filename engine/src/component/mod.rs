@@ -70,6 +70,8 @@ pub enum StreamKind {
     Spikes,
     /// Alerts.
     Alerts,
+    /// How issues stand with people.
+    Standings,
 }
 
 impl StreamKind {
@@ -86,6 +88,7 @@ impl StreamKind {
             StreamKind::Tags => "tags",
             StreamKind::Spikes => "spikes",
             StreamKind::Alerts => "alerts",
+            StreamKind::Standings => "standings",
         }
     }
 }

@@ -9,9 +9,9 @@ use crate::dataflow::{
     AsCollection, Collection, Concatenate, DataflowTime, Scope, Stream, ToStream, concatenate,
 };
 use crate::model::{
-    Alert, Bucket, BucketSize, Chunk, Control, Embedding, Epoch, EventBatch, Fact, Fingerprint,
-    Issue, IssueId, Member, Notice, Part, PatternId, Patterned, Placed, PrintBatch, Severity,
-    Sighting, Signal, Tag, TextId,
+    Activity, Alert, Bucket, BucketSize, Chunk, Control, Embedding, Epoch, EventBatch, Fact,
+    Fingerprint, Issue, IssueId, Member, Notice, Part, PatternId, Patterned, Placed, PrintBatch,
+    Severity, Sighting, Signal, Standing, Tag, TextId,
 };
 use crate::runtime::embedding::{Desk, vectors};
 use std::collections::HashMap;
@@ -70,6 +70,13 @@ pub enum Port<'s> {
         /// What people are to be told.
         notices: Collection<'s, Notice>,
     },
+    /// How issues stand with people.
+    Standings {
+        /// Each as it stands after an epoch that changed it; nothing where it is open and nobody's.
+        standings: Collection<'s, (IssueId, Option<Standing>)>,
+        /// What happened to them, for the record.
+        activity: Collection<'s, Activity>,
+    },
 }
 
 impl Port<'_> {
@@ -86,6 +93,7 @@ impl Port<'_> {
             Port::Tags(_) => StreamKind::Tags,
             Port::Spikes(_) => StreamKind::Spikes,
             Port::Alerts { .. } => StreamKind::Alerts,
+            Port::Standings { .. } => StreamKind::Standings,
         }
     }
 }

@@ -12,10 +12,10 @@
 
 use super::History;
 use crate::model::{
-    Account, Alert, AlertKey, Bucket, BucketSize, Embedding, Epoch, EventTime, Fingerprint,
-    FirstSeen, Issue, IssueId, Member, Offset, OutboxRow, OutboxStanding, Part, PartitionId,
-    Progress, RejectReason, Rejected, Severity, SeverityClass, Sighting, StateKey, StateRow, Tag,
-    Tagged, Template, TextId, VectorRow,
+    Account, Activity, Alert, AlertKey, Bucket, BucketSize, Embedding, Epoch, EventTime,
+    Fingerprint, FirstSeen, Issue, IssueId, Member, Offset, OutboxRow, OutboxStanding, Part,
+    PartitionId, Progress, RejectReason, Rejected, Severity, SeverityClass, Sighting, Standing,
+    StateKey, StateRow, Tag, Tagged, Template, TextId, TriageState, VectorRow,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -114,6 +114,10 @@ pub struct Contents {
     pub tags: Vec<(Tagged, bool)>,
     /// The latest per alert, ordered by key.
     pub alerts: Vec<Alert>,
+    /// How issues stand now; nothing forgets that of one.
+    pub standings: Vec<(IssueId, Option<Standing>)>,
+    /// What happened to issues, in order.
+    pub activity: Vec<Activity>,
     /// The latest per notice and notifier, ordered by them.
     pub outbox: Vec<OutboxRow>,
     /// The latest per text.
@@ -260,6 +264,10 @@ pub struct IssueQuery {
     pub ids: Option<BTreeSet<IssueId>>,
     /// Only new ones.
     pub only_new: bool,
+    /// Only those that stand like this with people; one of which nothing was decided is open.
+    pub triage: Option<BTreeSet<TriageState>>,
+    /// Only those that this person looks after.
+    pub assignee: Option<String>,
     /// Only ones with an alert that began before the end of the range and went on there.
     pub only_spiking: bool,
     /// The order.
@@ -289,6 +297,8 @@ pub struct IssueRow {
     pub tags: Vec<Tag>,
     /// Life state.
     pub state: IssueState,
+    /// How it stands with people.
+    pub standing: Standing,
     /// Whether one of its alerts is open.
     pub spiking: bool,
     /// Earliest event time.
@@ -318,6 +328,8 @@ impl IssueQuery {
             tag: None,
             ids: None,
             only_new: false,
+            triage: None,
+            assignee: None,
             only_spiking: false,
             order: IssueOrder::Count,
             limit: usize::MAX,
@@ -635,6 +647,13 @@ pub trait ReadStore: Send + Sync {
     fn alert(&self, key: AlertKey, now: EventTime) -> Result<Option<AlertRow>, StoreError>;
     /// Lists alerts, open ones first, then latest first.
     fn alerts(&self, query: &AlertQuery, now: EventTime) -> Result<Vec<AlertRow>, StoreError>;
+    /// Returns what happened to an issue, or to those that were merged into it, latest first.
+    fn activity(
+        &self,
+        issue: IssueId,
+        limit: usize,
+        skip: usize,
+    ) -> Result<Vec<Activity>, StoreError>;
     /// Lists the outbox: what is queued by the age of its notice, oldest first, then what is settled,
     /// latest first.
     fn outbox(&self, query: &OutboxQuery) -> Result<Vec<OutboxRow>, StoreError>;

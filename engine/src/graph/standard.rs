@@ -22,17 +22,20 @@ const TEXT: &str = "operators:
   tags:     { type: classify,    inputs: [issues] }
   spikes:   { type: spike,       inputs: [counts, issues] }
   alerts:   { type: alert,       inputs: [spikes] }
+  triage:   { type: triage,      inputs: [counts, issues] }
 ";
 
 /// The operator that reads the sources.
 const EVENTS: &str = "events";
 
 /// The ids it uses.
-const IDS: [&str; 9] =
-    [EVENTS, "prints", "counts", "patterns", "vectors", "issues", "tags", "spikes", "alerts"];
+const IDS: [&str; 10] = [
+    EVENTS, "prints", "counts", "patterns", "vectors", "issues", "tags", "spikes", "alerts",
+    "triage",
+];
 
 /// What a sink without `inputs` reads of it, as far as it reads such streams.
-const SUNK: [&str; 4] = ["counts", "issues", "tags", "alerts"];
+const SUNK: [&str; 5] = ["counts", "issues", "tags", "alerts", "triage"];
 
 /// Adds the chain to a configuration without operators, then drops what nothing reads. Returns
 /// whether an id of the user's stood in its way.

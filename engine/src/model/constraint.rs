@@ -32,6 +32,18 @@ pub enum Constraint {
     },
 }
 
+impl Constraint {
+    /// Returns the issues that it names.
+    pub fn issues(self) -> Vec<IssueId> {
+        match self {
+            Constraint::MustLink { left, right } | Constraint::CannotLink { left, right } => {
+                vec![left, right]
+            }
+            Constraint::Pin { issue } => vec![issue],
+        }
+    }
+}
+
 /// A constraint that cannot have its way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Conflict {

@@ -1,7 +1,7 @@
 //! Controls: what reaches operators besides log lines. Time, and what people decide, are input like any
 //! other: bound to an epoch, so that a replay has them too.
 
-use super::{AlertKey, Deploy, EventTime};
+use super::{AlertKey, Decision, Deploy, EventTime, Grouping};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -24,7 +24,7 @@ pub enum Control {
     },
 }
 
-/// What people decide about alerts.
+/// What people decide.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Command {
     /// Somebody looks after an incident.
@@ -65,6 +65,19 @@ pub enum Command {
     },
     /// Something was deployed.
     Deploy(Deploy),
+    /// Somebody does something about an issue.
+    Issue(Decision),
+    /// Somebody says what is one issue and what is not.
+    Group(Grouping),
+    /// Somebody takes that back.
+    Ungroup {
+        /// What was said.
+        grouping: Grouping,
+        /// Who takes it back.
+        by: Arc<str>,
+        /// Why.
+        comment: Arc<str>,
+    },
 }
 
 /// Alerts that match everything that is given are recorded and not told.

@@ -7,8 +7,8 @@
 //! once with the same result, which is what makes group commit exact.
 
 use super::{
-    Account, Alert, Bucket, EventTime, Fingerprint, Issue, Member, Offset, OutboxRow, Part,
-    PartitionId, Rejected, Sighting, SourceIndex, Tagged, VectorRow,
+    Account, Activity, Alert, Bucket, EventTime, Fingerprint, Issue, IssueId, Member, Offset,
+    OutboxRow, Part, PartitionId, Rejected, Sighting, SourceIndex, Standing, Tagged, VectorRow,
 };
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -70,6 +70,10 @@ pub enum Fact {
     Member(Member, i64),
     /// How an alert stands; the last one of an epoch holds. An alert is never removed.
     Alert(Box<Alert>),
+    /// How an issue stands with people; the last one of an epoch holds, nothing forgets it.
+    Standing(IssueId, Option<Box<Standing>>),
+    /// Something happened to an issue, for the record.
+    Activity(Box<Activity>),
     /// How a notice stands with a notifier; the last one of an epoch holds.
     Outbox(Box<OutboxRow>),
     /// A pattern became (`1`) or ceased to be (`-1`) a part of an issue.

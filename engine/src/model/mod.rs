@@ -16,6 +16,7 @@ mod part;
 mod pattern;
 mod tag;
 mod time;
+mod triage;
 mod vector_row;
 
 pub use account::{Account, Counter, RejectReason, Rejected};
@@ -42,4 +43,5 @@ pub use part::Part;
 pub use pattern::{Pattern, PatternId};
 pub use tag::{Tag, TagReason, Tagged};
 pub use time::{Epoch, EventTime, Offset};
+pub use triage::{Activity, Decision, Deed, Grouping, Happened, Standing, TriageState};
 pub use vector_row::{TextId, VectorRow};

@@ -7,9 +7,9 @@
 
 use crate::component::Contents;
 use crate::model::{
-    Account, Alert, AlertKey, Bucket, Counter, Fact, Fingerprint, Issue, IssueId, Member, NoticeId,
-    OutboxRow, Part, PartitionId, Progress, Rejected, Sighting, SourceIndex, StateKey, StateRow,
-    Tagged, TextId, VectorRow,
+    Account, Activity, Alert, AlertKey, Bucket, Counter, Fact, Fingerprint, Issue, IssueId, Member,
+    NoticeId, OutboxRow, Part, PartitionId, Progress, Rejected, Sighting, SourceIndex, Standing,
+    StateKey, StateRow, Tagged, TextId, VectorRow,
 };
 use foldhash::{HashMap, HashMapExt};
 use std::collections::BTreeMap;
@@ -29,6 +29,8 @@ pub struct Fold {
     parts: BTreeMap<Part, i64>,
     tags: BTreeMap<Tagged, i64>,
     alerts: BTreeMap<AlertKey, Alert>,
+    standings: BTreeMap<IssueId, Option<Standing>>,
+    activity: Vec<Activity>,
     outbox: BTreeMap<(NoticeId, Arc<str>), OutboxRow>,
     vectors: BTreeMap<TextId, VectorRow>,
     crowded: i64,
@@ -103,6 +105,10 @@ impl Fold {
             Fact::Alert(alert) => {
                 self.alerts.insert(alert.key, *alert);
             }
+            Fact::Standing(issue, standing) => {
+                self.standings.insert(issue, standing.map(|standing| *standing));
+            }
+            Fact::Activity(entry) => self.activity.push(*entry),
             Fact::Outbox(row) => {
                 self.outbox.insert((row.notice.id, row.notifier.clone()), *row);
             }
@@ -133,6 +139,8 @@ impl Fold {
             sighting.samples.sort_unstable();
             sighting.samples.dedup();
         }
+        let mut activity = self.activity;
+        activity.sort();
         let mut members = changed(self.members);
         members.sort_unstable();
         Contents {
@@ -156,6 +164,8 @@ impl Fold {
             parts: changed(self.parts),
             tags: changed(self.tags),
             alerts: self.alerts.into_values().collect(),
+            standings: self.standings.into_iter().collect(),
+            activity,
             outbox: self.outbox.into_values().collect(),
             vectors: self.vectors.into_values().collect(),
             crowded: self.crowded,

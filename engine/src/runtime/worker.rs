@@ -115,6 +115,12 @@ fn timed_facts(port: Port<'_>) -> Vec<Stream<'_, TimedFact>> {
         Port::Alerts { alerts, .. } => {
             vec![differences(alerts, |alert, _| Fact::Alert(Box::new(alert)))]
         }
+        Port::Standings { standings, activity } => vec![
+            differences(standings, |(issue, standing), _| {
+                Fact::Standing(issue, standing.map(Box::new))
+            }),
+            differences(activity, |entry, _| Fact::Activity(Box::new(entry))),
+        ],
         // The graph's plan lets nothing else be stored.
         Port::Lines(_)
         | Port::Events(_)
