@@ -8,8 +8,8 @@
 use crate::view::View;
 use engine::component::Recovered;
 use engine::model::{
-    Activity, Bucket, Command, Control, Decision, Deed, EventTime, Fingerprint, Grouping,
-    Happened, IssueId, Standing, TriageState,
+    Activity, Bucket, Command, Control, Decision, Deed, EventTime, Fingerprint, Grouping, Happened,
+    IssueId, Standing, TriageState,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::collections::{BTreeMap, BTreeSet};
@@ -58,6 +58,8 @@ pub struct Ledger {
     issue_of: BTreeMap<Fingerprint, IssueId>,
     members: BTreeMap<IssueId, BTreeSet<Fingerprint>>,
     standings: BTreeMap<IssueId, Standing>,
+    /// Fingerprints that were not known before this epoch.
+    new: BTreeSet<Fingerprint>,
     /// Issues to look at again in this epoch.
     touched: BTreeSet<IssueId>,
     stored: BTreeMap<Arc<str>, Option<Vec<u8>>>,
@@ -90,6 +92,9 @@ impl Ledger {
 
     fn place(&mut self, fingerprint: Fingerprint, issue: IssueId) {
         let before = self.issue_of.insert(fingerprint, issue);
+        if before.is_none() {
+            self.new.insert(fingerprint);
+        }
         if let Some(before) = before.filter(|before| *before != issue) {
             if let Some(members) = self.members.get_mut(&before) {
                 members.remove(&fingerprint);
@@ -110,7 +115,8 @@ impl Ledger {
         if !self.standings.contains_key(&issue) && !self.touched.contains(&issue) {
             return;
         }
-        let standing = self.standing(issue);
+        // As it stood without those that come with this very event.
+        let standing = self.standing_of(issue, |of| !self.new.contains(of));
         let is_later = bucket.start() >= standing.changed_at;
         if standing.state != TriageState::Resolved || !is_later {
             return;
@@ -124,7 +130,11 @@ impl Ledger {
 
     /// Returns how an issue stands, from what was decided about its fingerprints.
     fn standing(&self, issue: IssueId) -> Standing {
-        let members = self.members.get(&issue).into_iter().flatten();
+        self.standing_of(issue, |_all| true)
+    }
+
+    fn standing_of(&self, issue: IssueId, counts: impl Fn(&Fingerprint) -> bool) -> Standing {
+        let members = self.members.get(&issue).into_iter().flatten().filter(|of| counts(of));
         let open = Decided::default();
         let decided: Vec<&Decided> =
             members.map(|of| self.decided.get(of).unwrap_or(&open)).collect();
@@ -261,6 +271,7 @@ impl View for Ledger {
 
     fn tell(&mut self) -> Vec<(Told, isize)> {
         let mut told: Vec<(Told, isize)> = Vec::new();
+        self.new.clear();
         for issue in std::mem::take(&mut self.touched) {
             let now = Some(self.standing(issue)).filter(|now| *now != Standing::default());
             let before = match now.clone() {
