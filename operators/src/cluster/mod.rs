@@ -10,6 +10,7 @@
 mod constraints;
 mod contracted;
 mod group;
+pub mod groupings;
 mod incremental;
 mod issues;
 mod operator;

@@ -1,11 +1,14 @@
 //! The configured operator: options, and its place in the chain.
 
+use super::groupings::{Groupings, Told, stored};
 use super::issues::{ClusterOptions, Clustered, issues};
+use crate::view::{one_owner, view};
 use engine::component::{
     Build, ComponentType, Operator, Options, OptionsError, Port, Ports, Stage, StreamKind,
 };
-use engine::dataflow::Map;
-use engine::model::Fact;
+use engine::dataflow::{Collection, Map};
+use engine::model::{Constraint, Fact, StateRow};
+use std::sync::Arc;
 
 /// The component type `cluster`.
 pub const COMPONENT: ComponentType = ComponentType {
@@ -31,11 +34,33 @@ fn build(options: &Options) -> Result<Box<dyn Operator>, Vec<OptionsError>> {
 
 impl Operator for ClusterOperator {
     fn stage<'s>(&self, stage: &mut Stage<'_, 's>, mut inputs: Ports<'s>) -> Port<'s> {
-        // What people say about grouping comes with the API; until then nobody says anything.
-        let constraints = stage.at_start(|_| Vec::new());
+        let constraints = constraints(stage);
         let Clustered { issues, crowded, conflicts: _ } =
             issues(self.options, inputs.vectors(), constraints);
         stage.commit(crowded.inner.map(|((), _epoch, n)| Fact::Crowded(n as i64)));
         issues
     }
+}
+
+/// Returns what people say about grouping, and stores it.
+fn constraints<'s>(stage: &mut Stage<'_, 's>) -> Collection<'s, Constraint> {
+    let node: Arc<str> = stage.id.into();
+    let before = stage.at_start(|recovered| {
+        let groupings = stored(&node, recovered).into_iter();
+        groupings.map(|grouping| (grouping.constraint, 1)).collect()
+    });
+    let said = Groupings::recovered(stage.id, stage.recovered);
+    let told = view("groupings", stage.controls(), one_owner, said);
+    let state = told.clone().flat_map(|told| match told {
+        Told::State(key, value) => Some((key, value)),
+        Told::Constraint(_) => None,
+    });
+    stage.commit(state.inner.map(move |((key, value), _, _)| {
+        let node = Arc::clone(&node);
+        Fact::State(StateRow { node, key, value: value.map(Arc::from) })
+    }));
+    before.concat(told.flat_map(|told| match told {
+        Told::Constraint(constraint) => Some(constraint),
+        Told::State(..) => None,
+    }))
 }
