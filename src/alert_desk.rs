@@ -10,7 +10,7 @@
 
 use engine::clock::Clock;
 use engine::component::{
-    AlertAdmin, AlertRefusal, Contents, NotifierRow, OutboxQuery, ReadStore, Recovered, StoreError,
+    AlertAdmin, Contents, NotifierRow, OutboxQuery, ReadStore, Recovered, Refusal, StoreError,
 };
 use engine::graph::Graph;
 use engine::model::{
@@ -160,10 +160,10 @@ impl AlertDesk {
     }
 
     /// Checks that a decision is about something that can still be decided.
-    fn check(&self, command: &Command) -> Result<(), AlertRefusal> {
+    fn check(&self, command: &Command) -> Result<(), Refusal> {
         if self.board.nodes.is_empty() {
             let detail = "the graph has no operator of type `alert`, which would hear of it";
-            return Err(AlertRefusal::Conflict(detail.to_owned()));
+            return Err(Refusal::Conflict(detail.to_owned()));
         }
         match command {
             Command::Acknowledge { alert, .. }
@@ -171,22 +171,22 @@ impl AlertDesk {
             | Command::Resolve { alert, .. } => self.check_alert(*alert),
             Command::Unsilence { id } => {
                 let known = self.board.silences().iter().any(|silence| silence.id == *id);
-                let unknown = || AlertRefusal::Unknown(format!("silence `{}`", shown(id)));
+                let unknown = || Refusal::Unknown(format!("silence `{}`", shown(id)));
                 known.then_some(()).ok_or_else(unknown)
             }
-            Command::Silence(_) | Command::Deploy(_) => Ok(()),
+            _ => Ok(()),
         }
     }
 
-    fn check_alert(&self, key: AlertKey) -> Result<(), AlertRefusal> {
+    fn check_alert(&self, key: AlertKey) -> Result<(), Refusal> {
         let found = self.store.alert(key, self.clock.now()).map_err(away)?;
-        let row = found.ok_or_else(|| AlertRefusal::Unknown(format!("alert `{key}`")))?;
+        let row = found.ok_or_else(|| Refusal::Unknown(format!("alert `{key}`")))?;
         let state = row.alert.details.state;
         if state.is_open() {
             return Ok(());
         }
         let detail = format!("alert `{key}` has ended already: it is {}", state.as_str());
-        Err(AlertRefusal::Conflict(detail))
+        Err(Refusal::Conflict(detail))
     }
 
     /// Returns the row of a notice and a notifier that stands like this, if there is one.
@@ -195,7 +195,7 @@ impl AlertDesk {
         notice: NoticeId,
         notifier: &str,
         standing: OutboxStanding,
-    ) -> Result<Option<OutboxRow>, AlertRefusal> {
+    ) -> Result<Option<OutboxRow>, Refusal> {
         let mut query = OutboxQuery {
             notifier: Some(notifier.to_owned()),
             state: Some(standing),
@@ -218,7 +218,7 @@ impl AlertDesk {
 }
 
 impl AlertAdmin for AlertDesk {
-    fn decide(&self, command: Command) -> Result<bool, AlertRefusal> {
+    fn decide(&self, command: Command) -> Result<bool, Refusal> {
         self.check(&command)?;
         self.orders.command(vec![command]).map_err(not_now)
     }
@@ -236,9 +236,9 @@ impl AlertAdmin for AlertDesk {
         self.board.notifiers()
     }
 
-    fn resend(&self, notice: NoticeId, notifier: &str) -> Result<bool, AlertRefusal> {
+    fn resend(&self, notice: NoticeId, notifier: &str) -> Result<bool, Refusal> {
         if !self.board.notifiers.iter().any(|(id, _)| id == notifier) {
-            return Err(AlertRefusal::Unknown(format!("notifier `{}`", shown(notifier))));
+            return Err(Refusal::Unknown(format!("notifier `{}`", shown(notifier))));
         }
         if let Some(row) = self.row(notice, notifier, OutboxStanding::Dead)? {
             let queued = OutboxRow { state: OutboxState::Queued, ..row };
@@ -249,10 +249,10 @@ impl AlertAdmin for AlertDesk {
         {
             if self.row(notice, notifier, standing)?.is_some() {
                 let detail = format!("notice `{notice}` {why}: only what was given up is resent");
-                return Err(AlertRefusal::Conflict(detail));
+                return Err(Refusal::Conflict(detail));
             }
         }
-        Err(AlertRefusal::Unknown(format!("notice `{notice}` for notifier `{notifier}`")))
+        Err(Refusal::Unknown(format!("notice `{notice}` for notifier `{notifier}`")))
     }
 }
 
@@ -261,12 +261,12 @@ fn shown(text: &str) -> String {
     text.chars().take(40).flat_map(char::escape_default).collect()
 }
 
-fn away(error: StoreError) -> AlertRefusal {
-    AlertRefusal::NotNow(error.sentence())
+fn away(error: StoreError) -> Refusal {
+    Refusal::NotNow(error.sentence())
 }
 
-fn not_now(error: NotTaken) -> AlertRefusal {
-    AlertRefusal::NotNow(error.to_string())
+fn not_now(error: NotTaken) -> Refusal {
+    Refusal::NotNow(error.to_string())
 }
 
 #[cfg(test)]
@@ -341,28 +341,28 @@ mod tests {
     #[test]
     fn only_an_open_alert_is_decided_about() {
         let desk = desk(board());
-        assert!(matches!(desk.decide(acknowledge(3)), Err(AlertRefusal::Unknown(_))));
+        assert!(matches!(desk.decide(acknowledge(3)), Err(Refusal::Unknown(_))));
         let ended = desk.decide(acknowledge(2)).unwrap_err();
         assert!(ended.to_string().contains("it is resolved"), "{ended}");
         let not_running = desk.decide(acknowledge(1));
-        assert!(matches!(not_running, Err(AlertRefusal::NotNow(_))), "{not_running:?}");
+        assert!(matches!(not_running, Err(Refusal::NotNow(_))), "{not_running:?}");
     }
 
     #[test]
     fn without_an_operator_that_hears_of_it_nothing_is_decided() {
         let desk = desk(AlertBoard::default());
-        assert!(matches!(desk.decide(acknowledge(1)), Err(AlertRefusal::Conflict(_))));
+        assert!(matches!(desk.decide(acknowledge(1)), Err(Refusal::Conflict(_))));
     }
 
     #[test]
     fn only_what_was_given_up_is_sent_again() {
         let desk = desk(board());
         let resend = |n: u128| desk.resend(NoticeId(n), "pager").unwrap_err();
-        assert!(matches!(resend(1), AlertRefusal::NotNow(_)), "it would be, by a running engine");
-        assert!(matches!(resend(2), AlertRefusal::Conflict(_)));
-        assert!(matches!(resend(3), AlertRefusal::Conflict(_)));
-        assert!(matches!(resend(4), AlertRefusal::Unknown(_)));
-        assert!(matches!(desk.resend(NoticeId(1), "mail"), Err(AlertRefusal::Unknown(_))));
+        assert!(matches!(resend(1), Refusal::NotNow(_)), "it would be, by a running engine");
+        assert!(matches!(resend(2), Refusal::Conflict(_)));
+        assert!(matches!(resend(3), Refusal::Conflict(_)));
+        assert!(matches!(resend(4), Refusal::Unknown(_)));
+        assert!(matches!(desk.resend(NoticeId(1), "mail"), Err(Refusal::Unknown(_))));
     }
 
     #[test]
@@ -394,7 +394,7 @@ mod tests {
         desk.board.committed(&Contents { state, ..Contents::default() });
         assert_eq!(desk.silences(), std::slice::from_ref(&short));
         let unknown = desk.decide(Command::Unsilence { id: long.id });
-        assert!(matches!(unknown, Err(AlertRefusal::Unknown(_))), "{unknown:?}");
+        assert!(matches!(unknown, Err(Refusal::Unknown(_))), "{unknown:?}");
     }
 
     #[test]

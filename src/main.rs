@@ -13,6 +13,7 @@ mod export;
 mod failure;
 mod group;
 mod health;
+mod issue_desk;
 mod keep;
 mod model;
 mod progress;

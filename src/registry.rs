@@ -26,6 +26,7 @@ pub const REGISTRY: Registry = Registry(&[
     operators::classify::COMPONENT,
     operators::spike::COMPONENT,
     operators::alert::COMPONENT,
+    operators::triage::COMPONENT,
     sinks::store::SQLITE,
     sinks::store::POSTGRES,
     sinks::store::MEMORY,

@@ -5,6 +5,7 @@ use crate::alert_desk::{AlertBoard, AlertDesk};
 use crate::cli::{GraphFiles, RunArgs};
 use crate::explain::RecordAnalyst;
 use crate::failure::Failure;
+use crate::issue_desk::{GroupingBoard, IssueDesk};
 use crate::model::SharedModel;
 use crate::registry::REGISTRY;
 use crate::search::{Meaning, OpenModel};
@@ -118,7 +119,8 @@ pub fn serve(
     let signals = runtime.block_on(async { Signals::listen() })?;
     runtime.spawn(signals.obey(stop, Arc::clone(&telemetry)));
     let read = graph.store.store.reader();
-    let alerts = desk(orders, &read, &telemetry);
+    let alerts = desk(orders.clone(), &read, &telemetry);
+    let issues = issue_desk(orders, &read, &telemetry);
     let (server_stop, server_stopped) = tokio::sync::oneshot::channel::<()>();
     let served = listener.zip(access).map(|(listener, access)| {
         let address = format!("http://{}", listener.address());
@@ -130,6 +132,7 @@ pub fn serve(
             metrics: Arc::clone(&telemetry.metrics),
             sources: Arc::new(added),
             alerts,
+            issues,
             graph: view,
             clock: Arc::new(SystemClock),
             access,
@@ -162,6 +165,12 @@ fn let_requests_end<T>(runtime: &Runtime, task: tokio::task::JoinHandle<T>) {
 fn desk(orders: Orders, read: &Arc<dyn ReadStore>, telemetry: &Telemetry) -> Arc<AlertDesk> {
     let board = Arc::clone(&telemetry.alerts);
     Arc::new(AlertDesk::new(orders, Arc::clone(read), Arc::new(SystemClock), board))
+}
+
+/// Returns where people decide about issues.
+fn issue_desk(orders: Orders, read: &Arc<dyn ReadStore>, telemetry: &Telemetry) -> Arc<IssueDesk> {
+    let board = Arc::clone(&telemetry.groupings);
+    Arc::new(IssueDesk::new(orders, Arc::clone(read), Arc::new(SystemClock), board))
 }
 
 /// Whoever stops an engine that waits for its store gets what was asked for.
@@ -215,7 +224,7 @@ fn start(
 /// Returns what watches the graph, with every metric that it will have.
 fn telemetry(graph: &Graph) -> Telemetry {
     let source_ids: Vec<String> = graph.sources.iter().map(|s| s.defaults.id.clone()).collect();
-    let telemetry = Telemetry::new(&source_ids, AlertBoard::of(graph));
+    let telemetry = Telemetry::new(&source_ids, AlertBoard::of(graph), GroupingBoard::of(graph));
     for node in graph.operators.iter().filter(|node| EMBEDDING.contains(&node.component.name)) {
         telemetry.metrics.set_embeddings_computed(&node.id, 0);
     }

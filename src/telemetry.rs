@@ -4,6 +4,7 @@
 use crate::alert_desk::AlertBoard;
 use crate::cli::LogFormat;
 use crate::failure::Failure;
+use crate::issue_desk::GroupingBoard;
 use crate::search::SharedIndex;
 use anyhow::Context;
 use engine::component::{Commit, Recovered};
@@ -74,6 +75,8 @@ pub struct Telemetry {
     pub index: Arc<SharedIndex>,
     /// What people decided about alerts, and how notifiers fare.
     pub alerts: Arc<AlertBoard>,
+    /// What people said about grouping.
+    pub groupings: Arc<GroupingBoard>,
     /// By index.
     source_ids: RwLock<Vec<String>>,
     said: Said,
@@ -85,14 +88,15 @@ pub struct Telemetry {
 }
 
 impl Telemetry {
-    /// Returns telemetry for these sources, and for the operators and notifiers of a board.
-    pub fn new(source_ids: &[String], alerts: AlertBoard) -> Self {
+    /// Returns telemetry for these sources, and for the operators and notifiers of boards.
+    pub fn new(source_ids: &[String], alerts: AlertBoard, groupings: GroupingBoard) -> Self {
         Self {
             status: Arc::new(Status::new(source_ids)),
             metrics: Arc::new(Metrics::new(source_ids)),
             live: LiveFeed::new(),
             index: Arc::default(),
             alerts: Arc::new(alerts),
+            groupings: Arc::new(groupings),
             source_ids: RwLock::new(source_ids.to_vec()),
             said: Said::default(),
             issues: Mutex::default(),
@@ -134,6 +138,7 @@ impl Observer for Telemetry {
         }
         self.index.recovered(recovered);
         self.alerts.recovered(recovered);
+        self.groupings.recovered(recovered);
         let mut issues = self.issues.lock().unwrap_or_else(PoisonError::into_inner);
         issues.extend(recovered.members.iter().map(|member| (member.fingerprint, member.issue)));
         self.metrics.set_fingerprints(issues.len());
@@ -214,6 +219,7 @@ impl Observer for Telemetry {
         }
         self.index.committed(&commit.contents);
         self.alerts.committed(&commit.contents);
+        self.groupings.committed(&commit.contents);
         self.status.committed(commit.epoch);
         let alerts = commit.contents.alerts.iter().map(|alert| alert.key);
         self.live.publish(Committed::new(

@@ -22,6 +22,7 @@ mod context;
 mod cursor;
 mod door;
 mod error;
+mod filter;
 mod last_answers;
 mod limits;
 mod problem;
@@ -42,7 +43,7 @@ pub use server::{Listener, bind, serve};
 pub use wire::ExportLine;
 
 use engine::clock::Clock;
-use engine::component::{AlertAdmin, Analyst, ReadStore, SourceAdmin};
+use engine::component::{AlertAdmin, Analyst, IssueAdmin, ReadStore, SourceAdmin};
 use engine::metrics::Metrics;
 use engine::runtime::live::LiveFeed;
 use engine::runtime::status::Status;
@@ -64,6 +65,8 @@ pub struct Dashboard {
     pub sources: Arc<dyn SourceAdmin>,
     /// Passes on what people decide about alerts.
     pub alerts: Arc<dyn AlertAdmin>,
+    /// Passes on what people decide about issues.
+    pub issues: Arc<dyn IssueAdmin>,
     /// The graph as it runs.
     pub graph: GraphView,
     /// Decides what "now" and "the last 24 hours" are.

@@ -2,8 +2,10 @@
 //! counts are exact integers.
 
 mod alert;
+mod triage;
 
 pub(crate) use alert::{Alert, BaselinePoint, Delivery, Deploy, Silence};
+pub(crate) use triage::{Activity, Grouping, Standing};
 
 use engine::component::{ClassCounts, CountRow, IssueRow, IssueState, MemberRow, SampleRow};
 use engine::model::{
@@ -44,6 +46,7 @@ pub(crate) struct Issue {
     services: Vec<String>,
     tags: Vec<Tag>,
     state: IssueState,
+    triage: Standing,
     spiking: bool,
     first_seen: Time,
     last_seen: Time,
@@ -63,6 +66,7 @@ impl From<IssueRow> for Issue {
             services: row.services,
             tags: row.tags.into_iter().map(Tag::from).collect(),
             state: row.state,
+            triage: row.standing.into(),
             spiking: row.spiking,
             first_seen: row.first_seen.into(),
             last_seen: row.last_seen.into(),

@@ -6,7 +6,7 @@
 use crate::context::Call;
 use crate::problem::Problem;
 use crate::query;
-use engine::component::{AlertRefusal, HumanDuration};
+use engine::component::{HumanDuration, Refusal};
 use engine::model::{Command, EventTime};
 use http::StatusCode;
 use std::sync::Arc;
@@ -85,11 +85,11 @@ pub(super) const fn status(durable: bool) -> StatusCode {
 }
 
 /// Returns the problem of a decision that was refused.
-pub(super) fn problem(refusal: &AlertRefusal) -> Problem {
+pub(super) fn problem(refusal: &Refusal) -> Problem {
     let status = match refusal {
-        AlertRefusal::Unknown(_) => StatusCode::NOT_FOUND,
-        AlertRefusal::Conflict(_) => StatusCode::CONFLICT,
-        AlertRefusal::NotNow(_) => StatusCode::SERVICE_UNAVAILABLE,
+        Refusal::Unknown(_) => StatusCode::NOT_FOUND,
+        Refusal::Conflict(_) => StatusCode::CONFLICT,
+        Refusal::NotNow(_) => StatusCode::SERVICE_UNAVAILABLE,
     };
     Problem::new(status, refusal.to_string())
 }

@@ -2,6 +2,7 @@
 
 use crate::context::Call;
 use crate::cursor::Cursor;
+use crate::filter::Filter;
 use crate::problem::Problem;
 use crate::query::{Query, Range};
 use crate::reply::{Response, json};
@@ -17,9 +18,6 @@ const LIMIT_DEFAULT: usize = 50;
 /// Most slices of a sparkline.
 pub(super) const POINTS_MAX: usize = 200;
 const POINTS_DEFAULT: usize = 48;
-/// Most words to look for, and the longest of them.
-const WORDS_MAX: usize = 16;
-const WORD_BYTES_MAX: usize = 256;
 /// Most members and samples shown of one issue; `issue.fingerprints` tells how many there are.
 const MEMBERS_MAX: usize = 1000;
 const SAMPLES_MAX: usize = 200;
@@ -122,6 +120,8 @@ pub(super) fn everything(range: Range, now: EventTime) -> IssueQuery {
         tag: None,
         ids: None,
         only_new: false,
+        triage: None,
+        assignee: None,
         only_spiking: false,
         order: IssueOrder::default(),
         limit: LIMIT_DEFAULT,
@@ -136,14 +136,20 @@ fn read_question(query: &Query, now: EventTime) -> Result<(IssueQuery, Range), P
     let Cursor { skip, range } = Cursor::of(query, given)?;
     let severities = Severity::ALL.map(|severity| (severity.as_str(), severity));
     let (only_new, only_spiking) = read_state(query)?;
+    // What the box says wins over a parameter of the same name.
+    let filter = Filter::parse(query.text("q").unwrap_or_default())?;
+    let text = |typed: Option<String>, name| typed.or(query.text(name).map(str::to_owned));
+    let severity = filter.severity.or(query.choice("severity", &severities)?);
     let question = IssueQuery {
         points: query.number("points", POINTS_DEFAULT, 1..=POINTS_MAX)?,
-        min_severity: query.choice("severity", &severities)?.unwrap_or(Severity::Warn),
-        words: read_words(query)?,
-        service: query.text("service").map(str::to_owned),
-        tag: query.text("tag").map(str::to_owned),
-        only_new,
-        only_spiking,
+        min_severity: severity.unwrap_or(Severity::Warn),
+        words: filter.words,
+        service: text(filter.service, "service"),
+        tag: text(filter.tag, "tag"),
+        triage: filter.triage,
+        assignee: filter.assignee,
+        only_new: only_new || filter.only_new,
+        only_spiking: only_spiking || filter.only_spiking,
         order: query.choice("order", ORDERS)?.unwrap_or_default(),
         limit: query.number("limit", LIMIT_DEFAULT, 1..=LIMIT_MAX)?,
         skip,
@@ -161,19 +167,6 @@ fn read_state(query: &Query) -> Result<(bool, bool), Problem> {
         ("spiking,new", (true, true)),
     ];
     Ok(query.choice("state", STATES)?.unwrap_or_default())
-}
-
-fn read_words(query: &Query) -> Result<Vec<String>, Problem> {
-    let words: Vec<String> =
-        query.text("q").unwrap_or_default().split_whitespace().map(str::to_owned).collect();
-    if words.len() > WORDS_MAX {
-        return Err(Problem::parameter("q", format!("it has more than {WORDS_MAX} words")));
-    }
-    if words.iter().any(|word| word.len() > WORD_BYTES_MAX) {
-        let detail = format!("a word has more than {WORD_BYTES_MAX} bytes");
-        return Err(Problem::parameter("q", detail));
-    }
-    Ok(words)
 }
 
 /// Returns the length of one slice of a sparkline, rounded down.

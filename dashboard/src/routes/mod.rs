@@ -23,12 +23,15 @@ pub(crate) mod search;
 pub(crate) mod silences;
 pub(crate) mod sources;
 pub(crate) mod timeline;
+pub(crate) mod triage;
 pub(crate) mod ui;
 pub(crate) mod values;
 
 #[cfg(test)]
 pub(crate) use decision::{BY_CHARS_MAX, COMMENT_CHARS_MAX, NAME_CHARS_MAX};
 pub(crate) use route::{Route, Routes, build};
+#[cfg(test)]
+pub(crate) use triage::{FINGERPRINTS_MAX, ISSUES_MAX};
 
 use crate::access::Access::{Admin, Open, Read};
 use http::Method;
@@ -45,6 +48,35 @@ pub(crate) const ROUTES: &[Route] = &[
     Route::get("/metrics", Read, |call| Box::pin(health::metrics(call))),
     Route::get("/api/v1/issues", Read, |call| Box::pin(issues::list(call))),
     Route::get("/api/v1/issues/{id}", Read, |call| Box::pin(issues::detail(call))),
+    Route::with_body(Method::POST, "/api/v1/issues/decide", Admin, |call| {
+        Box::pin(triage::decide_all(call))
+    }),
+    Route::with_body(Method::POST, "/api/v1/issues/{id}/resolve", Admin, |call| {
+        Box::pin(triage::resolve(call))
+    }),
+    Route::with_body(Method::POST, "/api/v1/issues/{id}/reopen", Admin, |call| {
+        Box::pin(triage::reopen(call))
+    }),
+    Route::with_body(Method::POST, "/api/v1/issues/{id}/ignore", Admin, |call| {
+        Box::pin(triage::ignore(call))
+    }),
+    Route::with_body(Method::POST, "/api/v1/issues/{id}/assign", Admin, |call| {
+        Box::pin(triage::assign(call))
+    }),
+    Route::with_body(Method::POST, "/api/v1/issues/{id}/comment", Admin, |call| {
+        Box::pin(triage::comment(call))
+    }),
+    Route::with_body(Method::POST, "/api/v1/issues/{id}/merge", Admin, |call| {
+        Box::pin(triage::merge(call))
+    }),
+    Route::with_body(Method::POST, "/api/v1/issues/{id}/split", Admin, |call| {
+        Box::pin(triage::split(call))
+    }),
+    Route::get("/api/v1/issues/{id}/activity", Read, |call| Box::pin(triage::activity(call))),
+    Route::get("/api/v1/groupings", Read, |call| Box::pin(triage::groupings(call))),
+    Route::with_body(Method::DELETE, "/api/v1/groupings/{id}", Admin, |call| {
+        Box::pin(triage::ungroup(call))
+    }),
     Route::get("/api/v1/issues/{id}/timeline", Read, |call| Box::pin(timeline::of_issue(call))),
     Route::get("/api/v1/issues/{id}/explain", Read, |call| Box::pin(explain::of_issue(call))),
     Route::get("/api/v1/issues/{id}/values", Read, |call| Box::pin(values::of_issue(call))),
@@ -117,6 +149,15 @@ mod tests {
         assert_eq!(
             addresses,
             [
+                "POST /api/v1/issues/decide",
+                "POST /api/v1/issues/{id}/resolve",
+                "POST /api/v1/issues/{id}/reopen",
+                "POST /api/v1/issues/{id}/ignore",
+                "POST /api/v1/issues/{id}/assign",
+                "POST /api/v1/issues/{id}/comment",
+                "POST /api/v1/issues/{id}/merge",
+                "POST /api/v1/issues/{id}/split",
+                "DELETE /api/v1/groupings/{id}",
                 "POST /api/v1/alerts/{key}/acknowledge",
                 "POST /api/v1/alerts/{key}/snooze",
                 "POST /api/v1/alerts/{key}/resolve",

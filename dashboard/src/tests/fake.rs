@@ -8,9 +8,10 @@ use engine::component::{
     SampleRow, SamplesOf, SourceAudit, StoreError, TimelineQuery,
 };
 use engine::model::{
-    Alert, AlertDetails, AlertKey, AlertState, BaselinePoint, Bucket, EventTime, Explanation,
-    Fingerprint, IssueId, Notice, NoticeId, OutboxRow, OutboxState, Part, RejectReason, Severity,
-    SeverityClass, Similarity, Tag, TagReason, Template, TextId, VectorRow, Verdict,
+    Activity, Alert, AlertDetails, AlertKey, AlertState, BaselinePoint, Bucket, Constraint, Deed,
+    EventTime, Explanation, Fingerprint, Happened, IssueId, Notice, NoticeId, OutboxRow,
+    OutboxState, Part, RejectReason, Severity, SeverityClass, Similarity, Standing, Tag, TagReason,
+    Template, TextId, TriageState, VectorRow, Verdict,
 };
 use std::collections::BTreeMap;
 use std::sync::mpsc::Receiver;
@@ -76,6 +77,12 @@ fn issue_row(n: usize, points: usize) -> IssueRow {
             reason: TagReason::Words("refused".into()),
         }],
         state: IssueState::New,
+        standing: Standing {
+            state: TriageState::Regressed,
+            changed_at: NOW,
+            assignee: Some("ann".into()),
+            ..Standing::default()
+        },
         spiking: true,
         first_seen: EventTime::from_secs(1_699_990_000),
         last_seen: EventTime(1_699_999_999_250_000_000),
@@ -236,6 +243,31 @@ impl ReadStore for FakeReadStore {
         let wanted = |row: &AlertRow| row.firing || !query.open_only;
         let rows = alert_rows().into_iter().filter(wanted);
         Ok(rows.skip(query.skip).take(query.limit).collect())
+    }
+
+    fn activity(
+        &self,
+        issue: IssueId,
+        limit: usize,
+        skip: usize,
+    ) -> Result<Vec<Activity>, StoreError> {
+        self.mood()?;
+        let entry = |happened| Activity {
+            at: NOW,
+            issue,
+            happened,
+            by: "ann".into(),
+            comment: "seen".into(),
+        };
+        let (left, right) = (issue, issue_id(1));
+        let grouped = Happened::Grouped {
+            id: "g_1".into(),
+            constraint: Constraint::MustLink { left, right },
+        };
+        let assigned = Happened::Deed(Deed::Assign { to: Some("bob".into()) });
+        // One thing that was said about two issues.
+        let rows = [grouped.clone(), grouped, assigned, Happened::Regressed].map(entry);
+        Ok(rows.into_iter().skip(skip).take(limit).collect())
     }
 
     fn outbox(&self, query: &OutboxQuery) -> Result<Vec<OutboxRow>, StoreError> {

@@ -1,6 +1,6 @@
 //! A fake [`AlertAdmin`]: takes note of what it is told.
 
-use engine::component::{AlertAdmin, AlertRefusal, NotifierRow};
+use engine::component::{AlertAdmin, NotifierRow, Refusal};
 use engine::model::{AlertKey, Command, Deploy, NoticeId, Silence};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -25,34 +25,34 @@ impl FakeAlerts {
     /// The alert that has ended.
     pub(super) const ENDED: AlertKey = AlertKey(11);
 
-    fn check(&self, alert: AlertKey) -> Result<(), AlertRefusal> {
+    fn check(&self, alert: AlertKey) -> Result<(), Refusal> {
         match alert {
             AlertKey(9) => Ok(()),
-            Self::ENDED => Err(AlertRefusal::Conflict("it has ended already".to_owned())),
-            other => Err(AlertRefusal::Unknown(format!("alert `{other}`"))),
+            Self::ENDED => Err(Refusal::Conflict("it has ended already".to_owned())),
+            other => Err(Refusal::Unknown(format!("alert `{other}`"))),
         }
     }
 
-    fn durable(&self) -> Result<bool, AlertRefusal> {
+    fn durable(&self) -> Result<bool, Refusal> {
         match self.running.load(Ordering::Relaxed) {
             true => Ok(self.durable.load(Ordering::Relaxed)),
-            false => Err(AlertRefusal::NotNow("the engine takes no orders now".to_owned())),
+            false => Err(Refusal::NotNow("the engine takes no orders now".to_owned())),
         }
     }
 }
 
 impl AlertAdmin for FakeAlerts {
-    fn decide(&self, command: Command) -> Result<bool, AlertRefusal> {
+    fn decide(&self, command: Command) -> Result<bool, Refusal> {
         match &command {
             Command::Acknowledge { alert, .. }
             | Command::Snooze { alert, .. }
             | Command::Resolve { alert, .. } => self.check(*alert)?,
             Command::Unsilence { id } => {
                 let known = self.silences().iter().any(|silence| silence.id == *id);
-                let unknown = || AlertRefusal::Unknown(format!("silence `{id}`"));
+                let unknown = || Refusal::Unknown(format!("silence `{id}`"));
                 known.then_some(()).ok_or_else(unknown)?;
             }
-            Command::Silence(_) | Command::Deploy(_) => {}
+            _ => {}
         }
         let durable = self.durable()?;
         self.decided.lock().unwrap().push(command);
@@ -87,11 +87,11 @@ impl AlertAdmin for FakeAlerts {
         vec![NotifierRow { id, r#type, waiting: 1, delivered: 2, dead: 3, trouble }]
     }
 
-    fn resend(&self, notice: NoticeId, notifier: &str) -> Result<bool, AlertRefusal> {
+    fn resend(&self, notice: NoticeId, notifier: &str) -> Result<bool, Refusal> {
         match (notice, notifier) {
             (NoticeId(3), "pager") => self.durable(),
-            (NoticeId(2), "pager") => Err(AlertRefusal::Conflict("it was accepted".to_owned())),
-            _ => Err(AlertRefusal::Unknown(format!("notice `{notice}`"))),
+            (NoticeId(2), "pager") => Err(Refusal::Conflict("it was accepted".to_owned())),
+            _ => Err(Refusal::Unknown(format!("notice `{notice}`"))),
         }
     }
 }

@@ -10,6 +10,7 @@ mod client;
 mod fake;
 mod fake_alerts;
 mod fake_analyst;
+mod fake_issues;
 mod fake_sources;
 mod guards;
 mod limits;
@@ -17,6 +18,7 @@ mod meaning;
 mod shapes;
 mod sources;
 mod streams;
+mod triage;
 
 use crate::{AccessOptions, Dashboard, EdgeView, GraphView, Limits, NodeKind, NodeView};
 use client::{Reply, get_from};
@@ -29,6 +31,7 @@ use engine::runtime::status::{Phase, Status};
 use fake::FakeReadStore;
 use fake_alerts::FakeAlerts;
 use fake_analyst::FakeAnalyst;
+use fake_issues::FakeIssues;
 use fake_sources::FakeSources;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -48,6 +51,7 @@ struct Server {
     analyst: Arc<FakeAnalyst>,
     sources: Arc<FakeSources>,
     alerts: Arc<FakeAlerts>,
+    issues: Arc<FakeIssues>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -62,6 +66,7 @@ impl Server {
         let (store, analyst) = (Arc::new(store), Arc::new(FakeAnalyst::default()));
         let admin = Arc::new(FakeSources::default());
         let alerts = Arc::new(FakeAlerts::default());
+        let issues = Arc::new(FakeIssues::default());
         let dashboard = Dashboard {
             read: store.clone(),
             analyst: analyst.clone(),
@@ -70,6 +75,7 @@ impl Server {
             metrics: Arc::new(Metrics::new(&sources)),
             sources: admin.clone(),
             alerts: alerts.clone(),
+            issues: issues.clone(),
             graph: graph(),
             clock: Arc::new(ManualClock::at(NOW)),
             access: AccessOptions {
@@ -98,7 +104,18 @@ impl Server {
         });
         let address = told.recv().unwrap();
         let (stop, thread) = (Some(stop), Some(thread));
-        Server { address, live, status, store, analyst, sources: admin, alerts, stop, thread }
+        Server {
+            address,
+            live,
+            status,
+            store,
+            analyst,
+            sources: admin,
+            alerts,
+            issues,
+            stop,
+            thread,
+        }
     }
 
     /// Starts a server without token and with the default limits.

@@ -23,7 +23,7 @@ pub struct NotifierRow {
 
 /// Why nothing was decided.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum AlertRefusal {
+pub enum Refusal {
     /// What it is about is not there.
     #[error("there is no {0}")]
     Unknown(String),
@@ -39,7 +39,7 @@ pub enum AlertRefusal {
 pub trait AlertAdmin: Send + Sync {
     /// Lets the engine hear of a decision. Returns whether it is durable; if not, the store is behind or away,
     /// and it will be.
-    fn decide(&self, command: Command) -> Result<bool, AlertRefusal>;
+    fn decide(&self, command: Command) -> Result<bool, Refusal>;
     /// Returns the silences that have not ended, the one that ends first at the front.
     fn silences(&self) -> Vec<Silence>;
     /// Returns the deploys that are remembered, latest first.
@@ -47,5 +47,5 @@ pub trait AlertAdmin: Send + Sync {
     /// Returns the notifiers, in the order of the graph file.
     fn notifiers(&self) -> Vec<NotifierRow>;
     /// Lets a notice that was given up be sent once more. Returns whether that is durable.
-    fn resend(&self, notice: NoticeId, notifier: &str) -> Result<bool, AlertRefusal>;
+    fn resend(&self, notice: NoticeId, notifier: &str) -> Result<bool, Refusal>;
 }

@@ -11,6 +11,7 @@ mod alert_admin;
 mod analyst;
 mod duration;
 mod embedder;
+mod issue_admin;
 mod notifier;
 mod operator;
 mod registry;
@@ -19,13 +20,14 @@ mod source_admin;
 mod source_table;
 mod store;
 
-pub use alert_admin::{AlertAdmin, AlertRefusal, NotifierRow};
+pub use alert_admin::{AlertAdmin, NotifierRow, Refusal};
 pub use analyst::{
     Analyst, AskedRecord, Found, Hit, IssueMeaning, PartMeaning, PartState, SimilarIssue, TopValue,
     Variable, Variables,
 };
 pub use duration::{HUMAN_DURATION_FORMAT, HumanDuration, ParseDurationError};
 pub use embedder::{EmbedError, Embedder};
+pub use issue_admin::{IssueAdmin, Said};
 pub use notifier::{DeliveryError, IssueTitle, Message, Notifier};
 pub use operator::{
     History, Operator, Outputs, Port, Ports, SourceDefaults, Stage, Titled, VectorPort,
