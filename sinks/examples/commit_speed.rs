@@ -184,6 +184,8 @@ fn questions(store: &mut dyn Store, load: &Load) -> Result<(), StoreError> {
         tag: None,
         ids: None,
         only_new: false,
+        triage: None,
+        assignee: None,
         only_spiking: false,
         order: IssueOrder::Relevance,
         limit: 50,

@@ -10,7 +10,7 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use engine::component::{
     Commit, Contents, Incarnation, SourceDefaults, SourceTable, Store, StoreError,
 };
-use engine::model::{Epoch, Fact, Member};
+use engine::model::{Epoch, Fact, IssueId, Member, Standing};
 use engine::runtime::{Committer, CompletedEpoch, Fold, Observer};
 use engine::testing::answers::answers;
 use engine::testing::generate::{Commits, SOURCE_IDS, fingerprint_of, issue_of};
@@ -154,11 +154,18 @@ fn facts_of(contents: Contents) -> Vec<Fact> {
     let sightings = contents.sightings.into_iter().map(|seen| Fact::Sighting(Box::new(seen)));
     let vectors = contents.vectors.into_iter().map(|row| Fact::Vector(Box::new(row)));
     let alerts = contents.alerts.into_iter().map(|alert| Fact::Alert(Box::new(alert)));
+    let standing = |(issue, standing): (IssueId, Option<Standing>)| {
+        Fact::Standing(issue, standing.map(Box::new))
+    };
+    let standings = contents.standings.into_iter().map(standing);
+    let activity = contents.activity.into_iter().map(|entry| Fact::Activity(Box::new(entry)));
     let outbox = contents.outbox.into_iter().map(|row| Fact::Outbox(Box::new(row)));
     counts
         .chain(sightings)
         .chain(vectors)
         .chain(alerts)
+        .chain(standings)
+        .chain(activity)
         .chain(outbox)
         .chain(contents.accounts.into_iter().map(Fact::Account))
         .chain(contents.rejected.into_iter().map(Fact::Rejected))

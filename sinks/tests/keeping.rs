@@ -3,14 +3,14 @@
 
 use crate::postgres_server;
 use engine::component::{
-    AlertQuery, Commit, Contents, CountRow, Incarnation, OutboxQuery, Store, StoreError,
+    AlertQuery, Commit, Contents, CountRow, Incarnation, IssueQuery, OutboxQuery, Store, StoreError,
 };
 use engine::model::{
-    Alert, AlertDetails, AlertKey, AlertState, Bucket, Epoch, EventTime, Fingerprint, Notice,
-    NoticeId, OutboxRow, OutboxState,
+    Activity, Alert, AlertDetails, AlertKey, AlertState, Bucket, Epoch, EventTime, Fingerprint,
+    Happened, Issue, IssueId, Member, Notice, NoticeId, OutboxRow, OutboxState, Standing,
 };
 use engine::testing::answers::{answers, history};
-use engine::testing::generate::{Commits, fold};
+use engine::testing::generate::{Commits, fold, issue_of};
 use engine::testing::postgres::Version;
 use sinks::store::SqliteStore;
 use std::path::Path;
@@ -177,6 +177,48 @@ fn alerts_that_are_open_and_notices_that_wait_are_never_forgotten() {
 }
 
 #[test]
+fn activity_is_forgotten_like_alerts_and_how_issues_stand_never() {
+    let said = |days| Activity {
+        at: Bucket(day(days)).start(),
+        issue: IssueId(1),
+        happened: Happened::Regressed,
+        by: "".into(),
+        comment: days.to_string().into(),
+    };
+    let standing = Standing { changed_at: Bucket(day(0)).start(), ..Standing::default() };
+    let standing = Standing { assignee: Some("mia".into()), ..standing };
+    let issue = Issue { id: IssueId(1), ..issue_of(1) };
+    let seen = fold([Contents {
+        counts: vec![(Fingerprint(1), Bucket(day(500)), 1)],
+        issues: vec![(issue, true)],
+        members: vec![(Member { fingerprint: Fingerprint(1), issue: IssueId(1) }, true)],
+        standings: vec![(IssueId(1), Some(standing.clone()))],
+        activity: [100, 0, 101, 500, 99].map(said).to_vec(),
+        ..Contents::default()
+    }]);
+    let many = (0..5_001).map(|n| Activity { comment: n.to_string().into(), ..said(1) });
+    let many = fold([Contents { activity: many.collect(), ..Contents::default() }]);
+    each_kind(|kind, store| {
+        let mut counting = Counting::of(store);
+        counting.commit(seen.clone());
+        counting.commit(many.clone());
+        assert!(counting.store.prune().unwrap(), "{kind}: one step forgets a bounded piece");
+        counting.prune();
+        let reader = counting.store.reader();
+        let kept = reader.activity(IssueId(1), usize::MAX, 0).unwrap();
+        // To the hour: what happened 400 days before the end of the newest hour is old enough.
+        assert_eq!(kept, [said(500), said(101)], "{kind}");
+        let everything = IssueQuery::everything(EventTime(0));
+        let listed = reader.issues(&everything).unwrap().issues;
+        assert_eq!(listed.len(), 1, "{kind}");
+        assert_eq!(listed[0].standing, standing, "{kind}");
+        counting.commit(Contents { activity: vec![said(499)], ..Contents::default() });
+        assert_eq!(reader.activity(IssueId(1), 9, 1).unwrap(), [said(499), said(101)], "{kind}");
+        counting.store.load().unwrap();
+    });
+}
+
+#[test]
 fn limit_one_step_forgets_a_bounded_piece() {
     each_kind(|kind, store| {
         let mut counting = Counting::of(store);
@@ -324,29 +366,54 @@ fn a_count_that_something_else_changed_is_noticed_with_what_to_do() {
     }
 }
 
-#[test]
-fn a_notice_that_something_else_changed_is_noticed() {
+/// Fills a SQLite store, then changes a table behind its back: the next one to load it says so.
+fn assert_noticed(table: &str, changes: &[[&str; 2]]) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("store.db");
-    let mut store = SqliteStore::new(&path);
-    filled(&mut store, 4);
-    assert!(!store.reader().outbox(&OutboxQuery::default()).unwrap().is_empty());
-    drop(store);
+    filled(&mut SqliteStore::new(&path), 4);
     let connection = rusqlite::Connection::open(&path).unwrap();
-    for [change, undo] in [
-        ["state = state || 'x'", "state = rtrim(state, 'x')"],
-        ["body = body || ' '", "body = rtrim(body)"],
-        ["at = at + 1", "at = at - 1"],
-        ["settled_at = settled_at - 1", "settled_at = settled_at + 1"],
-    ] {
+    for [change, undo] in changes {
         let after = |change: &str| {
-            connection.execute(&format!("UPDATE outbox SET {change}"), []).unwrap();
+            assert!(connection.execute(change, []).unwrap() > 0, "{change}");
             SqliteStore::new(&path).load().map(|_| ())
         };
-        let error = after(change).unwrap_err().to_string();
-        assert!(error.contains("its outbox: not what was committed"), "{error}");
-        after(undo).unwrap();
+        let error = after(&format!("UPDATE {table} SET {change}")).unwrap_err().to_string();
+        assert!(error.contains(&format!("its {table}: not what was committed")), "{error}");
+        after(&format!("UPDATE {table} SET {undo}")).unwrap();
     }
+    connection.execute(&format!("DELETE FROM {table}"), []).unwrap();
+    assert!(SqliteStore::new(&path).load().is_err(), "the rows of {table} are gone");
+}
+
+#[test]
+fn a_notice_that_something_else_changed_is_noticed() {
+    assert_noticed(
+        "outbox",
+        &[
+            ["state = state || 'x'", "state = rtrim(state, 'x')"],
+            ["body = body || ' '", "body = rtrim(body)"],
+            ["at = at + 1", "at = at - 1"],
+            ["settled_at = settled_at - 1", "settled_at = settled_at + 1"],
+        ],
+    );
+}
+
+#[test]
+fn what_people_decided_and_something_else_changed_is_noticed() {
+    assert_noticed(
+        "standings",
+        &[
+            ["state = state || 'x'", "state = rtrim(state, 'x')"],
+            ["changed_at = changed_at + 1", "changed_at = changed_at - 1"],
+            ["changed_by = changed_by || 'x'", "changed_by = rtrim(changed_by, 'x')"],
+            ["until = until - 1", "until = until + 1"],
+            ["assignee = assignee || 'x'", "assignee = rtrim(assignee, 'x')"],
+        ],
+    );
+    assert_noticed(
+        "activity",
+        &[["at = at + 1", "at = at - 1"], ["body = body || ' '", "body = rtrim(body)"]],
+    );
 }
 
 #[test]

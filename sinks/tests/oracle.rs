@@ -2,8 +2,9 @@
 
 use crate::postgres_server;
 use engine::component::{Incarnation, IssueDetail, Store};
+use engine::model::Standing;
 use engine::testing::answers::answers;
-use engine::testing::generate::Commits;
+use engine::testing::generate::{Commits, issue_of};
 use engine::testing::postgres::Version;
 use sinks::store::{MemoryStore, SqliteStore};
 
@@ -36,7 +37,7 @@ fn postgres_answers_as_memory_does(version: Version) {
 
 fn answers_as_memory_does(cases: u64, fresh: &mut dyn FnMut() -> Box<dyn Store>) {
     let wanted = std::env::var("SEISMOLOG_CASES").ok().and_then(|cases| cases.parse().ok());
-    let mut seen = 0;
+    let (mut seen, mut merged) = (0, 0);
     for seed in 0..wanted.unwrap_or(cases) {
         let mut memory = MemoryStore::default();
         let mut store = fresh();
@@ -53,9 +54,14 @@ fn answers_as_memory_does(cases: u64, fresh: &mut dyn FnMut() -> Box<dyn Store>)
         let answers = (answers(&mut *store), answers(&mut memory));
         assert_eq!(answers.0, answers.1, "seed {seed}");
         let shown = |detail: &IssueDetail| {
-            !detail.samples.is_empty() && !detail.alerts.is_empty() && detail.issue.tags.len() > 1
+            let stands = detail.issue.standing != Standing::default();
+            let alerts = !detail.alerts.is_empty() && stands;
+            !detail.samples.is_empty() && alerts && detail.issue.tags.len() > 1
         };
+        let of_three = memory.reader().activity(issue_of(3).id, usize::MAX, 0).unwrap();
+        merged += of_three.iter().filter(|entry| entry.issue != issue_of(3).id).count();
         seen += answers.1.details.iter().flatten().filter(|detail| shown(detail)).count();
     }
-    assert!(seen > 0, "no seed led to an issue with samples, alerts and tags");
+    assert!(seen > 0, "no seed led to an issue with samples, alerts, tags and a standing");
+    assert!(merged > 0, "no seed led to activity of an issue that was merged");
 }

@@ -3,8 +3,8 @@
 use crate::postgres_server::{Visitor, fresh_options, open};
 use engine::component::{AlertQuery, Commit, Contents, Incarnation, OutboxQuery, Store};
 use engine::model::{
-    Alert, AlertDetails, AlertKey, AlertKind, AlertState, Bucket, Epoch, EventTime, IssueId,
-    Notice, OutboxRow, OutboxState, Verdict,
+    Activity, Alert, AlertDetails, AlertKey, AlertKind, AlertState, Bucket, Deed, Epoch, EventTime,
+    Happened, IssueId, Notice, OutboxRow, OutboxState, Standing, Verdict,
 };
 use engine::testing::postgres::Version;
 use sinks::store::SqliteStore;
@@ -70,8 +70,17 @@ fn check(mut store: Box<dyn Store>) {
     let details = AlertDetails { state: AlertState::Firing, ..old.details.clone() };
     let notice = Arc::new(Notice { incident: KEY, number: 1, ..Notice::default() });
     let row = OutboxRow { notifier: "mail".into(), notice, state: OutboxState::Queued };
+    let said = Activity {
+        at: EventTime(1),
+        issue: IssueId(9),
+        happened: Happened::Deed(Deed::Comment),
+        by: "mia".into(),
+        comment: "known".into(),
+    };
     let contents = Contents {
         alerts: vec![Alert { details, ..old }],
+        standings: vec![(IssueId(9), Some(Standing::default()))],
+        activity: vec![said.clone()],
         outbox: vec![row.clone()],
         ..Contents::default()
     };
@@ -80,10 +89,11 @@ fn check(mut store: Box<dyn Store>) {
     store.load().unwrap();
     assert!(reader.alert(KEY, now).unwrap().unwrap().firing);
     assert_eq!(reader.outbox(&OutboxQuery::default()).unwrap(), [row]);
+    assert_eq!(reader.activity(IssueId(9), 9, 0).unwrap(), [said]);
 }
 
 #[test]
-fn upgrade_of_a_sqlite_file_gives_alerts_their_details_and_an_outbox() {
+fn upgrade_of_a_sqlite_file_gives_alerts_their_details_an_outbox_and_triage() {
     let seals = ["minutes", "hours", "totals", "accounts", "offsets", "state", "horizons"];
     let seal = |kind| format!("INSERT INTO seals VALUES ('{kind}', 0);");
     for is_sealed in [false, true] {
@@ -103,7 +113,7 @@ fn upgrade_of_a_sqlite_file_gives_alerts_their_details_and_an_outbox() {
 }
 
 #[test]
-fn upgrade_of_a_postgres_schema_gives_alerts_their_details_and_an_outbox() {
+fn upgrade_of_a_postgres_schema_gives_alerts_their_details_an_outbox_and_triage() {
     // Whoever comes first in a database adds pgvector.
     open(&fresh_options(Version::V18)).load().unwrap();
     let options = fresh_options(Version::V18);

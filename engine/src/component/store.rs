@@ -5,8 +5,8 @@
 //!    claimed the store; if either differs from what is stored, it changes nothing and fails with
 //!    [`StoreError::Fenced`].
 //! 2. Counts and accounts add up; sightings merge; derived rows are inserted, replaced or removed; of an
-//!    alert and of a row of the outbox the latest stands. Committing two epochs one by one or folded into
-//!    one leaves the same rows.
+//!    alert, of how an issue stands and of a row of the outbox the latest stands; what happened is added.
+//!    Committing two epochs one by one or folded into one leaves the same rows.
 //! 3. After any error [`Store::committed`] tells what really happened.
 //! 4. [`Store::load`] and [`Store::counts`] return exactly what the last commit left.
 

@@ -1,14 +1,14 @@
 //! Everything a store can be asked, asked at once, to compare two stores or two moments of one.
 
-use super::generate::{NOTIFIERS, SPREAD_SECS, START_SECS, TAGS, TEXTS, issue_of};
+use super::generate::{NOTIFIERS, PEOPLE, SPREAD_SECS, START_SECS, TAGS, TEXTS, issue_of};
 use crate::component::{
     AlertQuery, AlertRow, Audit, ClassCounts, CountRow, History, IssueDetail, IssueOrder,
     IssuePage, IssueQuery, KeptSamples, OutboxQuery, ReadStore, Recovered, RejectedRow, SamplesOf,
     Store, TimelineQuery,
 };
 use crate::model::{
-    Bucket, BucketSize, EventTime, Fingerprint, OutboxRow, OutboxStanding, Part, Severity, TextId,
-    VectorRow,
+    Activity, Bucket, BucketSize, EventTime, Fingerprint, OutboxRow, OutboxStanding, Part,
+    Severity, TextId, TriageState, VectorRow,
 };
 
 /// The answers of a store.
@@ -28,6 +28,8 @@ pub struct Answers {
     pub timelines: Vec<Vec<ClassCounts>>,
     /// Alerts by several queries.
     pub alerts: Vec<Vec<AlertRow>>,
+    /// What happened to some issues, listed or not: all, and a page of it.
+    pub activity: Vec<Vec<Activity>>,
     /// The outbox by several queries.
     pub outbox: Vec<Vec<OutboxRow>>,
     /// The audit.
@@ -55,6 +57,8 @@ pub fn everything() -> IssueQuery {
         tag: None,
         ids: None,
         only_new: false,
+        triage: None,
+        assignee: None,
         only_spiking: false,
         order: IssueOrder::Count,
         limit: usize::MAX,
@@ -80,6 +84,7 @@ pub fn answers(store: &mut dyn Store) -> Answers {
         details,
         timelines: timelines(&*reader, &pages[0]),
         alerts: alerts(&*reader),
+        activity: activity(&*reader),
         outbox: outbox(&*reader),
         audit: reader.audit().expect("the audit is read"),
         parts: reader.parts().expect("the parts are read"),
@@ -144,6 +149,14 @@ fn alerts(reader: &dyn ReadStore) -> Vec<Vec<AlertRow>> {
         assert_eq!(one.as_ref(), Some(row), "an alert is the same alone and in a list");
     }
     listed
+}
+
+fn activity(reader: &dyn ReadStore) -> Vec<Vec<Activity>> {
+    let ask = |number, limit, skip| {
+        reader.activity(issue_of(number).id, limit, skip).expect("the activity is listed")
+    };
+    let pages = |number| [ask(number, usize::MAX, 0), ask(number, 2, 1)];
+    [0, 1, 2, 3, 4, 6, 7, 999].into_iter().flat_map(pages).collect()
 }
 
 fn outbox(reader: &dyn ReadStore) -> Vec<Vec<OutboxRow>> {
@@ -213,8 +226,20 @@ fn queries() -> Vec<IssueQuery> {
             only_spiking: true,
             ..all.clone()
         },
-        ever,
+        ever.clone(),
         IssueQuery { only_new: true, now: at(86_400), ..all.clone() },
+        IssueQuery { triage: Some([].into()), ..all.clone() },
+        IssueQuery {
+            triage: Some([TriageState::Open, TriageState::Regressed].into()),
+            limit: 1,
+            ..all.clone()
+        },
+        IssueQuery {
+            triage: Some([TriageState::Ignored].into()),
+            ids: Some([0, 3, 6].map(|n| issue_of(n).id).into()),
+            ..ever.clone()
+        },
+        IssueQuery { assignee: Some(PEOPLE[1].into()), limit: 1, skip: 1, ..all.clone() },
         IssueQuery { only_spiking: true, to: at(86_400), ..all.clone() },
     ];
     for order in [IssueOrder::Relevance, IssueOrder::LastSeen, IssueOrder::FirstSeen] {

@@ -259,6 +259,7 @@ pub fn conforms_sums_and_merges_do_not_depend_on_order(fresh: Fresh<'_>) {
             parts: vec![],
             tags: vec![],
             alerts: vec![],
+            standings: vec![],
             outbox: vec![],
             ..c
         };

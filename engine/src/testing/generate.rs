@@ -2,12 +2,12 @@
 
 use crate::component::{Commit, Contents, Incarnation};
 use crate::model::{
-    Account, Alert, AlertDetails, AlertKey, AlertKind, AlertLevel, AlertState, BaselinePoint,
-    Bucket, Counter, Deploy, Epoch, EventTime, Explanation, Fingerprint, FirstSeen, Issue, IssueId,
-    KernelClass, Member, Notice, NoticeId, Offset, OutboxRow, OutboxState, Part, PartitionId,
-    PatternId, Progress, RejectReason, Rejected, Sample, Severity, SeverityClass, Sighting,
-    Similarity, SourceIndex, StateRow, Tag, TagReason, Tagged, Template, TextId, Transition,
-    Vector, VectorRow, Verdict,
+    Account, Activity, Alert, AlertDetails, AlertKey, AlertKind, AlertLevel, AlertState,
+    BaselinePoint, Bucket, Constraint, Counter, Deed, Deploy, Epoch, EventTime, Explanation,
+    Fingerprint, FirstSeen, Happened, Issue, IssueId, KernelClass, Member, Notice, NoticeId,
+    Offset, OutboxRow, OutboxState, Part, PartitionId, PatternId, Progress, RejectReason, Rejected,
+    Sample, Severity, SeverityClass, Sighting, Similarity, SourceIndex, Standing, StateRow, Tag,
+    TagReason, Tagged, Template, TextId, Transition, TriageState, Vector, VectorRow, Verdict,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -56,6 +56,8 @@ pub const TEXTS: [&str; 3] = ["disk full", "timeout", "refused"];
 pub const TAGS: [&str; 3] = ["disk", "network", "timeout"];
 /// The notifiers that generated rows of the outbox are for.
 pub const NOTIFIERS: [&str; 2] = ["chat", "mail"];
+/// The people that look after generated issues.
+pub const PEOPLE: [&str; 2] = ["mia", "noé \u{1}\0"];
 /// The instant around which generated events happen, in seconds: 2023-11-14T22:00:00Z.
 pub const START_SECS: i64 = 1_699_999_200;
 /// How far from there they lie at most.
@@ -109,6 +111,10 @@ impl Commits {
                 folded.tags.push((self.tagged(), !self.seeded.one_in(4)));
             }
             folded.alerts.push(self.alert());
+            folded.standings.push(self.standing());
+            for _ in 0..2 {
+                folded.activity.push(self.activity());
+            }
             folded.outbox.push(self.outbox());
         }
         fold([Contents::default(), folded])
@@ -299,6 +305,38 @@ impl Commits {
         }
     }
 
+    fn standing(&mut self) -> (IssueId, Option<Standing>) {
+        let number = self.number();
+        let standing = Standing {
+            state: self.one_of(&TriageState::ALL),
+            changed_at: EventTime::from_secs(self.secs()),
+            by: self.one_of(&["", PEOPLE[0], PEOPLE[1]]).into(),
+            until: self.seeded.one_in(3).then_some(EventTime(i64::MAX)),
+            assignee: (!self.seeded.one_in(3)).then(|| self.one_of(&PEOPLE).into()),
+        };
+        // Some are of issues that are not there.
+        let number = if self.seeded.one_in(5) { number } else { number - number % 3 };
+        (issue_of(number).id, (!self.seeded.one_in(4)).then_some(standing))
+    }
+
+    fn activity(&mut self) -> Activity {
+        // A few instants, so that much happens at the same one.
+        let at = EventTime::from_secs(START_SECS + self.seeded.below(4) as i64);
+        let constraint = Constraint::Pin { issue: issue_of(self.number()).id };
+        let happened = [
+            Happened::Deed(Deed::Resolve),
+            Happened::Deed(Deed::Ignore { until: Some(at) }),
+            Happened::Deed(Deed::Assign { to: Some(PEOPLE[1].into()) }),
+            Happened::Deed(Deed::Comment),
+            Happened::Regressed,
+            Happened::Grouped { id: "g_0123456789abcdef".into(), constraint },
+        ];
+        let happened = happened[self.seeded.below(happened.len() as u64) as usize].clone();
+        let comment = self.one_of(&["", "known, see é \u{1}\0"]).into();
+        let by = self.one_of(&PEOPLE).into();
+        Activity { at, issue: issue_of(self.number()).id, happened, by, comment }
+    }
+
     fn outbox(&mut self) -> OutboxRow {
         let start = Bucket(START_SECS / 300 * 300);
         let incident = alert_of(self.seeded.below(3), start);
@@ -385,6 +423,8 @@ pub fn fold(epochs: impl IntoIterator<Item = Contents>) -> Contents {
     let mut parts = BTreeMap::new();
     let mut tags = BTreeMap::new();
     let mut alerts = BTreeMap::new();
+    let mut standings = BTreeMap::new();
+    let mut activity = Vec::new();
     let mut outbox = BTreeMap::new();
     let mut vectors = BTreeMap::new();
     for epoch in epochs {
@@ -409,12 +449,15 @@ pub fn fold(epochs: impl IntoIterator<Item = Contents>) -> Contents {
         parts.extend(epoch.parts);
         tags.extend(epoch.tags);
         alerts.extend(epoch.alerts.into_iter().map(|alert| (alert.key, alert)));
+        standings.extend(epoch.standings);
+        activity.extend(epoch.activity);
         let key = |row: &OutboxRow| (row.notice.id, row.notifier.clone());
         outbox.extend(epoch.outbox.into_iter().map(|row| (key(&row), row)));
         vectors.extend(epoch.vectors.into_iter().map(|row| (row.text, row)));
     }
     rejected.sort();
     rejected.dedup();
+    activity.sort();
     for sighting in sightings.values_mut() {
         sighting.samples.sort();
         sighting.samples.dedup();
@@ -432,6 +475,8 @@ pub fn fold(epochs: impl IntoIterator<Item = Contents>) -> Contents {
         parts: parts.into_iter().collect(),
         tags: tags.into_iter().collect(),
         alerts: alerts.into_values().collect(),
+        standings: standings.into_iter().collect(),
+        activity,
         outbox: outbox.into_values().collect(),
         vectors: vectors.into_values().collect(),
         crowded: 0,

@@ -1,5 +1,5 @@
-//! How long a store keeps what: samples, minutes, hours, alerts, the outbox. Totals, open alerts and what
-//! is queued stay for ever.
+//! How long a store keeps what: samples, minutes, hours, alerts, what happened to issues, the outbox. Totals,
+//! open alerts, how issues stand and what is queued stay for ever.
 //!
 //! Age is measured back from the newest event that is counted, not from a clock: what is kept is then a
 //! function of the events, whenever and in whatever order they came (I1, I2), and logs of last year that
@@ -29,7 +29,7 @@ pub(crate) struct RetentionOptions {
     minutes: HumanDuration,
     /// Counts by the hour; older ones are still there as totals.
     hours: HumanDuration,
-    /// Alerts that have ended.
+    /// Alerts that have ended, and what happened to issues.
     alerts: HumanDuration,
 }
 
@@ -91,7 +91,7 @@ pub(crate) struct Horizons {
     pub(crate) minutes: i64,
     /// Starts of hours, in seconds.
     pub(crate) hours: i64,
-    /// Last buckets of alerts, in seconds.
+    /// Last buckets of alerts, and what happened to issues, in seconds.
     pub(crate) alerts: i64,
 }
 

@@ -15,6 +15,7 @@ pub(crate) const STORE_INPUTS: &[(StreamKind, bool)] = &[
     (StreamKind::Issues, true),
     (StreamKind::Tags, false),
     (StreamKind::Alerts, false),
+    (StreamKind::Standings, false),
 ];
 
 /// The `first` of a fingerprint whose sighting has not arrived: the neutral element of the merge.

@@ -140,6 +140,8 @@ mod tests {
             tag: None,
             ids: None,
             only_new: false,
+            triage: None,
+            assignee: None,
             only_spiking: false,
             order: IssueOrder::Relevance,
             limit: 10,

@@ -60,6 +60,10 @@ steps! {
     AfterTags = "after tags",
     /// Alerts are written.
     AfterAlerts = "after alerts",
+    /// How issues stand is written.
+    AfterStandings = "after standings",
+    /// What happened to issues is written.
+    AfterActivity = "after activity",
     /// The outbox is written.
     AfterOutbox = "after outbox",
     /// The epoch is written.

@@ -4,6 +4,7 @@
 //! - An issue is listed if it has members and events in the range.
 //! - Its text is that of the member with the smallest (first, fingerprint).
 //! - It is new while its first event is less than a day before `now`.
+//! - It stands with people as was said last, and is open and nobody's if nothing was.
 //! - It spikes while one of its alerts is open.
 //! - An alert goes on from its first bucket to the end of its last one; one that is open goes on after that,
 //!   and one that was retracted never did.
@@ -13,8 +14,8 @@ use engine::component::{
     SampleRow,
 };
 use engine::model::{
-    Alert, AlertState, Bucket, EventTime, Fingerprint, FirstSeen, IssueId, Severity, SeverityClass,
-    Tag,
+    Activity, Alert, AlertState, Bucket, EventTime, Fingerprint, FirstSeen, IssueId, Severity,
+    SeverityClass, Standing, Tag,
 };
 use std::cmp::{Ordering, Reverse};
 use std::collections::BTreeSet;
@@ -90,6 +91,7 @@ pub(crate) struct Summary {
     fingerprints: usize,
     spiking: bool,
     spiking_in_range: bool,
+    standing: Standing,
 }
 
 impl Summary {
@@ -107,6 +109,7 @@ impl Summary {
             fingerprints: 0,
             spiking: false,
             spiking_in_range: false,
+            standing: Standing::default(),
         };
         summary.add(member);
         summary
@@ -134,6 +137,11 @@ impl Summary {
         self.spiking_in_range |= run.lasts_through(query);
     }
 
+    /// Says how it stands with people.
+    pub(crate) fn stand(&mut self, standing: Standing) {
+        self.standing = standing;
+    }
+
     fn state(&self, now: EventTime) -> IssueState {
         let age = now.0.saturating_sub(self.first.0.time.0);
         if age < NEW_NANOS { IssueState::New } else { IssueState::Ongoing }
@@ -146,6 +154,11 @@ impl Summary {
             && query.service.as_ref().is_none_or(|service| self.services.contains(service))
             && (!query.only_new || self.state(query.now) == IssueState::New)
             && (!query.only_spiking || self.spiking_in_range)
+            && query.triage.as_ref().is_none_or(|states| states.contains(&self.standing.state))
+            && query
+                .assignee
+                .as_deref()
+                .is_none_or(|who| self.standing.assignee.as_deref() == Some(who))
     }
 
     /// Returns the issue as a row, its sparkline and its tags still empty.
@@ -158,6 +171,7 @@ impl Summary {
             severity: self.severity,
             services: self.services.into_iter().collect(),
             tags: Vec::new(),
+            standing: self.standing,
             spiking: self.spiking,
             first_seen: self.first.0.time,
             last_seen: self.last,
@@ -224,6 +238,14 @@ pub(crate) fn surest_first(mut tags: Vec<Tag>) -> Vec<Tag> {
     tags
 }
 
+/// Orders what happened, latest first. What happened at one instant is ordered by its text, so that the
+/// order is the same however it was cut into commits.
+pub(crate) fn order_activity(entries: &mut [Activity]) {
+    // Texts and numbers always have a form.
+    let text = |entry: &Activity| serde_json::to_string(entry).unwrap_or_default();
+    entries.sort_by_cached_key(|entry| (Reverse(entry.at), text(entry)));
+}
+
 /// Orders members: most events first.
 pub(crate) fn order_members(members: &mut [MemberRow]) {
     members.sort_by_key(|member| (Reverse(member.total), member.fingerprint.fingerprint));
@@ -250,6 +272,7 @@ pub(crate) fn latest_first(mut samples: Vec<(u64, SampleRow)>) -> Vec<SampleRow>
 #[cfg(test)]
 mod tests {
     use super::*;
+    use engine::model::{Happened, TriageState};
 
     const DAY: i64 = 86_400;
 
@@ -264,6 +287,8 @@ mod tests {
             tag: None,
             ids: None,
             only_new: false,
+            triage: None,
+            assignee: None,
             only_spiking: false,
             order: IssueOrder::Relevance,
             limit: 10,
@@ -321,6 +346,37 @@ mod tests {
     fn an_issue_is_new_for_less_than_a_day() {
         let only_new = IssueQuery { only_new: true, ..query() };
         assert_eq!(ids(vec![issue(1, 0, 1), issue(2, 1, 1)], &only_new), [2]);
+    }
+
+    #[test]
+    fn an_issue_of_which_nothing_was_said_is_open_and_nobodys() {
+        let (open, resolved) = (TriageState::Open, TriageState::Resolved);
+        let listed = |triage: Option<TriageState>, assignee: Option<&str>| {
+            let mut done = issue(1, 1, 1);
+            let assignee_of = Some("mia".into());
+            done.stand(Standing { state: resolved, assignee: assignee_of, ..Standing::default() });
+            let triage = triage.map(|state| [state].into());
+            let asked = IssueQuery { triage, assignee: assignee.map(str::to_owned), ..query() };
+            ids(vec![done, issue(2, 1, 1)], &asked)
+        };
+        assert_eq!(listed(None, None), [1, 2]);
+        assert_eq!((listed(Some(open), None), listed(Some(resolved), None)), (vec![2], vec![1]));
+        assert_eq!((listed(None, Some("mia")), listed(Some(open), Some("mia"))), (vec![1], vec![]));
+        assert_eq!(listed(None, Some("")), [0_u128; 0]);
+    }
+
+    #[test]
+    fn what_happened_at_one_instant_is_ordered_by_its_text() {
+        let entry = |at, comment: &str| Activity {
+            at: EventTime(at),
+            issue: IssueId(1),
+            happened: Happened::Regressed,
+            by: "".into(),
+            comment: comment.into(),
+        };
+        let mut entries = [entry(1, "b"), entry(2, "c"), entry(-1, "d"), entry(1, "a")];
+        order_activity(&mut entries);
+        assert_eq!(entries, [entry(2, "c"), entry(1, "a"), entry(1, "b"), entry(-1, "d")]);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use crate::store::rows::FastMap;
 use crate::store::slices::{Range, Slices};
 use crate::store::view::{
     ALERTS_SHOWN_MAX, MemberFacts, Run, Summary, alert_row, choose_samples, latest_first,
-    order_members, order_samples, page, surest_first,
+    order_activity, order_members, order_samples, page, surest_first,
 };
 use engine::component::{
     AlertQuery, AlertRow, Audit, ClassCounts, CountRow, FingerprintRow, IssueDetail, IssuePage,
@@ -15,7 +15,7 @@ use engine::component::{
     StoreError, TimelineQuery,
 };
 use engine::model::{
-    Alert, AlertKey, Bucket, BucketSize, Counter, EventTime, Fingerprint, Issue, IssueId,
+    Activity, Alert, AlertKey, Bucket, BucketSize, Counter, EventTime, Fingerprint, Issue, IssueId,
     OutboxRow, OutboxState, Part, Severity, SeverityClass, Tag, TextId, VectorRow,
 };
 use std::cmp::Reverse;
@@ -111,6 +111,21 @@ impl ReadStore for MemoryStore {
         });
         let shown = alerts.into_iter().skip(query.skip).take(query.limit);
         Ok(shown.map(|alert| state.alert_row(alert)).collect())
+    }
+
+    fn activity(
+        &self,
+        issue: IssueId,
+        limit: usize,
+        skip: usize,
+    ) -> Result<Vec<Activity>, StoreError> {
+        let state = self.state();
+        let issue = state.current(issue);
+        let ids = state.merged_into(issue).into_iter().chain([issue]).collect::<BTreeSet<_>>();
+        let of_each = ids.iter().filter_map(|id| state.activity.get(id));
+        let mut entries: Vec<Activity> = of_each.flatten().cloned().collect();
+        order_activity(&mut entries);
+        Ok(entries.into_iter().skip(skip).take(limit).collect())
     }
 
     fn outbox(&self, query: &OutboxQuery) -> Result<Vec<OutboxRow>, StoreError> {
@@ -219,6 +234,13 @@ impl State {
         self.members.iter().find(belongs).map_or(id, |(issue, _)| *issue)
     }
 
+    /// Returns the issues that members of `issue` began and that are no longer there.
+    fn merged_into(&self, issue: IssueId) -> BTreeSet<IssueId> {
+        let sighted = self.members_of(issue).filter(|(_, entry)| entry.is_sighted());
+        let own = sighted.map(|(_, entry)| IssueId::new(entry.class, entry.template));
+        own.filter(|id| !self.issues.contains_key(id)).collect()
+    }
+
     /// Returns what is known of an issue, and all of its samples with their hashes.
     fn samples_of_issue(&self, id: IssueId) -> Option<(KeptSamples, Vec<(u64, SampleRow)>)> {
         let issue = self.issues.get(&self.current(id))?;
@@ -298,6 +320,9 @@ impl State {
         if let Some(summary) = &mut summary {
             for alert in alerts {
                 summary.alert(Run::of(alert), query);
+            }
+            if let Some(standing) = self.standings.get(&issue.id) {
+                summary.stand(standing.clone());
             }
         }
         summary

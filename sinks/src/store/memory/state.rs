@@ -8,10 +8,10 @@ use engine::component::{
     Commit, Contents, History, Incarnation, KnownFingerprint, NodeIdentity, Recovered, StoreError,
 };
 use engine::model::{
-    Alert, AlertKey, Bucket, Counter, Epoch, EventTime, Fingerprint, FirstSeen, Issue, IssueId,
-    Member, NoticeId, Offset, OutboxRow, Part, PartitionId, Progress, RejectReason, Rejected,
-    Sample, Severity, SeverityClass, Sighting, StateKey, StateRow, Tag, Tagged, Template, TextId,
-    VectorRow,
+    Activity, Alert, AlertKey, Bucket, Counter, Epoch, EventTime, Fingerprint, FirstSeen, Issue,
+    IssueId, Member, NoticeId, Offset, OutboxRow, Part, PartitionId, Progress, RejectReason,
+    Rejected, Sample, Severity, SeverityClass, Sighting, Standing, StateKey, StateRow, Tag, Tagged,
+    Template, TextId, VectorRow,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -33,6 +33,8 @@ pub(super) struct State {
     pub(super) parts: BTreeSet<Part>,
     pub(super) tags: BTreeMap<IssueId, BTreeSet<Tag>>,
     pub(super) alerts: BTreeMap<AlertKey, Alert>,
+    pub(super) standings: BTreeMap<IssueId, Standing>,
+    pub(super) activity: BTreeMap<IssueId, Vec<Activity>>,
     pub(super) outbox: BTreeMap<(NoticeId, Arc<str>), OutboxRow>,
 }
 
@@ -229,6 +231,15 @@ impl State {
         }
         for alert in &contents.alerts {
             self.alerts.insert(alert.key, alert.clone());
+        }
+        for (issue, standing) in &contents.standings {
+            match standing {
+                Some(standing) => self.standings.insert(*issue, standing.clone()),
+                None => self.standings.remove(issue),
+            };
+        }
+        for entry in &contents.activity {
+            self.activity.entry(entry.issue).or_default().push(entry.clone());
         }
         for row in &contents.outbox {
             self.outbox.insert((row.notice.id, Arc::clone(&row.notifier)), row.clone());

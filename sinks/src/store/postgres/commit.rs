@@ -10,7 +10,7 @@ use super::pipeline::{Write, send};
 use super::session::Session;
 use super::snapshot::Changes;
 use super::write::STATEMENTS;
-use super::{derived, samples, write};
+use super::{derived, samples, triage, write};
 use crate::store::retention::{Horizons, RetentionOptions};
 use crate::store::rows::fenced;
 use crate::store::sql::prune::{self, check_sums};
@@ -43,6 +43,8 @@ const WRITTEN: &[CommitStep] = &[
     CommitStep::AfterParts,
     CommitStep::AfterTags,
     CommitStep::AfterAlerts,
+    CommitStep::AfterStandings,
+    CommitStep::AfterActivity,
     CommitStep::AfterOutbox,
     CommitStep::AfterEpoch,
 ];
@@ -184,6 +186,8 @@ fn writes<'a>(
     derived::parts(&mut writes, &contents.parts);
     derived::tags(&mut writes, &contents.tags);
     derived::alerts(&mut writes, &contents.alerts)?;
+    triage::standings(&mut writes, &contents.standings);
+    triage::activity(&mut writes, &contents.activity)?;
     derived::outbox(&mut writes, &contents.outbox)?;
     Ok((writes, late))
 }

@@ -14,6 +14,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../schema/postgres/0001_first.sql"),
     include_str!("../schema/postgres/0002_retention.sql"),
     include_str!("../schema/postgres/0003_alerts.sql"),
+    include_str!("../schema/postgres/0004_triage.sql"),
 ];
 /// The first pgvector with HNSW indexes.
 const OLDEST_PGVECTOR: (u32, u32) = (0, 5);

@@ -29,6 +29,7 @@ mod samples;
 mod session;
 mod snapshot;
 mod tls;
+mod triage;
 mod values;
 mod write;
 

@@ -99,10 +99,11 @@ fn column<'a>(table: &Table, place: usize, rows: &'a [Vec<Value>]) -> Result<Col
         }
         Holds::Text => {
             let text = |value: &'a Value| match value {
-                Value::Text(text) => Ok(&**text),
+                Value::Text(text) => Ok(Some(&**text)),
+                Value::Missing => Ok(None),
                 _ => Err(wrong()),
             };
-            Column::texts(values.map(text).collect::<Result<Vec<_>, _>>()?)
+            Column::some_texts(values.map(text).collect::<Result<Vec<_>, _>>()?)
         }
         Holds::Blob => {
             let bytes = |value: &'a Value| match value {

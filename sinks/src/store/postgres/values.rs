@@ -152,6 +152,7 @@ pub(super) enum Column<'a> {
     Integers(Vec<i64>),
     SomeIntegers(Vec<Option<i64>>),
     Texts(Vec<Text<Cow<'a, str>>>),
+    SomeTexts(Vec<Option<Text<&'a str>>>),
     Blobs(Vec<Cow<'a, [u8]>>),
     Ids(Vec<Id>),
     Vectors(Vec<Numbers<'a>>),
@@ -178,6 +179,11 @@ impl<'a> Column<'a> {
         Column::Texts(texts.into_iter().map(Text).collect())
     }
 
+    /// Returns a column of texts, some of which are missing.
+    pub(super) fn some_texts(texts: impl IntoIterator<Item = Option<&'a str>>) -> Self {
+        Column::SomeTexts(texts.into_iter().map(|text| text.map(Text)).collect())
+    }
+
     /// Returns a column of bytes.
     pub(super) fn blobs(blobs: impl IntoIterator<Item = Cow<'a, [u8]>>) -> Self {
         Column::Blobs(blobs.into_iter().collect())
@@ -189,6 +195,7 @@ impl<'a> Column<'a> {
             Column::Integers(column) => column.len(),
             Column::SomeIntegers(column) => column.len(),
             Column::Texts(column) => column.len(),
+            Column::SomeTexts(column) => column.len(),
             Column::Blobs(column) => column.len(),
             Column::Ids(column) => column.len(),
             Column::Vectors(column) => column.len(),
@@ -201,6 +208,7 @@ impl<'a> Column<'a> {
             Column::Integers(column) => Box::new(&column[rows]),
             Column::SomeIntegers(column) => Box::new(&column[rows]),
             Column::Texts(column) => Box::new(&column[rows]),
+            Column::SomeTexts(column) => Box::new(&column[rows]),
             Column::Blobs(column) => Box::new(&column[rows]),
             Column::Ids(column) => Box::new(&column[rows]),
             Column::Vectors(column) => Box::new(&column[rows]),

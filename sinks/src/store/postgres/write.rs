@@ -4,7 +4,7 @@
 use super::memory::Memory;
 use super::pipeline::Write;
 use super::values::Column;
-use super::{derived, memory, samples};
+use super::{derived, memory, samples, triage};
 use crate::store::retention::Horizons;
 use crate::store::rows::{FastMap, NEVER_LAST, counter_name};
 use crate::store::sql::codec;
@@ -82,6 +82,7 @@ pub(super) const STATEMENTS: &[&[&str]] = &[
     &memory::STATEMENTS,
     &samples::STATEMENTS,
     &derived::STATEMENTS,
+    &triage::STATEMENTS,
 ];
 
 /// Merges sightings into the known fingerprints.

@@ -1,7 +1,7 @@
 //! The list of issues, and one issue in full.
 
 use super::ranges::{ByRow, each_count};
-use super::{Failure, Row, Snapshot, alerts, codec, evidence, find, list, tags};
+use super::{Failure, Row, Snapshot, alerts, codec, evidence, find, list, tags, triage};
 use crate::store::rows::FastMap;
 use crate::store::slices::{Range, Slices, cover};
 use crate::store::view::{MemberFacts, Summary, order_members, page, surest_first};
@@ -120,6 +120,8 @@ fn all_summaries(snapshot: &dyn Snapshot, query: &IssueQuery) -> Result<Vec<Summ
     );
     let oldest = query.to.min(query.now).secs().saturating_sub(BUCKET_SECS_MAX);
     snapshot.each(&sql, &[oldest.into()], &mut |row| add_alert(row, &mut found, query))?;
+    let sql = format!("SELECT {} FROM standings", triage::COLUMNS);
+    snapshot.each(&sql, &[], &mut |row| add_standing(row, &mut found))?;
     Ok(found)
 }
 
@@ -137,6 +139,8 @@ fn summaries_of(
     snapshot.each_of(MEMBERS_OF_ONE, &keys, &mut |_, row| add_member(row, &counts, &mut found))?;
     let sql = format!("SELECT {} FROM alerts WHERE issue = ?1", alerts::RUN_COLUMNS);
     snapshot.each_of(&sql, &keys, &mut |_, row| add_alert(row, &mut found, query))?;
+    let sql = format!("SELECT {} FROM standings WHERE issue = ?1", triage::COLUMNS);
+    snapshot.each_of(&sql, &keys, &mut |_, row| add_standing(row, &mut found))?;
     Ok(found)
 }
 
@@ -229,6 +233,15 @@ fn add_alert(row: &dyn Row, summaries: &mut [Summary], query: &IssueQuery) -> Re
     let (issue, run) = alerts::run(row)?;
     if let Ok(index) = summaries.binary_search_by_key(&issue, |summary| summary.id) {
         summaries[index].alert(run, query);
+    }
+    Ok(())
+}
+
+/// Tells summaries, ordered by id, how an issue stands.
+fn add_standing(row: &dyn Row, summaries: &mut [Summary]) -> Result<(), Failure> {
+    let (issue, standing) = triage::standing(row)?;
+    if let Ok(index) = summaries.binary_search_by_key(&issue, |summary| summary.id) {
+        summaries[index].stand(standing);
     }
     Ok(())
 }

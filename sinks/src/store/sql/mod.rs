@@ -29,6 +29,7 @@ pub(super) mod recover;
 pub(super) mod samples;
 pub(super) mod tables;
 pub(super) mod tags;
+pub(super) mod triage;
 pub(super) mod vectors;
 
 use engine::component::StoreError;

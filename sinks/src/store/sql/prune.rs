@@ -7,6 +7,7 @@
 use crate::store::retention::{DEAD_NANOS, DELIVERED_NANOS, Horizons, RetentionOptions};
 use crate::store::sql::deltas::Delta;
 use crate::store::sql::{Bound, Failure, Snapshot, codec, find};
+use engine::model::Bucket;
 
 /// Rows of one kind that one step forgets.
 const ROWS_MAX: i64 = 5_000;
@@ -46,6 +47,8 @@ const ALERTS: Kind = Kind {
     key: "alert_key",
     old: "last_bucket < ?1 AND state IN ('resolved', 'retracted')",
 };
+const ACTIVITY: Kind =
+    Kind { name: "activity", table: "activity", key: "at, number", old: "at < ?1" };
 const DELIVERED: Kind = Kind {
     name: "delivered",
     table: "outbox",
@@ -122,6 +125,7 @@ pub(crate) fn prune(
         }
         has_more |= kind.delete(store, before)?;
     }
+    has_more |= ACTIVITY.delete(store, Bucket(later.alerts).start().0)?;
     Ok((later, has_more))
 }
 

@@ -3,7 +3,7 @@
 //! *Limits:* at most [`CONNECTIONS_MAX`] connections exist; whoever asks beyond that waits.
 
 use super::{
-    Failure, Snapshot, alerts, evidence, export, issues, outbox, overview, parts, vectors,
+    Failure, Snapshot, alerts, evidence, export, issues, outbox, overview, parts, triage, vectors,
 };
 use crate::store::archive;
 use engine::component::{
@@ -11,7 +11,7 @@ use engine::component::{
     IssueQuery, KeptSamples, OutboxQuery, ReadStore, RejectedRow, SamplesOf, StoreError,
     TimelineQuery,
 };
-use engine::model::{AlertKey, EventTime, IssueId, OutboxRow, Part, TextId, VectorRow};
+use engine::model::{Activity, AlertKey, EventTime, IssueId, OutboxRow, Part, TextId, VectorRow};
 use std::path::Path;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
@@ -130,6 +130,17 @@ impl<R: Reading> ReadStore for Questions<R> {
 
     fn alerts(&self, query: &AlertQuery, now: EventTime) -> Result<Vec<AlertRow>, StoreError> {
         self.ask("listing alerts", |snapshot| alerts::page(snapshot, query, now))
+    }
+
+    fn activity(
+        &self,
+        issue: IssueId,
+        limit: usize,
+        skip: usize,
+    ) -> Result<Vec<Activity>, StoreError> {
+        self.ask("listing what happened to an issue", |snapshot| {
+            triage::activity(snapshot, issue, limit, skip)
+        })
     }
 
     fn outbox(&self, query: &OutboxQuery) -> Result<Vec<OutboxRow>, StoreError> {

@@ -7,7 +7,7 @@
 pub(crate) enum Holds {
     /// Numbers; some may be missing.
     Integer,
-    /// Texts.
+    /// Texts; some may be missing.
     Text,
     /// Bytes.
     Blob,
@@ -126,6 +126,21 @@ pub(crate) const TABLES: &[Table] = &[
             ("service", Text),
             ("details", Text),
         ],
+    },
+    Table {
+        name: "standings",
+        columns: &[
+            ("issue", Blob),
+            ("state", Text),
+            ("changed_at", Integer),
+            ("changed_by", Text),
+            ("until", Integer),
+            ("assignee", Text),
+        ],
+    },
+    Table {
+        name: "activity",
+        columns: &[("number", Integer), ("issue", Blob), ("at", Integer), ("body", Text)],
     },
     Table {
         name: "outbox",

@@ -2,7 +2,7 @@
 
 use super::Failure;
 use super::write::{Memory, Writer};
-use super::{derived, outbox};
+use super::{derived, outbox, triage};
 use crate::store::rows::fenced;
 use crate::store::sql::codec;
 use crate::store::sql::recover::stored;
@@ -94,6 +94,10 @@ fn write_contents(
     crash_points.reach(Step::AfterTags)?;
     derived::alerts(transaction, &contents.alerts)?;
     crash_points.reach(Step::AfterAlerts)?;
+    triage::standings(transaction, &mut memory.seals, &contents.standings)?;
+    crash_points.reach(Step::AfterStandings)?;
+    triage::activity(transaction, &mut memory.seals, &contents.activity)?;
+    crash_points.reach(Step::AfterActivity)?;
     outbox::rows(transaction, &mut memory.seals, &contents.outbox)?;
     crash_points.reach(Step::AfterOutbox)?;
     Ok(())

@@ -16,6 +16,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../schema/sqlite/0006_retention.sql"),
     include_str!("../schema/sqlite/0007_seals.sql"),
     include_str!("../schema/sqlite/0008_alerts.sql"),
+    include_str!("../schema/sqlite/0009_triage.sql"),
 ];
 
 /// Marks a database file as ours ("seis").

@@ -24,6 +24,7 @@ mod restore;
 mod samples;
 mod seal;
 mod snapshot;
+mod triage;
 mod write;
 
 pub use crate::store::steps::{CommitStep, CrashPoints, NoCrash};

@@ -26,10 +26,12 @@ pub(super) enum Kind {
     State,
     Horizons,
     Outbox,
+    Standings,
+    Activity,
 }
 
 impl Kind {
-    const ALL: [Kind; 8] = [
+    const ALL: [Kind; 10] = [
         Kind::Minutes,
         Kind::Hours,
         Kind::Totals,
@@ -38,6 +40,8 @@ impl Kind {
         Kind::State,
         Kind::Horizons,
         Kind::Outbox,
+        Kind::Standings,
+        Kind::Activity,
     ];
 
     fn name(self) -> &'static str {
@@ -50,6 +54,8 @@ impl Kind {
             Kind::State => "state",
             Kind::Horizons => "horizons",
             Kind::Outbox => "outbox",
+            Kind::Standings => "standings",
+            Kind::Activity => "activity",
         }
     }
 
@@ -73,6 +79,10 @@ impl Kind {
             Kind::Outbox => {
                 "SELECT notice_id, notifier, incident, at, state, settled_at, reason, body, 1 FROM outbox"
             }
+            Kind::Standings => {
+                "SELECT issue, state, changed_at, changed_by, until, assignee, 1 FROM standings"
+            }
+            Kind::Activity => "SELECT issue, at, body, 1 FROM activity",
         }
     }
 }

@@ -71,6 +71,7 @@ impl Changing for Connection {
             "minutes" => Kind::Minutes,
             "hours" => Kind::Hours,
             "delivered" | "dead" => Kind::Outbox,
+            "activity" => Kind::Activity,
             _ => return Ok(()),
         };
         seal::forget(self, sealed, &kind.chosen(), [before, limit])

@@ -8,8 +8,8 @@ use crate::component::{
     StoreError, TimelineQuery,
 };
 use crate::model::{
-    Alert, AlertKey, Epoch, EventTime, Fact, IssueId, Notice, NoticeId, OutboxRow, OutboxStanding,
-    OutboxState, Part, Severity, TextId, VectorRow,
+    Activity, Alert, AlertKey, Epoch, EventTime, Fact, IssueId, Notice, NoticeId, OutboxRow,
+    OutboxStanding, OutboxState, Part, Severity, TextId, VectorRow,
 };
 use crate::runtime::bell::Bell;
 use crate::runtime::commit::Backlog;
@@ -84,6 +84,9 @@ impl ReadStore for FakeStore {
         never_asked()
     }
     fn alert(&self, _: AlertKey, _: EventTime) -> Result<Option<AlertRow>, StoreError> {
+        never_asked()
+    }
+    fn activity(&self, _: IssueId, _: usize, _: usize) -> Result<Vec<Activity>, StoreError> {
         never_asked()
     }
     fn audit(&self) -> Result<Audit, StoreError> {
