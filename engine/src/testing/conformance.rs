@@ -6,6 +6,7 @@
 //! order) and I5 (all or nothing) as far as a store can keep them.
 
 mod alerts;
+mod triage;
 
 pub use alerts::{
     conforms_alerts_are_found_by_state_issue_service_and_range,
@@ -13,6 +14,13 @@ pub use alerts::{
     conforms_an_issue_spikes_while_one_of_its_alerts_is_open,
     conforms_the_latest_row_of_a_notice_and_a_notifier_stands,
     conforms_the_outbox_lists_what_waits_longest_and_what_was_settled_last,
+};
+pub use triage::{
+    conforms_activity_is_listed_latest_first_page_by_page,
+    conforms_activity_of_a_merged_id_is_that_of_the_issue_it_became_part_of,
+    conforms_issues_are_found_by_how_they_stand_and_who_looks_after_them,
+    conforms_the_latest_standing_of_an_issue_stands_until_it_is_forgotten,
+    conforms_what_happened_is_written_down_once,
 };
 
 use super::answers::{Answers, all_history, answers, everything, export, history};
@@ -91,6 +99,11 @@ macro_rules! store_conforms {
             conforms_an_issue_spikes_while_one_of_its_alerts_is_open,
             conforms_the_latest_row_of_a_notice_and_a_notifier_stands,
             conforms_the_outbox_lists_what_waits_longest_and_what_was_settled_last,
+            conforms_the_latest_standing_of_an_issue_stands_until_it_is_forgotten,
+            conforms_issues_are_found_by_how_they_stand_and_who_looks_after_them,
+            conforms_activity_is_listed_latest_first_page_by_page,
+            conforms_activity_of_a_merged_id_is_that_of_the_issue_it_became_part_of,
+            conforms_what_happened_is_written_down_once,
         );
     };
     ($fresh:expr; $($check:ident,)*) => {
@@ -158,6 +171,7 @@ fn assert_loaded(answers: &Answers, contents: &Contents, seed: u64) {
     let mut alerts: Vec<_> = answers.alerts[0].iter().map(|row| row.alert.clone()).collect();
     alerts.sort();
     assert_eq!(alerts, contents.alerts, "seed {seed}");
+    assert_standings(answers, contents, seed);
     let mut outbox = answers.outbox[0].clone();
     outbox.sort_by(|a, b| (a.notice.id, &a.notifier).cmp(&(b.notice.id, &b.notifier)));
     assert_eq!(outbox, contents.outbox, "seed {seed}");
@@ -166,6 +180,15 @@ fn assert_loaded(answers: &Answers, contents: &Contents, seed: u64) {
         answers.export.iter().map(|row| (row.fingerprint, row.bucket_start, row.count)).collect();
     exported.sort();
     assert_eq!(exported, counts, "seed {seed}");
+}
+
+/// How each listed issue stands is what was committed last.
+fn assert_standings(answers: &Answers, contents: &Contents, seed: u64) {
+    for row in &answers.pages[0].issues {
+        let of_this = contents.standings.iter().find(|(issue, _)| *issue == row.id);
+        let standing = of_this.and_then(|(_, standing)| standing.clone());
+        assert_eq!(row.standing, standing.unwrap_or_default(), "seed {seed}");
+    }
 }
 
 fn present<T: Clone>(rows: &[(T, bool)]) -> Vec<T> {
