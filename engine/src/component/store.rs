@@ -116,7 +116,7 @@ pub struct Contents {
     pub alerts: Vec<Alert>,
     /// How issues stand now; nothing forgets that of one.
     pub standings: Vec<(IssueId, Option<Standing>)>,
-    /// What happened to issues, in order.
+    /// What happened to issues; it may have happened more than once.
     pub activity: Vec<Activity>,
     /// The latest per notice and notifier, ordered by them.
     pub outbox: Vec<OutboxRow>,
