@@ -11,8 +11,8 @@ use super::incident::{Incident, Live, Subject, key_of};
 use crate::view::View;
 use engine::component::Recovered;
 use engine::model::{
-    Alert, AlertKey, AlertKind, AlertLevel, AlertState, Command, Control, Deploy, EventTime,
-    Fingerprint, IssueId, News, Notice, Signal, Silence, Transition,
+    Alert, AlertKey, AlertKind, AlertLevel, AlertState, Command, Control, Decision, Deed, Deploy,
+    EventTime, Fingerprint, IssueId, News, Notice, Signal, Silence, Transition,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::collections::{BTreeMap, BTreeSet};
@@ -229,16 +229,9 @@ impl Book {
             Command::Resolve { alert, by, comment } => {
                 self.decide(alert, at, AlertState::Resolved, (by, comment), None);
             }
-            Command::Silence(silence) => {
-                let row = (silence_key(&silence.id), Some(to_bytes(&silence)));
-                self.stored.extend([row]);
-                self.silences.insert(Arc::clone(&silence.id), silence);
-                while self.silences.len() > SILENCES_MAX {
-                    let first = self.silences.values().min_by_key(|one| (one.until, &one.id));
-                    let Some(id) = first.map(|one| Arc::clone(&one.id)) else { break };
-                    self.end_silence(&id);
-                }
-            }
+            Command::Issue(decision) => self.ignore(at, decision),
+            Command::Group(_) | Command::Ungroup { .. } => {}
+            Command::Silence(silence) => self.silence(silence),
             Command::Unsilence { id } => self.end_silence(&id),
             Command::Deploy(deploy) => {
                 self.deploys.push(deploy);
@@ -247,6 +240,36 @@ impl Book {
                 self.deploys.drain(..surplus);
                 self.stored.insert("deploys".into(), Some(to_bytes(&self.deploys)));
             }
+        }
+    }
+
+    /// Nobody hears of an issue that is ignored, until that ends.
+    fn ignore(&mut self, at: EventTime, decision: Decision) {
+        let Decision { issue, deed, by, comment } = decision;
+        let id = format!("s_ignored_{issue}").into();
+        match deed {
+            Deed::Ignore { until } => self.silence(Silence {
+                id,
+                about: Some(issue.to_string().into()),
+                from: at,
+                until: until.unwrap_or(EventTime(i64::MAX)),
+                by,
+                comment,
+                ..Silence::default()
+            }),
+            Deed::Resolve | Deed::Reopen => self.end_silence(&id),
+            Deed::Assign { .. } | Deed::Comment => {}
+        }
+    }
+
+    fn silence(&mut self, silence: Silence) {
+        let row = (silence_key(&silence.id), Some(to_bytes(&silence)));
+        self.stored.extend([row]);
+        self.silences.insert(Arc::clone(&silence.id), silence);
+        while self.silences.len() > SILENCES_MAX {
+            let first = self.silences.values().min_by_key(|one| (one.until, &one.id));
+            let Some(id) = first.map(|one| Arc::clone(&one.id)) else { break };
+            self.end_silence(&id);
         }
     }
 

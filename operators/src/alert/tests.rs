@@ -8,8 +8,8 @@ use crate::spike::{Heard, Judge, Said, SpikeConfig, SpikeDetector};
 use crate::view::View;
 use engine::component::{HumanDuration, Recovered};
 use engine::model::{
-    Alert, AlertKey, AlertKind, AlertLevel, AlertState, Bucket, Command, Control, Deploy,
-    EventTime, Fingerprint, IssueId, Notice, NoticeId, Placed, Severity, Silence, StateKey,
+    Alert, AlertKey, AlertKind, AlertLevel, AlertState, Bucket, Command, Control, Decision, Deed,
+    Deploy, EventTime, Fingerprint, IssueId, Notice, NoticeId, Placed, Severity, Silence, StateKey,
     Transition,
 };
 use std::collections::BTreeMap;
@@ -274,6 +274,22 @@ fn what_is_silenced_is_recorded_and_told_when_the_silence_ends() {
     }
     assert_eq!(world.transitions(), [(1, Fired)]);
     assert_eq!(only(&world).details.silence, None);
+}
+
+#[test]
+fn nobody_hears_of_an_issue_that_is_ignored_until_it_is_opened_again() {
+    let (mut world, now) = world();
+    let decide_about = |world: &mut World, secs, deed| {
+        let (by, comment) = ("ann".into(), "known".into());
+        decide(world, secs, Command::Issue(Decision { issue: IssueId(1), deed, by, comment }));
+    };
+    decide_about(&mut world, now, Deed::Ignore { until: None });
+    usual(&mut world, now, &[(now + 5, 1, 60)]);
+    assert_eq!(world.transitions(), []);
+    assert!(only(&world).details.silence.is_some());
+    decide_about(&mut world, now + BUCKET, Deed::Reopen);
+    usual(&mut world, now + BUCKET, &[(now + BUCKET + 5, 1, 60)]);
+    assert_eq!(world.transitions(), [(1, Fired)]);
 }
 
 #[test]
