@@ -21,4 +21,5 @@ export const LATER = {
   search: once(() => import('./pages/Search.svelte')),
   alert: once(() => import('./pages/Alert.svelte')),
   pipeline: once(() => import('./pages/Pipeline.svelte')),
+  sources: once(() => import('./pages/Sources.svelte')),
 };
