@@ -1,6 +1,7 @@
 //! The tests of the whole product, in one binary, so that they link once.
 //!
 //! - `alerting`: from a line to a pager, and kills between sending and marking (I3).
+//! - `alerts`: what people decide about alerts, through the real binary, over a kill (I3).
 //! - `added_sources`: sources that are added, paused and removed while the real binary runs (I3, I7).
 //! - `backtest`: counts in, alarms out, through the real binary.
 //! - `backtest_graph`: logs and stored history in, alerts out, through the real binary (I1, I2).
@@ -22,6 +23,7 @@
 
 mod added_sources;
 mod alerting;
+mod alerts;
 mod backtest;
 mod backtest_graph;
 mod binary;
