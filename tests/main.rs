@@ -12,6 +12,7 @@
 //! - `crash_recovery`: the real binary killed and restarted while its files grow and rotate (I3, I5).
 //! - `explained`: what is told of stored issues and of rejected records, through the real binary.
 //! - `lived_day`: an engine that lives through a day by a clock moved by hand; used by `backtest_graph`.
+//! - `triage`: what people decide about issues, through the real binary, over kills (I3).
 //! - `meaning`: issues by meaning with the real model, and what happens without it.
 //! - `postgres`: the real binary on a real Postgres, away, crashed, moved to (I3, I5).
 //! - `pushed`: records pushed over HTTP and OTLP, counted once for each key.
@@ -37,3 +38,4 @@ mod postgres;
 mod pushed;
 mod scale_out;
 mod tidy;
+mod triage;
