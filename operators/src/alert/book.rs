@@ -56,10 +56,11 @@ pub enum Told {
 pub struct Book {
     config: AlertConfig,
     now: EventTime,
-    /// What is stored of that.
-    kept: EventTime,
-    /// Up to when time has passed for incidents; behind `now` within an epoch only.
+    /// Up to when time has passed for incidents. Behind `now` within an epoch, and before it only while sources catch up and
+    /// more is read than can wait: then nobody hears of anything yet.
     clock: EventTime,
+    /// What is stored of both.
+    kept: (EventTime, EventTime),
     /// Incidents of which somebody's snooze has ended in this epoch.
     woken: BTreeSet<AlertKey>,
     /// Alerts whose state signals have changed since an instant passed.
@@ -102,8 +103,8 @@ impl Book {
     fn read(&mut self, key: &str, value: &[u8]) -> Option<()> {
         match key.split_once('/') {
             None if key == "now" => {
-                self.now = from_bytes(value)?;
-                (self.clock, self.kept) = (self.now, self.now);
+                (self.now, self.clock) = from_bytes(value)?;
+                self.kept = (self.now, self.clock);
             }
             None if key == "deploys" => self.deploys = from_bytes(value)?,
             Some(("i", of)) => {
@@ -155,7 +156,7 @@ impl Book {
         }
         if signal.news == News::Withdrawn {
             self.places.remove(&subject);
-            if live.subjects.is_empty() {
+            if live.subjects.is_empty() && !live.has_closed {
                 live.alert.details.state = AlertState::Retracted;
             }
         }
@@ -199,7 +200,7 @@ impl Book {
         let silent = signal.bucket.0 - live.alert.last.0;
         let same_kind = live.alert.details.kind == signal.kind || live.moment_until.is_none();
         let reopens = silent <= self.config.reopen.as_secs() as i64 && !live.by_hand && same_kind;
-        live.state() == AlertState::Resolved && reopens
+        live.state() == AlertState::Resolved && live.has_fired() && reopens
     }
 
     /// Returns the alert that something joins, or begins.
@@ -370,7 +371,8 @@ impl Book {
                 if turns {
                     details.changed_at = at;
                 }
-                if turns && details.fired_at == EventTime::default() {
+                let fires = details.state == AlertState::Firing;
+                if turns && fires && details.fired_at == EventTime::default() {
                     details.fired_at = at;
                 }
             }
@@ -459,16 +461,19 @@ impl View for Book {
         for (at, command) in std::mem::take(&mut self.commands) {
             self.command(at, command);
         }
-        self.settle(self.now);
-        let all: Vec<AlertKey> = self.incidents.keys().copied().collect();
-        all.into_iter().for_each(|of| self.tell_news(of));
-        self.woken.clear();
-        self.forget(self.now);
+        if self.clock <= self.now {
+            self.settle(self.now);
+            let all: Vec<AlertKey> = self.incidents.keys().copied().collect();
+            all.into_iter().for_each(|of| self.tell_news(of));
+            self.woken.clear();
+            self.forget(self.now);
+        }
         self.keep(&before);
         // Where time stands is a part of how incidents stand: what a late signal turns, turns at the next instant.
-        if self.now != self.kept && !(self.incidents.is_empty() && before.is_empty()) {
-            self.stored.insert("now".into(), Some(to_bytes(&self.now)));
-            self.kept = self.now;
+        let time = (self.now, self.clock);
+        if time != self.kept && !(self.incidents.is_empty() && before.is_empty()) {
+            self.stored.insert("now".into(), Some(to_bytes(&time)));
+            self.kept = time;
         }
         let rows = std::mem::take(&mut self.stored).into_iter();
         let rows = rows.map(|(key, value)| Told::State(key, value));

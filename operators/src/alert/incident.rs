@@ -58,8 +58,10 @@ pub struct Live {
     pub alert: Alert,
     /// What it is about.
     pub subjects: BTreeMap<Subject, Stands>,
-    /// Events of its closed buckets.
+    /// Events of its closed buckets, and whether there was one.
     pub closed: i64,
+    /// See there.
+    pub has_closed: bool,
     /// When nothing was unusual any more.
     pub calm_since: Option<EventTime>,
     /// The bucket at which it is over, if it is news of one moment; at the latest, if it is a silence.
@@ -100,6 +102,7 @@ impl Live {
             },
             subjects: BTreeMap::new(),
             closed: 0,
+            has_closed: false,
             calm_since: None,
             moment_until: moment_until(signal),
             by_hand: false,
@@ -134,6 +137,7 @@ impl Live {
                 let fires = signal.news == News::Holds || !is_of_a_moment(signal.kind);
                 *stands = Stands { fires, early: 0 };
                 self.closed += signal.events;
+                self.has_closed = true;
             }
             News::Resolved | News::NewNormal => *stands = Stands::default(),
             News::Withdrawn => _ = self.subjects.remove(&subject),
@@ -181,9 +185,14 @@ impl Live {
         change >= AMENDED_EVENTS && change * AMENDED_RATIO >= told
     }
 
-    /// Returns whether people may hear of it: it is not silenced and past pending.
+    /// Returns whether people may hear of it: it is not silenced and has fired.
     fn is_audible(&self) -> bool {
-        self.alert.details.silence.is_none() && self.state() != AlertState::Pending
+        self.alert.details.silence.is_none() && self.has_fired()
+    }
+
+    /// Returns whether it has lasted for as long as it must, or a person has decided about it.
+    pub fn has_fired(&self) -> bool {
+        self.alert.details.fired_at != EventTime::default()
     }
 
     fn strengthen(&mut self, verdict: Verdict) {
@@ -287,10 +296,12 @@ impl Live {
             let waits = details.state != AlertState::Pending
                 && now.secs() - since.secs() < secs(config.keep_firing) + calm_secs(self.reopened);
             if !waits {
-                details.state = AlertState::Resolved;
-                if fired_at == EventTime::default() {
+                // What ended before it had lasted for long enough is nobody's concern.
+                let is_told = details.state != AlertState::Pending || config.pending.as_secs() == 0;
+                if is_told && fired_at == EventTime::default() {
                     details.fired_at = now;
                 }
+                details.state = AlertState::Resolved;
                 return;
             }
         }

@@ -77,6 +77,8 @@ struct Cause {
     by: Option<Arc<str>>,
     comment: Option<Arc<str>>,
     is_ended_by_person: bool,
+    /// Whether it ended before it had lasted for long enough.
+    is_unheard: bool,
     silence: Option<Arc<str>>,
     told: Option<i64>,
     told_before: Option<i64>,
@@ -110,6 +112,7 @@ impl Cause {
             by: None,
             comment: None,
             is_ended_by_person: false,
+            is_unheard: false,
             silence: None,
             told: None,
             told_before: None,
@@ -120,12 +123,21 @@ impl Cause {
         self.changes[self.changes.len() - 1].0
     }
 
+    /// Whether a whole bucket has said anything.
+    fn has_closed(&self) -> bool {
+        let is_whole = |heard: &Heard| match heard {
+            Heard::Said(signal) => matches!(signal.news, News::Fired | News::Holds),
+            Heard::Left(_) => false,
+        };
+        self.heard.iter().any(is_whole)
+    }
+
     fn is_silence(&self) -> bool {
         self.first.kind == AlertKind::GoneQuiet
     }
 
     fn is_audible(&self) -> bool {
-        self.silence.is_none() && self.state() != AlertState::Pending
+        self.silence.is_none() && self.state() != AlertState::Pending && !self.is_unheard
     }
 
     fn note(&mut self, heard: Heard) {
@@ -144,6 +156,7 @@ impl Cause {
             AlertState::Retracted => false,
             AlertState::Resolved => {
                 !self.is_ended_by_person
+                    && !self.is_unheard
                     && signal.bucket.0 - facts.last.0 <= reopen
                     && (facts.kind == signal.kind || !is_moment)
             }
@@ -172,7 +185,7 @@ impl Cause {
         let facts = &self.facts;
         let peak = facts.peak;
         let is_over = match signal.news {
-            News::Withdrawn => facts.members.is_empty(),
+            News::Withdrawn => facts.members.is_empty() && !self.has_closed(),
             News::Revised => {
                 (self.first.bucket..=facts.last).contains(&signal.bucket)
                     && (peak.observed * 1_000 - peak.expected_milli < 4_000
@@ -181,6 +194,7 @@ impl Cause {
             _ => false,
         };
         if is_over && self.state() != AlertState::Retracted {
+            self.is_unheard |= self.state() == AlertState::Pending;
             self.changes.push((AlertState::Retracted, None));
         }
         if begins {
@@ -234,6 +248,7 @@ impl Cause {
             let lasted = now.secs() - calm.secs();
             let is_calm = lasted >= config.keep_firing.as_secs() as i64 + flaps;
             if is_calm || self.state() == AlertState::Pending {
+                self.is_unheard |= self.state() == AlertState::Pending && pending > 0;
                 self.changes.push((AlertState::Resolved, Some(now)));
             }
         }
@@ -266,7 +281,7 @@ impl Cause {
                 state: self.state(),
                 lead: self.first.fingerprint,
                 service: self.first.service.clone(),
-                fired_at: changed(self.changes.get(1)),
+                fired_at: changed(self.changes.get(1).filter(|_| !self.is_unheard)),
                 changed_at: changed(self.changes.last()),
                 until: self.until,
                 by: self.by.clone(),
@@ -673,6 +688,7 @@ impl Model {
             }
             Command::Unsilence { id } => self.silences.retain(|silence| silence.id != id),
             Command::Deploy(deploy) => self.deploys.push(deploy),
+            Command::Issue(_) | Command::Group(_) | Command::Ungroup { .. } => {}
         }
     }
 

@@ -9,8 +9,8 @@ use crate::view::View;
 use engine::component::{HumanDuration, Recovered};
 use engine::model::{
     Alert, AlertKey, AlertKind, AlertLevel, AlertState, Bucket, Command, Control, Decision, Deed,
-    Deploy, EventTime, Fingerprint, IssueId, Notice, NoticeId, Placed, Severity, Silence, StateKey,
-    Transition,
+    Deploy, EventTime, Fingerprint, IssueId, Notice, NoticeId, Placed, Severity, Signal, Silence,
+    StateKey, Transition,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -114,6 +114,21 @@ impl World {
             Some(value) => self.state.insert((node.into(), key), value.into()),
             None => self.state.remove(&(node.into(), key)),
         };
+    }
+
+    /// Closes a bucket; returns what the detector says of it.
+    fn judge_signals(&mut self, secs: i64, counts: &[(i64, u128, i64)]) -> Vec<Signal> {
+        for &(secs, of, n) in counts {
+            let bucket = Bucket(START + secs.div_euclid(60) * 60);
+            self.judge.change(Heard::Count(bucket, Fingerprint(of)), n as isize);
+        }
+        let beat = Control::Beat { now: at(secs + BUCKET), is_behind: false };
+        self.judge.change(Heard::Control(beat), 1);
+        let said = self.judge.tell().into_iter().filter_map(|(said, _)| match said {
+            Said::Signal(signal) => Some(*signal),
+            Said::State(..) => None,
+        });
+        said.collect()
     }
 
     fn beat(&mut self, counts: &[(i64, u128, i64)], secs: i64) {
@@ -274,6 +289,50 @@ fn what_is_silenced_is_recorded_and_told_when_the_silence_ends() {
     }
     assert_eq!(world.transitions(), [(1, Fired)]);
     assert_eq!(only(&world).details.silence, None);
+}
+
+#[test]
+fn what_ends_before_it_has_lasted_for_long_enough_is_recorded_and_not_told() {
+    let pending = HumanDuration::from_secs(1800);
+    let mut world = World::new(AlertConfig { pending, ..AlertConfig::default() });
+    let now = quiet_days(&mut world);
+    usual(&mut world, now, &[(now + 5, 1, 60)]);
+    let end = buckets(&mut world, now + BUCKET, 14);
+    let alert = only(&world);
+    assert_eq!((alert.details.state, world.transitions()), (AlertState::Resolved, vec![]));
+    for bucket in 0..8 {
+        usual(&mut world, end + bucket * BUCKET, &[(end + bucket * BUCKET + 5, 1, 60)]);
+    }
+    assert_eq!(world.transitions(), [(1, Fired)], "what goes on is told after half an hour");
+    assert_eq!(world.alerts.len(), 2);
+}
+
+#[test]
+fn what_is_judged_while_sources_catch_up_is_told_to_nobody_before_they_have() {
+    let (mut world, now) = world();
+    let begun = world.book.clone();
+    // More was read than can wait, so buckets of days to come were closed.
+    let mut ahead = world.judge_signals(now, &[(now + 5, 1, 60)]);
+    assert!(!ahead.is_empty());
+    ahead.iter_mut().for_each(|signal| signal.bucket.0 += 86_400);
+    world.book = begun;
+    ahead.into_iter().for_each(|signal| world.book.change(Row::Signal(Box::new(signal)), 1));
+    let behind = Control::Beat { now: at(now + 300_000), is_behind: true };
+    world.book.change(Row::Control(behind), 1);
+    let told = world.book.tell();
+    assert!(!told.iter().any(|(told, _)| matches!(told, Told::Notice(_))), "{told:#?}");
+    let live = Control::Beat { now: at(now + 86_400 + 600), is_behind: false };
+    world.book.change(Row::Control(live), 1);
+    let told = world.book.tell();
+    let notices: Vec<_> = told
+        .iter()
+        .filter_map(|(told, _)| match told {
+            Told::Notice(notice) => Some((notice.transition, notice.at)),
+            _ => None,
+        })
+        .collect();
+    assert!(!notices.is_empty());
+    assert!(notices.iter().all(|told| *told == (Fired, at(now + 86_400 + 600))), "{notices:?}");
 }
 
 #[test]

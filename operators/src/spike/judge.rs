@@ -236,7 +236,7 @@ impl Judge {
         let mut touched = self.apply(&mut detector, tick);
         let active: BTreeSet<SeriesId> = detector.active().collect();
         let Closed { series: changes, wholes } = detector.close();
-        let fired: BTreeSet<Fingerprint> = changes
+        let mut fired: BTreeSet<Fingerprint> = changes
             .iter()
             .filter(|(_, change)| matches!(change, Change::Fired { .. }))
             .map(|(id, _)| self.watched[id.index()].fingerprint)
@@ -245,7 +245,7 @@ impl Judge {
             self.tell_change(&detector, *id, change);
         }
         for (id, kind) in self.returned(&detector, &touched) {
-            if !fired.contains(&self.watched[id.index()].fingerprint) {
+            if fired.insert(self.watched[id.index()].fingerprint) {
                 self.tell(&detector, id, News::Fired, kind, None);
             }
         }
