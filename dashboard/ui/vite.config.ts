@@ -6,8 +6,8 @@
  * policy is `default-src 'self'`. With `--mode mock` the dev and preview servers answer the API themselves (see mock/).
  */
 import { svelte } from '@sveltejs/vite-plugin-svelte';
-import { readdirSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import type { Plugin } from 'vite';
 import { defineConfig } from 'vitest/config';
 import { mockApi } from './mock/plugin.ts';
@@ -16,13 +16,17 @@ import { mockApi } from './mock/plugin.ts';
 const API_ADDRESS = process.env.SEISMOLOG_API ?? 'http://127.0.0.1:8740';
 const API_PATHS = ['/api', '/readyz', '/livez', '/version', '/metrics', '/login'];
 
-/** Empties `dist` before a build but keeps the committed `.gitignore`. */
+/** Empties the folder that is built into, usually `dist`, but keeps the committed `.gitignore`. */
 function cleanDistFolder(): Plugin {
+  let folder = join(import.meta.dirname, 'dist');
   return {
     name: 'seismolog-clean-dist',
     apply: 'build',
+    configResolved(config) {
+      folder = resolve(config.root, config.build.outDir);
+    },
     buildStart() {
-      const folder = join(import.meta.dirname, 'dist');
+      if (!existsSync(folder)) return;
       for (const name of readdirSync(folder)) {
         if (name !== '.gitignore') rmSync(join(folder, name), { recursive: true });
       }

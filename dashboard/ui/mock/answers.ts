@@ -8,9 +8,10 @@ import type {
 } from '../src/api/types';
 import { splitTemplate } from '../src/template.ts';
 import { partsOf, RELATED, relatedTo, SAME_ISSUE, similarityOf, tagsOf, wordsOf } from './meaning.ts';
+import { HOSTILE_TEXT, MockSources } from './sources.ts';
 import { countInMinute, HISTORY_MINUTES, MINUTE_MS, noise, type Story, tellStories } from './incident.ts';
 
-export const SCENARIOS = ['incident', 'empty', 'old', 'unbalanced', 'locked', 'broken', 'modelless'] as const;
+export const SCENARIOS = ['incident', 'empty', 'old', 'unbalanced', 'locked', 'broken', 'modelless', 'sourceless', 'hostile'] as const;
 export type Scenario = (typeof SCENARIOS)[number];
 
 const RANK: Severity[] = ['trace', 'debug', 'info', 'unknown', 'warn', 'error', 'fatal'];
@@ -25,11 +26,13 @@ export class MockAnswers {
   /** Per story, the count of each minute plus one; 0 is "not computed yet". */
   readonly #counts = new Map<number, Uint32Array>();
   #epoch = 48_210;
+  readonly sources: MockSources;
   /** What was decided, by the key of the alert. */
   readonly #decided = new Map<string, { state: AlertState; until: string | null }>();
 
   constructor(startMs: number, private readonly scenario: Scenario = 'incident') {
     this.#start = Math.floor(startMs / MINUTE_MS);
+    this.sources = new MockSources(scenario);
     this.#shift = scenario === 'old' ? OLD_MS / MINUTE_MS : 0;
     this.#stories = scenario === 'empty' ? [] : tellStories();
   }
@@ -190,9 +193,10 @@ export class MockAnswers {
   }
 
   rejected(nowMs: number): RejectedAnswer {
-    const rows = Object.entries(this.audit(nowMs).rejected).map(([reason, count]) => ({
-      source: 'edge-logs', reason, count, examples: ['1970-01-01T00:00:00Z <b>boot</b> clock is not set', '2099-12-31T23:59:59Z GET /status 200'],
-    }));
+    const examples = this.scenario === 'hostile'
+      ? [HOSTILE_TEXT, 'x'.repeat(1_000_000)]
+      : ['1970-01-01T00:00:00Z <b>boot</b> clock is not set', '2099-12-31T23:59:59Z GET /status 200'];
+    const rows = Object.entries(this.audit(nowMs).rejected).map(([reason, count]) => ({ source: 'edge-logs', reason, count, examples }));
     return { rejected: rows };
   }
 
@@ -295,11 +299,7 @@ export class MockAnswers {
     const read = counted + filtered + rejected + (this.scenario === 'unbalanced' ? 7 : 0);
     return {
       epoch: this.epoch(),
-      sources: {
-        'app-logs': { offset: { 'app/orders.log': 88_120_331, 'app/checkout.log': 41_220_817 }, read: Math.floor(read * 0.61), lag_bytes: 1_204, lost_bytes: 0 },
-        'edge-logs': { offset: { 'edge/access.log': 990_112_004 }, read: Math.floor(read * 0.36), lag_bytes: 48_211_004, lost_bytes: 4_096 },
-        'demo-load': { offset: { '0': 402_118 }, read: read - Math.floor(read * 0.61) - Math.floor(read * 0.36), lag_bytes: 0, lost_bytes: 0 },
-      },
+      sources: this.sources.audit(read, nowMs - this.#start * MINUTE_MS),
       lines_read: Math.floor(read * 1.07), lines_blank: 1_882, lines_cut: 4, invalid_utf8: 31, read, counted, filtered,
       filtered_by: filtered ? { 'drop-probes': filtered } : {}, sampled: 0, open: 0, overflowed: 0,
       rejected: rejected ? { absurd_time: 18, format_mismatch: 5 } : {}, balanced: this.scenario !== 'unbalanced',
@@ -313,11 +313,7 @@ export class MockAnswers {
         ? ['131 patterns wait for their embeddings: the model is not there. Until then each is an issue of its own; counts and alerts go on.']
         : [],
       epoch: this.epoch(),
-      sources: [
-        { id: 'app-logs', state: 'running', message: null },
-        { id: 'edge-logs', state: 'backoff', message: 'could not open "edge/access.log": permission denied. Hint: mount the folder readable for user 65532.' },
-        { id: 'demo-load', state: 'finished', message: null },
-      ],
+      sources: this.sources.list().map(({ id, state, message }) => ({ id, state, message })),
     };
   }
 

@@ -6,7 +6,9 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Connect, Plugin } from 'vite';
+import type { NewSource } from '../src/api/types';
 import { MockAnswers, type Scenario, SCENARIOS } from './answers.ts';
+import type { Refusal } from './sources.ts';
 
 const COMMIT_EVERY_MS = 500;
 const TOKEN = 'open';
@@ -39,6 +41,26 @@ function answerAlert(key: string, decision: string | undefined, response: Server
   if (answer === null) sendProblem(response, 404, 'Not Found', `there is no alert "${key}"; the keys are in /api/v1/alerts`);
   else if (decided === false) sendProblem(response, 409, 'Conflict', 'the alert has ended already');
   else sendJson(response, 200, decision === undefined ? answer : { alert: answer.alert, durable: true });
+}
+
+async function bodyOf(request: IncomingMessage): Promise<Record<string, unknown>> {
+  let text = '';
+  for await (const chunk of request) text += String(chunk);
+  return JSON.parse(text || '{}') as Record<string, unknown>;
+}
+
+async function answerSources(request: IncomingMessage, id: string | undefined, response: ServerResponse, { sources }: MockAnswers): Promise<void> {
+  const sendOrRefuse = (answer: object | null, wrap: (answer: object | null) => unknown, status = 200) =>
+    answer !== null && 'status' in answer
+      ? sendProblem(response, (answer as Refusal).status, (answer as Refusal).title, (answer as Refusal).detail)
+      : sendJson(response, status, wrap(answer));
+  const changed = (source: object | null) => ({ source, durable: true });
+  const body = await bodyOf(request);
+  if (request.method === 'PATCH' && id !== undefined) return sendOrRefuse(sources.pause(id, body.paused === true), changed);
+  if (request.method === 'DELETE' && id !== undefined) return sendOrRefuse(sources.remove(id), changed);
+  if (request.method === 'POST' && id === 'test') return sendOrRefuse(sources.test(body as NewSource), (answer) => answer);
+  if (request.method === 'POST') return sendOrRefuse(sources.add(body as NewSource), changed, 201);
+  sendJson(response, 200, { sources: sources.list() });
 }
 
 function answerApi(url: URL, response: ServerResponse, answers: MockAnswers): void {
@@ -89,6 +111,8 @@ function middleware(scenario: Scenario): Connect.NextHandleFunction {
       return sendProblem(response, 503, 'The store is busy', 'The store did not answer within 5 s. Hint: choose a shorter range.');
     }
     if (url.pathname === '/api/v1/live') return stream(request, response, answers);
+    const [list, source] = /^\/api\/v1\/sources(?:\/([^/]+))?$/.exec(url.pathname) ?? [];
+    if (list !== undefined) return void answerSources(request, source && decodeURIComponent(source), response, answers);
     answerApi(url, response, answers);
   };
 }

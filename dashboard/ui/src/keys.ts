@@ -10,6 +10,7 @@ export type Command =
   | 'go-search'
   | 'go-alerts'
   | 'go-pipeline'
+  | 'go-sources'
   | 'help'
   | 'filter'
   | 'next'
@@ -31,6 +32,7 @@ export const SHORTCUTS: readonly Shortcut[] = [
   { keys: ['g', 's'], command: 'go-search', does: 'Go to the search' },
   { keys: ['g', 'a'], command: 'go-alerts', does: 'Go to the alerts' },
   { keys: ['g', 'p'], command: 'go-pipeline', does: 'Go to the pipeline' },
+  { keys: ['g', 'r'], command: 'go-sources', does: 'Go to the sources: what is read' },
   { keys: ['j'], command: 'next', does: 'Move to the next row' },
   { keys: ['k'], command: 'previous', does: 'Move to the previous row' },
   { keys: ['/'], command: 'filter', does: 'Filter the issues, or move to the question of a search' },
@@ -71,7 +73,7 @@ export class KeyReader {
   }
 }
 
-/** True when a key press belongs to a field rather than to the page. */
+/** True when a key press belongs to a field or a dialog rather than to the page. */
 export function isTyping(target: EventTarget | null): boolean {
-  return target instanceof HTMLElement && target.closest('input, textarea, select, [contenteditable]') !== null;
+  return target instanceof HTMLElement && target.closest('input, textarea, select, dialog, [contenteditable]') !== null;
 }

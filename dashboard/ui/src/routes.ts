@@ -7,7 +7,7 @@
 import type { SeverityClass } from './api/types';
 import { chooseSlice } from './charts/bins';
 
-export type PageName = 'overview' | 'issues' | 'issue' | 'search' | 'alerts' | 'alert' | 'pipeline' | 'missing';
+export type PageName = 'overview' | 'issues' | 'issue' | 'search' | 'alerts' | 'alert' | 'pipeline' | 'sources' | 'missing';
 
 export const RANGE_SECONDS = { '1h': 3_600, '6h': 21_600, '24h': 86_400, '7d': 604_800 } as const;
 export type RangeName = keyof typeof RANGE_SECONDS;
@@ -21,6 +21,10 @@ export type SeverityFilter = (typeof SEVERITY_FILTERS)[number];
 
 export const ORDERS = ['relevance', 'count', 'last_seen', 'first_seen'] as const;
 export type Order = (typeof ORDERS)[number];
+
+/** The types of sources that can be added while the engine runs. */
+export const ADDED_TYPES = ['file', 'http', 'otlp', 'journald', 'elasticsearch', 'postgres'] as const;
+export type AddedType = (typeof ADDED_TYPES)[number];
 
 export const CLASSES: readonly SeverityClass[] = ['error', 'warn', 'rest'];
 
@@ -37,7 +41,10 @@ export interface View {
   service: string;
   tag: string;
   hidden: SeverityClass[];
+  /** The component, or the source, that is open. */
   node: string;
+  /** The type of the source that is about to be added; empty while the form is closed. */
+  add: AddedType | '';
 }
 
 export interface Address {
@@ -59,6 +66,7 @@ export const DEFAULT_VIEW: View = {
   tag: '',
   hidden: [],
   node: '',
+  add: '',
 };
 
 /** A filter longer than this is cut: the address bar is not a place for a log file. */
@@ -75,6 +83,7 @@ const PATHS: Record<Exclude<PageName, keyof typeof LISTS | 'missing'>, string> =
   search: '/search',
   alerts: '/alerts',
   pipeline: '/pipeline',
+  sources: '/sources',
 };
 
 function oneOf<T extends string>(allowed: readonly T[], value: string | null, fallback: T): T {
@@ -120,6 +129,7 @@ export function parseAddress(pathname: string, search: string): Address {
       tag: text('tag'),
       hidden: CLASSES.filter((name) => hidden.includes(name)),
       node: text('node'),
+      add: oneOf(['', ...ADDED_TYPES], query.get('add'), DEFAULT_VIEW.add),
     },
   };
 }
@@ -145,6 +155,7 @@ export function formatAddress(address: Address): string {
   set('tag', view.tag, '');
   set('hide', view.hidden.join(','), '');
   set('node', view.node, '');
+  set('add', view.add, '');
   const path =
     page === 'issue' || page === 'alert' ? `${LISTS[page]}/${encodeURIComponent(id)}` : page === 'missing' ? '/' : PATHS[page];
   // Colons and commas are allowed in a query and far easier to read than their escapes.

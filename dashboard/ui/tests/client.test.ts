@@ -1,6 +1,6 @@
 /** Requests: every failure becomes a problem a person can act on. */
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { fetchAudit, fetchIssues, fetchMeaning, fetchReady, fetchSearch, Problem, problemFrom, signIn, withParameters } from '../src/api/client';
+import { fetchAudit, fetchIssues, fetchMeaning, fetchReady, fetchSearch, pauseSource, Problem, problemFrom, removeSource, signIn, testSource, withParameters } from '../src/api/client';
 import { fetchIssueList, ISSUES_SHOWN_MAX, PAGE_ISSUES } from '../src/state/issueList';
 import type { Issue, IssuesAnswer } from '../src/api/types';
 
@@ -69,6 +69,23 @@ describe('meaning', () => {
     await fetchMeaning('a/b', { from: 'a', to: 'b' }, signal);
     const asked = (fetch.mock.calls as unknown[][]).map((call) => String(call[0]));
     expect(asked).toEqual(['/api/v1/search?q=why%3F+%26+how&limit=50', '/api/v1/issues/a%2Fb/meaning?from=a&to=b']);
+  });
+});
+
+describe('sources', () => {
+  test('an id is escaped, and only what has a body says what it is', async () => {
+    const fetch = answer(200, '{}');
+    vi.stubGlobal('fetch', fetch);
+    await pauseSource('a/b', true);
+    await removeSource('a/b');
+    const [pause, remove] = (fetch.mock.calls as unknown as [string, RequestInit][]);
+    expect(pause).toMatchObject(['/api/v1/sources/a%2Fb', { method: 'PATCH', body: '{"paused":true}', headers: { 'content-type': 'application/json' } }]);
+    expect(remove).toMatchObject(['/api/v1/sources/a%2Fb', { method: 'DELETE', body: null }]);
+    expect(remove?.[1].headers).not.toHaveProperty('content-type');
+  });
+  test('a refusal is a problem with what to do', async () => {
+    vi.stubGlobal('fetch', answer(422, JSON.stringify({ title: 'Unprocessable Entity', detail: '`web` needs the option `include`.' })));
+    expect(await problemOf(testSource({ id: 'web', type: 'file' }))).toMatchObject({ status: 422, detail: '`web` needs the option `include`.' });
   });
 });
 

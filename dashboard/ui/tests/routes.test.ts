@@ -9,7 +9,7 @@ const parse = (address: string) => {
 
 describe('addresses', () => {
   test.each([
-    '/', '/issues', '/issues/i_0abc', '/alerts', '/pipeline', '/pipeline?node=app-logs', '/?range=7d', '/?hide=warn,rest',
+    '/', '/issues', '/issues/i_0abc', '/alerts', '/pipeline', '/pipeline?node=app-logs', '/sources', '/sources?node=web', '/sources?range=1h&node=web&add=postgres', '/?range=7d', '/?hide=warn,rest',
     '/issues?range=1h&live=off&tab=spiking&severity=error&order=count&q=pool+exhausted&service=checkout',
     '/issues?tag=resource+exhaustion', '/search', '/search?q=why+can+nobody+log+in',
     '/issues/i_0abc?from=2026-11-21T14:05:00Z&to=2026-11-21T15:00:00Z', '/issues/a%2Fb', '/alerts/a_0abc', '/alerts/a%2Fb?range=1h',
@@ -18,7 +18,7 @@ describe('addresses', () => {
     expect(formatAddress(parse('/issues/?range=24h&live=on&tab=all&order=relevance'))).toBe('/issues');
   });
   test('what is not understood falls back to the default', () => {
-    expect(parse('/issues?range=2w&tab=old&severity=loud&order=random&hide=everything').view).toEqual(DEFAULT_VIEW);
+    expect(parse('/issues?range=2w&tab=old&severity=loud&order=random&hide=everything&add=stdin').view).toEqual(DEFAULT_VIEW);
     expect(parse('/nothing/here').page).toBe('missing');
     expect(parse('/issues/%E0%A4%A').page).toBe('missing');
     expect(parse('/alerts/%E0%A4%A').page).toBe('missing');

@@ -13,10 +13,14 @@ import type {
   IssueAnswer,
   IssuesAnswer,
   MeaningAnswer,
+  NewSource,
   ProblemBody,
   ReadyAnswer,
   RejectedAnswer,
   SearchAnswer,
+  SourceChanged,
+  SourcesAnswer,
+  SourceTested,
   TimelineAnswer,
   ValuesAnswer,
   VersionAnswer,
@@ -102,13 +106,13 @@ async function readJson<T>(path: string, response: Response): Promise<T> {
   }
 }
 
-async function postJson<T>(path: string, body: unknown): Promise<T> {
+async function sendJson<T>(method: 'POST' | 'PATCH' | 'DELETE', path: string, body?: unknown): Promise<T> {
   let response: Response;
   try {
     response = await fetch(path, {
-      method: 'POST',
-      headers: { accept: 'application/json', 'content-type': 'application/json' },
-      body: JSON.stringify(body),
+      method,
+      headers: { accept: 'application/json', ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
+      body: body === undefined ? null : JSON.stringify(body),
       signal: AbortSignal.timeout(REQUEST_MS_MAX),
     });
   } catch (error) {
@@ -185,7 +189,29 @@ export type Decision = 'acknowledge' | 'snooze' | 'resolve';
 /** Tells the engine what somebody decided about the incident of an alert; `forHow` is how long a snooze lasts. */
 export function decideAlert(key: string, decision: Decision, forHow?: string): Promise<DecisionAnswer> {
   const body = forHow === undefined ? {} : { for: forHow };
-  return postJson(`/api/v1/alerts/${encodeURIComponent(key)}/${decision}`, body);
+  return sendJson('POST', `/api/v1/alerts/${encodeURIComponent(key)}/${decision}`, body);
+}
+
+export function fetchSources(signal: AbortSignal): Promise<SourcesAnswer> {
+  return getJson('/api/v1/sources', {}, signal);
+}
+
+/** Looks at what a source would read, without adding it. */
+export function testSource(source: NewSource): Promise<SourceTested> {
+  return sendJson('POST', '/api/v1/sources/test', source);
+}
+
+export function addSource(source: NewSource): Promise<SourceChanged> {
+  return sendJson('POST', '/api/v1/sources', source);
+}
+
+export function pauseSource(id: string, paused: boolean): Promise<SourceChanged> {
+  return sendJson('PATCH', `/api/v1/sources/${encodeURIComponent(id)}`, { paused });
+}
+
+/** Removes a source that was added; what was counted from it stays. */
+export function removeSource(id: string): Promise<SourceChanged> {
+  return sendJson('DELETE', `/api/v1/sources/${encodeURIComponent(id)}`);
 }
 
 export function fetchGraph(signal: AbortSignal): Promise<GraphAnswer> {

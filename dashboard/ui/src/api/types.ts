@@ -306,10 +306,48 @@ export interface AuditAnswer {
   balanced: boolean;
 }
 
+/** What a source is doing; `backoff` failed and is tried again, `stopped` failed for good. */
+export type SourceActivity = 'running' | 'paused' | 'backoff' | 'finished' | 'stopped';
+
 export interface SourceState {
   id: string;
-  state: 'running' | 'backoff' | 'finished' | 'stopped';
+  state: SourceActivity;
   message: string | null;
+}
+
+/** A source, of the graph file or added while the engine runs. */
+export interface SourceRow {
+  id: string;
+  type: string;
+  origin: 'file' | 'added';
+  state: SourceActivity;
+  /** The last sentence it had to say; null when all is well. */
+  message: string | null;
+  /** How often it was started again after a failure. */
+  restarts: number;
+  /** As they were given, for one that was added; without passwords. */
+  options: Record<string, unknown> | null;
+}
+
+export interface SourcesAnswer {
+  sources: SourceRow[];
+}
+
+/** A source that somebody wants to have: its id, its type and the options of that type. */
+export type NewSource = { id: string; type: string } & Record<string, unknown>;
+
+/** What a look at a source that is not there yet has found. */
+export interface SourceTested {
+  works: boolean;
+  message: string;
+}
+
+/** What became of a change. */
+export interface SourceChanged {
+  /** Null once it is removed. */
+  source: SourceRow | null;
+  /** Whether it is stored; if not, it will be. */
+  durable: boolean;
 }
 
 export interface ReadyAnswer {

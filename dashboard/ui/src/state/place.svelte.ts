@@ -51,6 +51,17 @@ class Place {
   async #arrive(scroll: number): Promise<void> {
     await tick();
     window.scrollTo(0, scroll);
+    this.#focus();
+  }
+
+  /** A page that had to be loaded first is there now: its reader begins where it says, unless they went on already. */
+  async begin(): Promise<void> {
+    await tick();
+    const focused = document.activeElement;
+    if (focused === document.getElementById('content') || focused === document.body) this.#focus();
+  }
+
+  #focus(): void {
     // A page may say where its reader begins; otherwise it is the start of its content.
     const start = document.querySelector<HTMLElement>('#content [data-arrive]') ?? document.getElementById('content');
     start?.focus({ preventScroll: true });
