@@ -46,7 +46,8 @@ export default defineConfig(({ mode }) => ({
     reportCompressedSize: true,
   },
   server: {
-    proxy: mode === 'mock' ? {} : Object.fromEntries(API_PATHS.map((path) => [path, API_ADDRESS])),
+    // The server compares Origin with Host before it changes anything, so the Host of the browser stays.
+    proxy: mode === 'mock' ? {} : Object.fromEntries(API_PATHS.map((path) => [path, { target: API_ADDRESS, changeOrigin: false }])),
   },
   test: { include: ['tests/**/*.test.ts'], environment: 'node' },
 }));

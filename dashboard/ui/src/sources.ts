@@ -4,13 +4,12 @@
  *
  * Limits: what comes out of logs or from other machines is cut and made plain by `plainText` before it is shown.
  */
+import { ACTIVITY_WORDS, type Activity, CATCHING_UP_BYTES_MIN } from './activity';
 import type { AuditAnswer, RejectedRow, SourceActivity, SourceAudit, SourceRow } from './api/types';
 import { formatBytes, formatCompact, formatCount, formatDuration, plural } from './format';
 
 /** Text of foreign origin is cut here: a page is no place for a megabyte. */
 export const SHOWN_CHARACTERS_MAX = 600;
-/** A running source that is further behind than its reader takes in a few gulps is catching up. */
-export const CATCHING_UP_BYTES_MIN = 1_048_576;
 /** Rates are averages over this long. */
 const RATE_WINDOW_MS = 60_000;
 /** Two observations nearer than this say nothing about a rate. */
@@ -26,32 +25,6 @@ export function plainText(text: string, most = SHOWN_CHARACTERS_MAX): string {
   const cut = text.length > most ? `${text.slice(0, most)}…` : text;
   return cut.replace(UNSEEN, (mark) => `\\u${mark.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
-
-export type Activity = SourceActivity | 'catching';
-
-/** What a source is doing, with the one thing that only its lag tells. */
-export function activityOf(row: SourceRow, audit: SourceAudit | undefined): Activity {
-  return row.state === 'running' && (audit?.lag_bytes ?? 0) >= CATCHING_UP_BYTES_MIN ? 'catching' : row.state;
-}
-
-export const ACTIVITY_WORDS: Record<Activity, string> = {
-  running: 'running',
-  catching: 'catching up',
-  paused: 'paused',
-  backoff: 'failing',
-  finished: 'finished',
-  stopped: 'stopped',
-};
-
-/** What stands behind the word, for people who have not seen it before. */
-export const ACTIVITY_MEANINGS: Record<Activity, string> = {
-  running: 'It reads, or waits for more.',
-  catching: 'It reads what was written before, and is not at the end yet.',
-  paused: 'Somebody paused it. Its place is kept.',
-  backoff: 'It failed and is tried again by itself, with longer and longer pauses. Nothing else waits for it.',
-  finished: 'It has read everything there will ever be.',
-  stopped: 'It failed in a way that trying again cannot mend.',
-};
 
 const texts = (value: unknown): string[] => (Array.isArray(value) ? value : [value]).filter((item): item is string => typeof item === 'string' && item !== '');
 
@@ -228,7 +201,8 @@ export function lastRecordWords(watch: Watch | null, id: string, nowMs: number):
   if (!watch) return '';
   const grew = watch.grew[id];
   if (grew !== undefined) return nowMs - grew < 10_000 ? 'just now' : `${formatDuration(nowMs - grew)} ago`;
-  return `none seen for ${formatDuration(Math.max(nowMs, watch.observations.at(-1)?.atMs ?? 0) - watch.sinceMs)}`;
+  const watchedMs = Math.max(nowMs, watch.observations.at(-1)?.atMs ?? 0) - watch.sinceMs;
+  return watchedMs < RATE_MS_MIN ? '' : `none seen for ${formatDuration(watchedMs)}`;
 }
 
 /** How far behind a source is; only files tell it. */

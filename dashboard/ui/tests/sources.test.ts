@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { MockAnswers, SCENARIOS } from '../mock/answers';
 import { HOSTILE_TEXT, MockSources } from '../mock/sources';
+import { activityOf } from '../src/activity';
 import type { SourceAudit, SourceRow } from '../src/api/types';
 import * as sources from '../src/sources';
 
@@ -11,10 +12,10 @@ const MIB = 1_048_576;
 
 describe('state', () => {
   test('a source that runs far behind is catching up, one that does not run is not', () => {
-    expect(sources.activityOf(row(), audit({ lag_bytes: MIB }))).toBe('catching');
-    expect(sources.activityOf(row(), audit({ lag_bytes: MIB - 1 }))).toBe('running');
-    expect(sources.activityOf(row({ state: 'paused' }), audit({ lag_bytes: MIB }))).toBe('paused');
-    expect(sources.activityOf(row(), undefined)).toBe('running');
+    expect(activityOf(row(), audit({ lag_bytes: MIB }))).toBe('catching');
+    expect(activityOf(row(), audit({ lag_bytes: MIB - 1 }))).toBe('running');
+    expect(activityOf(row({ state: 'paused' }), audit({ lag_bytes: MIB }))).toBe('paused');
+    expect(activityOf(row(), undefined)).toBe('running');
   });
   test('the summary counts each state once and leaves out what there is none of', () => {
     expect(sources.summary(['running', 'backoff', 'running', 'catching'])).toBe('4 sources: 2 running, 1 catching up, 1 failing');
@@ -100,6 +101,7 @@ describe('what was seen to change', () => {
     expect(sources.lastRecordWords(seen, 'web', 20_000)).toBe('19 s ago');
     expect(sources.lastRecordWords(seen, 'web', 2_000)).toBe('just now');
     expect(sources.lastRecordWords(seen, 'quiet', 65_000)).toBe('none seen for 1 min');
+    expect([sources.lastRecordWords(null, 'web', 5), sources.lastRecordWords(watch(at(0, 1)), 'web', 5)]).toEqual(['', '']);
   });
   test('how far behind says how long that will take', () => {
     expect(sources.behindWords(row(), audit({ lag_bytes: 9 * MIB }), watch(at(0, 0, 10 * MIB), at(1_000, 0, 9 * MIB)))).toEqual({ size: '9 MiB', rest: 'at this pace 9 s more' });
