@@ -7,6 +7,9 @@
 /** Text of foreign origin is cut here: a page is no place for a megabyte. */
 export const SHOWN_CHARACTERS_MAX = 600;
 
+/** Longest name of a person that the server takes. */
+export const NAME_CHARACTERS_MAX = 100;
+
 /** Marks that change the direction of the text around them, and control characters: written as their code points. */
 const UNSEEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]/g;
 
