@@ -6,7 +6,7 @@
  */
 import { decideIssue, decideIssues, mergeIssues, Problem, type Said, splitIssue, type TriageDeed, ungroup } from '../api/client';
 import type { Grouped, Issue } from '../api/types';
-import { formatCount, plural } from '../format';
+import { plural } from '../format';
 import { doneSentence, groupingIds, NOT_DURABLE, refusalSentence, undoSteps } from '../triage';
 import { live } from './live.svelte';
 import { preferences } from './preferences.svelte';
@@ -100,6 +100,7 @@ export function merge(acting: Acting, id: string, others: string[]): Promise<boo
 }
 
 export function split(acting: Acting, id: string, fingerprints: string[]): Promise<boolean> {
-  const words = () => `${formatCount(fingerprints.length)} ${fingerprints.length === 1 ? 'fingerprint is' : 'fingerprints are'} split off: an issue by themselves now.`;
+  const [are, their] = fingerprints.length === 1 ? ['is', 'its'] : ['are', 'their'];
+  const words = () => `${plural(fingerprints.length, 'fingerprint')} ${are} split off, as an issue of ${their} own.`;
   return acting.run(() => splitIssue(id, fingerprints, said()), words, ungroupAll);
 }
