@@ -74,8 +74,9 @@ export class MockAnswers {
   }
 
   /** The story that an issue is named after. */
-  #leadOf({ parts }: MockIssue): number {
-    return [...parts.keys()][0]!;
+  #leadOf({ id, parts }: MockIssue): number {
+    const all = [...parts.keys()];
+    return all.find((index) => this.#stories[index]!.id === id) ?? all[0]!;
   }
 
   #templateOf(index: number, number: number): string {
@@ -86,7 +87,7 @@ export class MockAnswers {
 
   #issue(issue: MockIssue, from: number, to: number, points: number, nowMs: number): Issue {
     const stories = [...issue.parts.keys()].map((index) => this.#stories[index]!);
-    const story = stories[0]!;
+    const story = this.#stories[this.#leadOf(issue)]!;
     const [historyFirst, historyEnd] = this.#minutes(0, Infinity, nowMs);
     const sparkline = new Array<number>(points).fill(0);
     let [count, total, firstSeen, lastSeen] = [0, 0, -1, -1];
