@@ -4,7 +4,7 @@
 use engine::component::{Delivery, Intake, Source, SourceError, SourceHealth, Stopped};
 use engine::model::{EventTime, Offset, PartitionId, SourceIndex};
 use engine::runtime::{Observer, SourceReport};
-use indicatif::{ProgressBar, ProgressState, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use std::fmt::Write;
 use std::io::IsTerminal;
 use std::sync::Arc;
@@ -20,6 +20,10 @@ pub struct Reading {
 impl Reading {
     /// Returns reading of so many bytes; `None` if nobody knows how many.
     pub fn new(bytes: Option<u64>) -> Reading {
+        Reading::on(target(std::io::stderr().is_terminal()), bytes)
+    }
+
+    fn on(target: ProgressDrawTarget, bytes: Option<u64>) -> Reading {
         let lines = Arc::new(AtomicU64::new(0));
         let template = match bytes {
             Some(_) => "{bar:40} {bytes}/{total_bytes} {lines_per_sec} {eta} left",
@@ -27,13 +31,12 @@ impl Reading {
         };
         let read = Arc::clone(&lines);
         let rate = move |state: &ProgressState, text: &mut dyn Write| {
-            let rate = per_second(read.load(Ordering::Relaxed), state.elapsed());
             // Nobody misses a number that cannot be drawn.
-            let _ = write!(text, "{rate:.0} lines/s");
+            let _ = text.write_str(&throughput(read.load(Ordering::Relaxed), state.elapsed()));
         };
         let style =
             ProgressStyle::with_template(template).map(|it| it.with_key("lines_per_sec", rate));
-        Reading { bar: shown(bytes, style.ok()), lines }
+        Reading { bar: bar(target, bytes, style.ok()), lines }
     }
 
     /// Returns a source whose lines are counted here.
@@ -45,30 +48,44 @@ impl Reading {
     pub fn finish(&self) {
         let (lines, took) = (self.lines.load(Ordering::Relaxed), self.bar.elapsed());
         self.bar.finish_and_clear();
-        let (secs, rate) = (took.as_secs_f64(), per_second(lines, took));
-        eprintln!("{lines} lines in {secs:.2} s: {rate:.0} lines/s");
+        eprintln!("{}", outcome(lines, took));
     }
 }
 
 /// Returns a bar of so many steps on standard error, with how many a second and the time that is left.
 pub fn steps(of: u64, what: &str) -> ProgressBar {
-    let template = format!("{{bar:40}} {{pos}}/{{len}} {what}, {{per_sec}}, {{eta}} left");
-    shown(Some(of), ProgressStyle::with_template(&template).ok())
+    steps_on(target(std::io::stderr().is_terminal()), of, what)
 }
 
-fn shown(length: Option<u64>, style: Option<ProgressStyle>) -> ProgressBar {
-    if !std::io::stderr().is_terminal() {
-        return ProgressBar::hidden();
-    }
-    let bar = length.map_or_else(ProgressBar::new_spinner, ProgressBar::new);
+fn steps_on(target: ProgressDrawTarget, of: u64, what: &str) -> ProgressBar {
+    let template = format!("{{bar:40}} {{pos}}/{{len}} {what}, {{per_sec}}, {{eta}} left");
+    bar(target, Some(of), ProgressStyle::with_template(&template).ok())
+}
+
+/// Returns where bars are drawn: on standard error, and nowhere if that is no terminal.
+fn target(is_terminal: bool) -> ProgressDrawTarget {
+    if is_terminal { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() }
+}
+
+fn bar(
+    target: ProgressDrawTarget,
+    length: Option<u64>,
+    style: Option<ProgressStyle>,
+) -> ProgressBar {
+    let bar = ProgressBar::with_draw_target(length, target);
     match style {
         Some(style) => bar.with_style(style),
         None => bar,
     }
 }
 
-fn per_second(n: u64, took: Duration) -> f64 {
-    n as f64 / took.as_secs_f64().max(1e-9)
+/// Returns the last line: how much was read, how long it took, how fast that is.
+fn outcome(lines: u64, took: Duration) -> String {
+    format!("{lines} lines in {:.2} s: {}", took.as_secs_f64(), throughput(lines, took))
+}
+
+fn throughput(lines: u64, took: Duration) -> String {
+    format!("{:.0} lines/s", lines as f64 / took.as_secs_f64().max(1e-9))
 }
 
 impl Observer for Reading {
@@ -150,11 +167,123 @@ fn lines_of(bytes: &[u8]) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use indicatif::TermLike;
+    use std::io;
+    use std::sync::{Mutex, PoisonError};
+
+    /// A terminal that remembers every line that was drawn on it.
+    #[derive(Clone, Debug, Default)]
+    struct FakeTerminal(Arc<Mutex<Vec<String>>>);
+
+    impl FakeTerminal {
+        fn target(&self) -> ProgressDrawTarget {
+            ProgressDrawTarget::term_like(Box::new(self.clone()))
+        }
+
+        /// Returns the drawn lines that are not blank.
+        fn drawn(&self) -> Vec<String> {
+            let drawn = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            drawn.iter().filter(|line| !line.trim().is_empty()).cloned().collect()
+        }
+    }
+
+    impl TermLike for FakeTerminal {
+        fn width(&self) -> u16 {
+            120
+        }
+        fn move_cursor_up(&self, _: usize) -> io::Result<()> {
+            Ok(())
+        }
+        fn move_cursor_down(&self, _: usize) -> io::Result<()> {
+            Ok(())
+        }
+        fn move_cursor_right(&self, _: usize) -> io::Result<()> {
+            Ok(())
+        }
+        fn move_cursor_left(&self, _: usize) -> io::Result<()> {
+            Ok(())
+        }
+        fn write_line(&self, line: &str) -> io::Result<()> {
+            self.write_str(line)
+        }
+        fn write_str(&self, text: &str) -> io::Result<()> {
+            self.0.lock().unwrap_or_else(PoisonError::into_inner).push(text.to_owned());
+            Ok(())
+        }
+        fn clear_line(&self) -> io::Result<()> {
+            Ok(())
+        }
+        fn flush(&self) -> io::Result<()> {
+            Ok(())
+        }
+    }
 
     #[test]
     fn a_last_line_without_an_end_is_a_line() {
         for (text, lines) in [("", 0), ("a\n", 1), ("a\nb", 2), ("\n\n", 2)] {
             assert_eq!(lines_of(text.as_bytes()), lines, "{text:?}");
         }
+    }
+
+    #[test]
+    fn throughput_is_lines_by_the_time_they_took() {
+        for (lines, millis, said) in [
+            (0, 0, "0 lines in 0.00 s: 0 lines/s"),
+            (0, 1500, "0 lines in 1.50 s: 0 lines/s"),
+            (1, 2000, "1 lines in 2.00 s: 0 lines/s"),
+            (3_000, 2000, "3000 lines in 2.00 s: 1500 lines/s"),
+            (5_000_000, 7812, "5000000 lines in 7.81 s: 640041 lines/s"),
+        ] {
+            assert_eq!(outcome(lines, Duration::from_millis(millis)), said);
+        }
+    }
+
+    #[test]
+    fn nothing_is_drawn_where_there_is_no_terminal() {
+        assert!(target(false).is_hidden());
+        assert!(Reading::on(target(false), Some(10)).bar.is_hidden());
+        assert!(steps_on(target(false), 10, "buckets").is_hidden());
+    }
+
+    #[test]
+    fn lines_are_counted_where_there_is_no_terminal() {
+        let reading = Reading::on(target(false), None);
+        reading.lines.fetch_add(7, Ordering::Relaxed);
+        reading.received(SourceIndex(0), 70);
+        assert_eq!((reading.lines.load(Ordering::Relaxed), reading.bar.position()), (7, 70));
+        assert!(!reading.bar.elapsed().is_zero(), "how fast it was is known");
+    }
+
+    #[test]
+    fn reading_shows_bytes_lines_a_second_and_the_time_that_is_left() {
+        let terminal = FakeTerminal::default();
+        let reading = Reading::on(terminal.target(), Some(4096));
+        reading.lines.fetch_add(5, Ordering::Relaxed);
+        reading.received(SourceIndex(0), 1024);
+        let drawn = terminal.drawn();
+        let last = drawn.last().expect("something was drawn");
+        assert!(last.contains("1.00 KiB/4.00 KiB"), "{drawn:?}");
+        assert!(last.contains(" lines/s ") && last.trim_end().ends_with(" left"), "{drawn:?}");
+    }
+
+    #[test]
+    fn nobody_says_what_is_left_of_an_input_without_an_end() {
+        let terminal = FakeTerminal::default();
+        let reading = Reading::on(terminal.target(), None);
+        reading.received(SourceIndex(0), 1024);
+        let drawn = terminal.drawn();
+        let last = drawn.last().expect("something was drawn");
+        assert!(last.contains("1.00 KiB") && last.trim_end().ends_with(" lines/s"), "{drawn:?}");
+    }
+
+    #[test]
+    fn steps_are_shown_by_what_they_are() {
+        let terminal = FakeTerminal::default();
+        let bar = steps_on(terminal.target(), 288, "buckets");
+        bar.inc(12);
+        let drawn = terminal.drawn();
+        let last = drawn.last().expect("something was drawn");
+        assert!(last.contains("12/288 buckets, "), "{drawn:?}");
+        assert!(last.contains("/s, ") && last.trim_end().ends_with(" left"), "{drawn:?}");
     }
 }

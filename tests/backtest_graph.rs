@@ -106,6 +106,7 @@ fn one_burst_and_one_silence_are_those_two_alerts() {
     assert!(totals["notices"].as_u64().unwrap() >= 4, "{totals}");
     let last = said.lines().last().unwrap();
     assert!(last.contains(" lines in ") && last.ends_with(" lines/s"), "{said}");
+    assert!(!said.contains(['\r', '\u{1b}']), "bars are for terminals: {said:?}");
 
     // What is learned from does not depend on what is reported.
     let limited = ["-c", &graph, "-o", "json", "--from", "2026-03-03T12:00:00Z"];

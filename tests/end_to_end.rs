@@ -118,6 +118,16 @@ fn text_that_is_no_yaml_is_a_configuration_error_with_its_place() {
 }
 
 #[test]
+fn scan_says_one_line_of_its_speed_where_there_is_no_terminal() {
+    let folder = TempDir::new().unwrap();
+    let path = write(&folder, "app.log", plain_lines(300));
+    let said = String::from_utf8(run_on(&["scan"], &path).stderr).unwrap();
+    assert!(said.starts_with("300 lines in ") && said.ends_with(" lines/s\n"), "{said:?}");
+    assert_eq!(said.lines().count(), 1, "{said:?}");
+    assert!(!said.contains(['\r', '\u{1b}']), "{said:?}");
+}
+
+#[test]
 fn scan_accounts_for_every_line() {
     let folder = TempDir::new().unwrap();
     let path = write(&folder, "app.log", plain_lines(3000) + "\n   \n");

@@ -1,6 +1,7 @@
 //! The tests of the whole product, in one binary, so that they link once.
 //!
 //! - `alerting`: from a line to a pager, and kills between sending and marking (I3).
+//! - `alerts`: what people decide about alerts, through the real binary, over a kill (I3).
 //! - `added_sources`: sources that are added, paused and removed while the real binary runs (I3, I7).
 //! - `backtest`: counts in, alarms out, through the real binary.
 //! - `backtest_graph`: logs and stored history in, alerts out, through the real binary (I1, I2).
@@ -11,6 +12,7 @@
 //! - `crash_recovery`: the real binary killed and restarted while its files grow and rotate (I3, I5).
 //! - `explained`: what is told of stored issues and of rejected records, through the real binary.
 //! - `lived_day`: an engine that lives through a day by a clock moved by hand; used by `backtest_graph`.
+//! - `triage`: what people decide about issues, through the real binary, over kills (I3).
 //! - `meaning`: issues by meaning with the real model, and what happens without it.
 //! - `postgres`: the real binary on a real Postgres, away, crashed, moved to (I3, I5).
 //! - `pushed`: records pushed over HTTP and OTLP, counted once for each key.
@@ -22,6 +24,7 @@
 
 mod added_sources;
 mod alerting;
+mod alerts;
 mod backtest;
 mod backtest_graph;
 mod binary;
@@ -35,3 +38,4 @@ mod postgres;
 mod pushed;
 mod scale_out;
 mod tidy;
+mod triage;

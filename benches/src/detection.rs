@@ -32,13 +32,17 @@ pub fn run(site: &Site, scenario: &Scenario) -> Result<Measurement> {
     let folder = fresh_folder(site, scenario)?;
     let messages = scenario.number("messages")?;
     let seconds = scenario.number("seconds")?;
-    let share = |name: &str, operators: &str| -> Result<f64> {
+    let share = |name: &str, operators: &str, stored: &str| -> Result<f64> {
         let folder = folder.join(name);
         std::fs::create_dir_all(&folder)?;
-        follow(site, &folder, operators, messages, seconds)
+        let operators = format!(
+            "{operators}sinks:\n  \
+             store: {{ type: sqlite, path: ./seismolog.db, inputs: [{stored}] }}\n"
+        );
+        follow(site, &folder, &operators, messages, seconds)
     };
-    let without = share("without", WITHOUT)?;
-    let with = share("with", &format!("{WITHOUT}{DETECTION}"))?;
+    let without = share("without", WITHOUT, "counts, issues")?;
+    let with = share("with", &format!("{WITHOUT}{DETECTION}"), "counts, issues, alerts")?;
     let figures =
         vec![("detection_percent_of_a_core", with - without), ("all_percent_of_a_core", with)];
     Ok((json!({"without_percent": without, "with_percent": with}), figures))
@@ -50,7 +54,6 @@ fn follow(site: &Site, folder: &Path, operators: &str, messages: u64, seconds: u
     let text = format!(
         "sources:\n  app: {{ type: file, include: [\"app.log\"], service: shop }}\n\
          operators:\n  events: {{ type: parse, inputs: [app] }}\n{operators}\
-         sinks:\n  store: {{ type: sqlite, path: ./seismolog.db }}\n\
          server: {{ listen: \"127.0.0.1:0\" }}\nmodel: {{ enabled: false }}\n"
     );
     std::fs::write(&graph, text)?;

@@ -101,6 +101,7 @@ mod tests {
             services: Vec::new(),
             tags: Vec::new(),
             state: IssueState::Ongoing,
+            standing: engine::model::Standing::default(),
             spiking: false,
             first_seen: EventTime::from_secs(0),
             last_seen: EventTime::from_secs(60),

@@ -15,7 +15,7 @@ pub(super) fn keys(value: &Value) -> Vec<&str> {
     keys
 }
 
-pub(super) const ISSUE_KEYS: [&str; 14] = [
+pub(super) const ISSUE_KEYS: [&str; 15] = [
     "class",
     "count",
     "fingerprints",
@@ -30,6 +30,7 @@ pub(super) const ISSUE_KEYS: [&str; 14] = [
     "tags",
     "template",
     "total",
+    "triage",
 ];
 
 #[test]
@@ -82,6 +83,11 @@ fn the_issue_list_has_the_shape_of_the_contract() {
     assert_eq!(issue["sparkline"].as_array().unwrap().len(), 48);
     let tag = json!({ "tag": "network", "score": 0.625, "reason": "it says \"refused\"" });
     assert_eq!(issue["tags"], json!([tag]));
+    let changed_at = "2023-11-14T22:13:20Z";
+    let triage = json!({
+        "state": "regressed", "changed_at": changed_at, "by": null, "until": null, "assignee": "ann"
+    });
+    assert_eq!(issue["triage"], triage);
 }
 
 #[test]

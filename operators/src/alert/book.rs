@@ -11,8 +11,8 @@ use super::incident::{Incident, Live, Subject, key_of};
 use crate::view::View;
 use engine::component::Recovered;
 use engine::model::{
-    Alert, AlertKey, AlertKind, AlertLevel, AlertState, Command, Control, Deploy, EventTime,
-    Fingerprint, IssueId, News, Notice, Signal, Silence, Transition,
+    Alert, AlertKey, AlertKind, AlertLevel, AlertState, Command, Control, Decision, Deed, Deploy,
+    EventTime, Fingerprint, IssueId, News, Notice, Signal, Silence, Transition,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::collections::{BTreeMap, BTreeSet};
@@ -56,10 +56,14 @@ pub enum Told {
 pub struct Book {
     config: AlertConfig,
     now: EventTime,
+    /// What is stored of that.
+    kept: EventTime,
     /// Up to when time has passed for incidents; behind `now` within an epoch only.
     clock: EventTime,
     /// Incidents of which somebody's snooze has ended in this epoch.
     woken: BTreeSet<AlertKey>,
+    /// Alerts whose state signals have changed since an instant passed.
+    turned: BTreeSet<(AlertKey, AlertKey)>,
     /// Incidents that were forgotten in this epoch.
     forgotten: BTreeMap<AlertKey, Incident>,
     incidents: BTreeMap<AlertKey, Incident>,
@@ -99,7 +103,7 @@ impl Book {
         match key.split_once('/') {
             None if key == "now" => {
                 self.now = from_bytes(value)?;
-                self.clock = self.now;
+                (self.clock, self.kept) = (self.now, self.now);
             }
             None if key == "deploys" => self.deploys = from_bytes(value)?,
             Some(("i", of)) => {
@@ -116,8 +120,12 @@ impl Book {
     /// Takes one signal.
     fn signal(&mut self, signal: &Signal) {
         let subject = Subject::of(signal);
-        let begins = matches!(signal.news, News::Early | News::Fired);
         let place = self.places.get(&subject).copied();
+        let begins = match signal.news {
+            News::Early => true,
+            News::Fired => !place.is_some_and(|place| self.has_ended_by_hand(place, signal)),
+            _ => false,
+        };
         let place = place.filter(|place| !begins || self.takes(*place, signal));
         let place = match (place, begins) {
             (Some(place), _) => place,
@@ -127,16 +135,16 @@ impl Book {
         let (of, alert) = place;
         let Some(incident) = self.incidents.get_mut(&of) else { return };
         let Some(live) = incident.alerts.get_mut(&alert) else { return };
+        let before = live.state();
         if signal.news == News::Revised {
             if live.covers(signal.bucket) && !live.revise(signal) {
                 live.alert.details.state = AlertState::Retracted;
             }
+        } else if live.by_hand && !begins {
             return;
+        } else {
+            live.take(signal);
         }
-        if live.by_hand && !begins {
-            return;
-        }
-        live.take(signal);
         if begins {
             live.calm_since = None;
             if !live.state().is_open() {
@@ -151,6 +159,9 @@ impl Book {
                 live.alert.details.state = AlertState::Retracted;
             }
         }
+        if live.state() != before {
+            self.turned.insert(place);
+        }
         if begins
             && let Some(before) = self.places.insert(subject.clone(), place)
             && before != place
@@ -159,11 +170,19 @@ impl Book {
         }
     }
 
+    /// Returns whether a person has ended what a signal is about: that the bucket as a whole says what a part of it said
+    /// is no news.
+    fn has_ended_by_hand(&self, (incident, alert): (AlertKey, AlertKey), signal: &Signal) -> bool {
+        let live = self.incidents.get(&incident).and_then(|stands| stands.alerts.get(&alert));
+        live.is_some_and(|live| live.by_hand && live.covers(signal.bucket))
+    }
+
     /// What began another alert is no part of the one before: a subject has one place, also after a restart.
     fn leave(&mut self, (incident, alert): (AlertKey, AlertKey), of: &Subject) {
         let incident = self.incidents.get_mut(&incident);
         if let Some(live) = incident.and_then(|stands| stands.alerts.get_mut(&alert)) {
-            live.subjects.remove(of);
+            // What it told early has been counted, and nothing will say more of it here.
+            live.closed += live.subjects.remove(of).map_or(0, |stands| stands.early);
         }
     }
 
@@ -229,16 +248,9 @@ impl Book {
             Command::Resolve { alert, by, comment } => {
                 self.decide(alert, at, AlertState::Resolved, (by, comment), None);
             }
-            Command::Silence(silence) => {
-                let row = (silence_key(&silence.id), Some(to_bytes(&silence)));
-                self.stored.extend([row]);
-                self.silences.insert(Arc::clone(&silence.id), silence);
-                while self.silences.len() > SILENCES_MAX {
-                    let first = self.silences.values().min_by_key(|one| (one.until, &one.id));
-                    let Some(id) = first.map(|one| Arc::clone(&one.id)) else { break };
-                    self.end_silence(&id);
-                }
-            }
+            Command::Issue(decision) => self.ignore(at, decision),
+            Command::Group(_) | Command::Ungroup { .. } => {}
+            Command::Silence(silence) => self.silence(silence),
             Command::Unsilence { id } => self.end_silence(&id),
             Command::Deploy(deploy) => {
                 self.deploys.push(deploy);
@@ -247,6 +259,36 @@ impl Book {
                 self.deploys.drain(..surplus);
                 self.stored.insert("deploys".into(), Some(to_bytes(&self.deploys)));
             }
+        }
+    }
+
+    /// Nobody hears of an issue that is ignored, until that ends.
+    fn ignore(&mut self, at: EventTime, decision: Decision) {
+        let Decision { issue, deed, by, comment } = decision;
+        let id = format!("s_ignored_{issue}").into();
+        match deed {
+            Deed::Ignore { until } => self.silence(Silence {
+                id,
+                about: Some(issue.to_string().into()),
+                from: at,
+                until: until.unwrap_or(EventTime(i64::MAX)),
+                by,
+                comment,
+                ..Silence::default()
+            }),
+            Deed::Resolve | Deed::Reopen => self.end_silence(&id),
+            Deed::Assign { .. } | Deed::Comment => {}
+        }
+    }
+
+    fn silence(&mut self, silence: Silence) {
+        let row = (silence_key(&silence.id), Some(to_bytes(&silence)));
+        self.stored.extend([row]);
+        self.silences.insert(Arc::clone(&silence.id), silence);
+        while self.silences.len() > SILENCES_MAX {
+            let first = self.silences.values().min_by_key(|one| (one.until, &one.id));
+            let Some(id) = first.map(|one| Arc::clone(&one.id)) else { break };
+            self.end_silence(&id);
         }
     }
 
@@ -269,7 +311,9 @@ impl Book {
         let Some(of) = of.map(|(of, _)| *of) else { return };
         let Some(incident) = self.incidents.get_mut(&of) else { return };
         let mut changed = false;
-        for live in incident.alerts.values_mut().filter(|live| live.state().is_open()) {
+        let open = incident.alerts.iter_mut().filter(|(_, live)| live.state().is_open());
+        for (key, live) in open {
+            self.turned.remove(&(of, *key));
             let details = &mut live.alert.details;
             if details.fired_at == EventTime::default() {
                 details.fired_at = at;
@@ -313,15 +357,21 @@ impl Book {
     fn settle(&mut self, at: EventTime) {
         self.clock = at;
         for (of, incident) in &mut self.incidents {
-            for live in incident.alerts.values_mut() {
+            for (key, live) in &mut incident.alerts {
                 let before = live.state();
+                let mut turns = self.turned.remove(&(*of, *key));
                 live.settle(at, &self.config);
                 live.alert.details.silence = silenced(&self.silences, &live.alert, at);
                 if before == AlertState::Snoozed && live.state() == AlertState::Firing {
                     self.woken.insert(*of);
                 }
-                if before != live.state() {
-                    live.alert.details.changed_at = at;
+                turns |= before != live.state();
+                let details = &mut live.alert.details;
+                if turns {
+                    details.changed_at = at;
+                }
+                if turns && details.fired_at == EventTime::default() {
+                    details.fired_at = at;
                 }
             }
             match incident.is_open() {
@@ -415,8 +465,10 @@ impl View for Book {
         self.woken.clear();
         self.forget(self.now);
         self.keep(&before);
-        if self.incidents != before {
+        // Where time stands is a part of how incidents stand: what a late signal turns, turns at the next instant.
+        if self.now != self.kept && !(self.incidents.is_empty() && before.is_empty()) {
             self.stored.insert("now".into(), Some(to_bytes(&self.now)));
+            self.kept = self.now;
         }
         let rows = std::mem::take(&mut self.stored).into_iter();
         let rows = rows.map(|(key, value)| Told::State(key, value));

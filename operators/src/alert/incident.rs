@@ -75,13 +75,6 @@ pub struct Live {
 impl Live {
     /// Returns the alert that a signal begins.
     pub fn begin(signal: &Signal, incident: AlertKey, deploy: Option<Deploy>) -> Live {
-        let lasts = match signal.kind {
-            AlertKind::Regression | AlertKind::FirstSeen => {
-                Some(MOMENT_BUCKETS * i64::from(signal.bucket_secs))
-            }
-            AlertKind::GoneQuiet => Some(SILENCE_SECS),
-            _ => None,
-        };
         let key = key_of(signal);
         let details = AlertDetails {
             incident,
@@ -108,7 +101,7 @@ impl Live {
             subjects: BTreeMap::new(),
             closed: 0,
             calm_since: None,
-            moment_until: lasts.map(|secs| Bucket(signal.bucket.0 + secs)),
+            moment_until: moment_until(signal),
             by_hand: false,
             told: None,
             reopened: 0,
@@ -132,11 +125,14 @@ impl Live {
                     && signal.fingerprint == self.alert.details.lead
                     && signal.bucket == self.alert.start
                 {
+                    self.moment_until = moment_until(signal);
                     self.alert.details.kind = signal.kind;
                     self.alert.details.explanation = signal.explanation.clone();
                     self.alert.peak = signal.verdict;
                 }
-                *stands = Stands { fires: true, early: 0 };
+                // Nothing says when news of one moment is over.
+                let fires = signal.news == News::Holds || !is_of_a_moment(signal.kind);
+                *stands = Stands { fires, early: 0 };
                 self.closed += signal.events;
             }
             News::Resolved | News::NewNormal => *stands = Stands::default(),
@@ -185,6 +181,11 @@ impl Live {
         change >= AMENDED_EVENTS && change * AMENDED_RATIO >= told
     }
 
+    /// Returns whether people may hear of it: it is not silenced and past pending.
+    fn is_audible(&self) -> bool {
+        self.alert.details.silence.is_none() && self.state() != AlertState::Pending
+    }
+
     fn strengthen(&mut self, verdict: Verdict) {
         if verdict.surprise_milli > self.alert.peak.surprise_milli {
             self.alert.peak = verdict;
@@ -195,6 +196,21 @@ impl Live {
         let early: i64 = self.subjects.values().map(|stands| stands.early).sum();
         self.alert.observed = self.closed + early;
     }
+}
+
+/// Returns whether something is news of one moment, which just passes.
+fn is_of_a_moment(kind: AlertKind) -> bool {
+    matches!(kind, AlertKind::Regression | AlertKind::FirstSeen)
+}
+
+/// Returns when what a signal begins is over at the latest, if that depends on its beginning.
+fn moment_until(signal: &Signal) -> Option<Bucket> {
+    let secs = match signal.kind {
+        AlertKind::GoneQuiet => SILENCE_SECS,
+        kind if is_of_a_moment(kind) => MOMENT_BUCKETS * i64::from(signal.bucket_secs),
+        _ => return None,
+    };
+    Some(Bucket(signal.bucket.0 + secs))
 }
 
 /// Returns the key of the alert that a signal begins. That of a whole, or of a silence, is never that of the fingerprint
@@ -241,9 +257,7 @@ impl Incident {
 
     /// Returns the alerts that people may hear of: not silenced and past pending.
     pub fn audible(&self) -> impl Iterator<Item = &Live> {
-        self.alerts.values().filter(|live| {
-            live.alert.details.silence.is_none() && live.state() != AlertState::Pending
-        })
+        self.alerts.values().filter(|live| live.is_audible())
     }
 
     /// Returns its alerts as a notice shows them: the strongest first.
@@ -338,9 +352,9 @@ impl Incident {
             .max();
         let is_stale =
             !self.is_open() && ended.is_some_and(|end| now.secs() - end > super::book::STALE_SECS);
-        let reopens = self.told_end && self.is_open() && self.audible().next().is_some();
+        let reopens = self.told_end && self.audible().any(|live| live.state().is_open());
         if audible > was_told && !(is_stale && was_told == 0) && !reopens {
-            self.told = audible;
+            (self.told, self.told_end) = (audible, false);
             told.push(self.notice(of, Transition::Fired, now));
             (self.reminded_at, self.reminders) = (Some(now), 0);
         } else if reopens {
@@ -357,8 +371,12 @@ impl Incident {
             let transition = if retracted { Transition::Retracted } else { Transition::Resolved };
             told.push(self.notice(of, transition, now));
         } else if !self.is_open() && self.is_amended() {
-            for live in self.alerts.values_mut() {
-                live.alert.details.told_observed = live.told;
+            // Also of those that the notice has no room for, or they would be told at every beat.
+            for live in self.alerts.values_mut().filter(|live| live.is_audible()) {
+                let observed = live.alert.observed;
+                if let Some(told) = live.told.filter(|told| *told != observed) {
+                    (live.alert.details.told_observed, live.told) = (Some(told), Some(observed));
+                }
             }
             told.push(self.notice(of, Transition::Amended, now));
         } else if self.is_open() && self.is_due(now, reminders, wakes) {
@@ -370,7 +388,7 @@ impl Incident {
     }
 
     fn is_amended(&self) -> bool {
-        self.alerts.values().any(|live| live.told.is_some_and(|told| live.is_amended(told)))
+        self.audible().any(|live| live.told.is_some_and(|told| live.is_amended(told)))
     }
 
     /// Returns whether people are to be reminded of it.

@@ -14,6 +14,8 @@
 pub mod book;
 mod incident;
 #[cfg(test)]
+mod model;
+#[cfg(test)]
 mod tests;
 
 pub use book::Book;

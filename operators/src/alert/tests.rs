@@ -8,8 +8,8 @@ use crate::spike::{Heard, Judge, Said, SpikeConfig, SpikeDetector};
 use crate::view::View;
 use engine::component::{HumanDuration, Recovered};
 use engine::model::{
-    Alert, AlertKey, AlertKind, AlertLevel, AlertState, Bucket, Command, Control, Deploy,
-    EventTime, Fingerprint, IssueId, Notice, NoticeId, Placed, Severity, Silence, StateKey,
+    Alert, AlertKey, AlertKind, AlertLevel, AlertState, Bucket, Command, Control, Decision, Deed,
+    Deploy, EventTime, Fingerprint, IssueId, Notice, NoticeId, Placed, Severity, Silence, StateKey,
     Transition,
 };
 use std::collections::BTreeMap;
@@ -277,6 +277,22 @@ fn what_is_silenced_is_recorded_and_told_when_the_silence_ends() {
 }
 
 #[test]
+fn nobody_hears_of_an_issue_that_is_ignored_until_it_is_opened_again() {
+    let (mut world, now) = world();
+    let decide_about = |world: &mut World, secs, deed| {
+        let (by, comment) = ("ann".into(), "known".into());
+        decide(world, secs, Command::Issue(Decision { issue: IssueId(1), deed, by, comment }));
+    };
+    decide_about(&mut world, now, Deed::Ignore { until: None });
+    usual(&mut world, now, &[(now + 5, 1, 60)]);
+    assert_eq!(world.transitions(), []);
+    assert!(only(&world).details.silence.is_some());
+    decide_about(&mut world, now + BUCKET, Deed::Reopen);
+    usual(&mut world, now + BUCKET, &[(now + BUCKET + 5, 1, 60)]);
+    assert_eq!(world.transitions(), [(1, Fired)]);
+}
+
+#[test]
 fn what_comes_back_within_an_hour_is_the_same_alert() {
     let (mut world, now) = world();
     usual(&mut world, now, &[(now + 5, 1, 60)]);
@@ -333,6 +349,44 @@ fn what_is_back_after_two_weeks_is_a_regression() {
     world.alerts.clear();
     usual(&mut world, now, &[(now + 5, 101, 1)]);
     assert_eq!(only(&world).details.kind, AlertKind::Regression);
+}
+
+#[test]
+fn what_is_news_of_one_moment_is_over_an_hour_later() {
+    let (mut world, now) = world();
+    let now = buckets(&mut world, now, 15 * 288);
+    usual(&mut world, now, &[(now + 5, 101, 1)]);
+    let back = buckets(&mut world, now + BUCKET, 15 * 288);
+    world.alerts.clear();
+    usual(&mut world, back, &[(back + 5, 101, 1)]);
+    buckets(&mut world, back + BUCKET, 10);
+    assert_eq!(only(&world).details.state, AlertState::Firing);
+    buckets(&mut world, back + 11 * BUCKET, 1);
+    let details = only(&world).details;
+    assert_eq!((details.kind, details.state), (AlertKind::Regression, AlertState::Resolved));
+}
+
+#[test]
+fn what_a_person_ended_in_its_first_bucket_is_not_told_again_at_the_end_of_it() {
+    let (mut world, now) = world();
+    world.beat(&[(now + 5, 1, 60)], now + 10);
+    let (alert, by, comment) = (only(&world).key, "ann".into(), "known".into());
+    decide(&mut world, now + 20, Command::Resolve { alert, by, comment });
+    for bucket in 0..5 {
+        usual(&mut world, now + bucket * BUCKET, &[(now + bucket * BUCKET + 5, 1, 60)]);
+    }
+    assert_eq!(world.transitions(), [(1, Fired), (2, Resolved)]);
+    assert_eq!(only(&world).details.by.as_deref(), Some("ann"));
+}
+
+#[test]
+fn what_signals_change_has_changed_at_the_next_instant() {
+    let (mut world, now) = world();
+    usual(&mut world, now, &[(now + 5, 1, 60)]);
+    let calm = buckets(&mut world, now + BUCKET, 6);
+    world.beat(&[(calm + 5, 1, 60)], calm + 10);
+    assert_eq!(world.transitions()[2..], [(3, Reopened)]);
+    assert_eq!(only(&world).details.changed_at, at(calm + 10));
 }
 
 #[test]

@@ -292,6 +292,7 @@ const STORED: &[(StreamKind, bool)] = &[
     (StreamKind::Issues, false),
     (StreamKind::Tags, false),
     (StreamKind::Alerts, false),
+    (StreamKind::Standings, false),
 ];
 
 /// Returns an operator type without options.
@@ -356,6 +357,11 @@ pub(super) const REGISTRY: Registry = Registry(&[
     plain("classify", &[(StreamKind::Issues, true)], StreamKind::Tags),
     plain("spike", &[(StreamKind::Counts, true), (StreamKind::Issues, true)], StreamKind::Spikes),
     plain("alert", &[(StreamKind::Spikes, true)], StreamKind::Alerts),
+    plain(
+        "triage",
+        &[(StreamKind::Counts, true), (StreamKind::Issues, true)],
+        StreamKind::Standings,
+    ),
     ComponentType {
         name: "sqlite",
         summary: "Stores in a fake file.",
