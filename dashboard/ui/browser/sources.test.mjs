@@ -2,76 +2,24 @@
  * The page Sources in a real browser, against the mock API and under the server's content security policy: by keyboard,
  * through the form and back, with hostile text, with nothing, and with a server that fails.
  *
- * Needs no binary: builds the UI with the mock into a folder of its own. Needs Chromium (`CHROMIUM` names another one).
  * Waiting is always for something to happen.
  */
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { chromium } from 'playwright-core';
-import { build, preview } from 'vite';
+import { start } from './harness.mjs';
 
-const WAIT_MS_MAX = 30_000;
-const CHROMIUM_PATHS = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
-const ROOT = join(import.meta.dirname, '..');
-/** The browser reports refusals of the server as errors; they are what some of these tests ask for. */
-const REFUSAL = /the server responded with a status of (4\d\d|503)/;
-
-let browser;
-let folder;
-const servers = new Map();
-
+let ui;
 before(async () => {
-  const wanted = process.env.CHROMIUM ? [process.env.CHROMIUM] : CHROMIUM_PATHS;
-  const executablePath = wanted.find((path) => existsSync(path));
-  assert.ok(executablePath, `there is no Chromium at ${wanted.join(', ')}. Hint: apt install chromium, or set CHROMIUM to its path`);
-  folder = mkdtempSync(join(tmpdir(), 'seismolog-ui-'));
-  await build({ root: ROOT, mode: 'mock', logLevel: 'error', build: { outDir: folder } });
-  browser = await chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-background-networking'] });
+  ui = await start();
 });
-
-after(async () => {
-  await browser?.close();
-  for (const server of servers.values()) await server.close();
-  if (folder) rmSync(folder, { recursive: true });
-});
-
-/** Serves a scenario of the mock and returns its address. */
-async function serve(scenario) {
-  if (!servers.has(scenario)) {
-    process.env.SEISMOLOG_MOCK = scenario;
-    const server = await preview({ root: ROOT, mode: 'mock', logLevel: 'error', build: { outDir: folder }, preview: { host: '127.0.0.1' } });
-    servers.set(scenario, server);
-  }
-  return servers.get(scenario).resolvedUrls.local[0].replace(/\/$/, '');
-}
-
-/** Opens a page of a scenario; `check` gets it, and afterwards the console must be empty and no script of a log have run. */
-async function open(scenario, path, check, width = 1_280) {
-  const address = await serve(scenario);
-  const page = await browser.newPage({ viewport: { width, height: 800 } });
-  page.setDefaultTimeout(WAIT_MS_MAX);
-  const faults = [];
-  page.on('console', (message) => message.type() === 'error' && !REFUSAL.test(message.text()) && faults.push(message.text()));
-  page.on('pageerror', (error) => faults.push(String(error)));
-  page.on('dialog', (dialog) => {
-    faults.push(`a dialog opened: ${dialog.message()}`);
-    void dialog.dismiss();
-  });
-  await page.goto(`${address}${path}`);
-  await check(page);
-  assert.deepEqual(faults, []);
-  await page.close();
-}
+after(() => ui?.close());
 
 const focused = (page) => page.evaluate(() => document.activeElement?.textContent?.trim() ?? '');
 const row = (page, id) => page.locator('tr', { has: page.getByRole('link', { name: id, exact: true }) });
 const sticksOut = (page) => page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
 
 test('the keyboard leads to the sources, opens one, and shows what could not be used', () =>
-  open('incident', '/', async (page) => {
+  ui.open('incident', '/', async (page) => {
     await page.getByRole('heading', { name: 'Volume' }).waitFor();
     await page.keyboard.press('g');
     await page.keyboard.press('r');
@@ -94,7 +42,7 @@ test('the keyboard leads to the sources, opens one, and shows what could not be 
   }));
 
 test('every state has its word', () =>
-  open('incident', '/sources', async (page) => {
+  ui.open('incident', '/sources', async (page) => {
     await row(page, 'app-logs').waitFor();
     const states = { 'app-logs': 'running', archive: 'catching up', intake: 'paused', 'edge-logs': 'failing', 'demo-load': 'finished', 'search-cluster': 'stopped' };
     for (const [id, word] of Object.entries(states)) {
@@ -104,7 +52,7 @@ test('every state has its word', () =>
   }));
 
 test('a source is tested, corrected and added, and its problems stand at their fields', () =>
-  open('incident', '/sources', async (page) => {
+  ui.open('incident', '/sources', async (page) => {
     await page.getByRole('link', { name: 'Add a source' }).click();
     assert.match(page.url(), /\?add=file$/);
     const [name, include] = [page.getByRole('textbox', { name: 'Name' }), page.getByRole('textbox', { name: 'Files to read' })];
@@ -138,7 +86,7 @@ test('a source is tested, corrected and added, and its problems stand at their f
   }));
 
 test('a source is paused, resumed and removed after one question', () =>
-  open('incident', '/sources', async (page) => {
+  ui.open('incident', '/sources', async (page) => {
     await page.getByRole('button', { name: 'Pause archive' }).click();
     await page.getByText('Source archive is paused').waitFor();
     await page.getByRole('button', { name: 'Resume archive' }).click();
@@ -157,7 +105,7 @@ test('a source is paused, resumed and removed after one question', () =>
 test('hostile text runs nothing, turns nothing around and leaves the layout alone', async () => {
   for (const width of [1_280, 420]) {
     const id = 'x'.repeat(64);
-    await open('hostile', `/sources?node=${id}`, async (page) => {
+    await ui.open('hostile', `/sources?node=${id}`, async (page) => {
       await page.getByText('\\u202e gnirts').first().waitFor();
       assert.equal(await sticksOut(page), 0);
       const cells = page.locator('th, td');
@@ -166,17 +114,17 @@ test('hostile text runs nothing, turns nothing around and leaves the layout alon
       await page.getByText(/^18 rejected/).click();
       await page.locator('pre', { hasText: 'xxxx' }).first().waitFor();
       assert.equal(await sticksOut(page), 0);
-    }, width);
+    }, { width });
   }
 });
 
 test('nothing to read says what to do, and a server that fails says so', async () => {
-  await open('sourceless', '/sources', async (page) => {
+  await ui.open('sourceless', '/sources', async (page) => {
     await page.getByText('Nothing is read yet').waitFor();
     await page.getByRole('link', { name: 'Add a source' }).click();
     await page.getByRole('heading', { name: 'Add a source' }).waitFor();
   });
-  await open('broken', '/sources', async (page) => {
+  await ui.open('broken', '/sources', async (page) => {
     await page.getByRole('alert').getByText('The store is busy').waitFor();
     await page.getByRole('button', { name: 'Try again' }).waitFor();
   });

@@ -7,8 +7,10 @@ import type {
   Slice, TimelineAnswer, ValuesAnswer,
 } from '../src/api/types';
 import { splitTemplate } from '../src/template.ts';
+import { fingerprintId, messageOf, type MockIssue, MockTriage } from './triage.ts';
 import { partsOf, RELATED, relatedTo, SAME_ISSUE, similarityOf, tagsOf, wordsOf } from './meaning.ts';
 import { HOSTILE_TEXT, MockSources } from './sources.ts';
+import { askedOf } from './question.ts';
 import { countInMinute, HISTORY_MINUTES, MINUTE_MS, noise, type Story, tellStories } from './incident.ts';
 
 export const SCENARIOS = ['incident', 'empty', 'old', 'unbalanced', 'locked', 'broken', 'modelless', 'sourceless', 'hostile'] as const;
@@ -27,6 +29,7 @@ export class MockAnswers {
   readonly #counts = new Map<number, Uint32Array>();
   #epoch = 48_210;
   readonly sources: MockSources;
+  readonly triage: MockTriage;
   /** What was decided, by the key of the alert. */
   readonly #decided = new Map<string, { state: AlertState; until: string | null }>();
 
@@ -35,6 +38,7 @@ export class MockAnswers {
     this.sources = new MockSources(scenario);
     this.#shift = scenario === 'old' ? OLD_MS / MINUTE_MS : 0;
     this.#stories = scenario === 'empty' ? [] : tellStories();
+    this.triage = new MockTriage(this.#stories, scenario, startMs);
   }
 
   /** Minutes of a range that can hold events: never before the history, never after `nowMs`. */
@@ -57,13 +61,38 @@ export class MockAnswers {
     return counts[at]! - 1;
   }
 
-  #issue(index: number, from: number, to: number, points: number, nowMs: number): Issue {
-    const story = this.#stories[index]!;
+  /** Events of some fingerprints of a story: they share each minute evenly. */
+  #share(index: number, numbers: number[], minute: number): number {
+    const [events, all] = [this.#count(index, minute), this.#stories[index]!.fingerprints];
+    return numbers.length === all ? events : numbers.reduce((sum, number) => sum + Math.floor(events / all) + (number < events % all ? 1 : 0), 0);
+  }
+
+  #countOf({ parts }: MockIssue, minute: number): number {
+    let events = 0;
+    for (const [index, numbers] of parts) events += this.#share(index, numbers, minute);
+    return events;
+  }
+
+  /** The story that an issue is named after. */
+  #leadOf({ id, parts }: MockIssue): number {
+    const all = [...parts.keys()];
+    return all.find((index) => this.#stories[index]!.id === id) ?? all[0]!;
+  }
+
+  #templateOf(index: number, number: number): string {
+    const message = messageOf(this.#stories[index]!, number);
+    const { template } = this.#stories[index]!;
+    return message === 0 ? template : (partsOf(this.#stories[index]!, index, false)[message]?.text ?? `${template} (<num>)`);
+  }
+
+  #issue(issue: MockIssue, from: number, to: number, points: number, nowMs: number): Issue {
+    const stories = [...issue.parts.keys()].map((index) => this.#stories[index]!);
+    const story = this.#stories[this.#leadOf(issue)]!;
     const [historyFirst, historyEnd] = this.#minutes(0, Infinity, nowMs);
     const sparkline = new Array<number>(points).fill(0);
     let [count, total, firstSeen, lastSeen] = [0, 0, -1, -1];
     for (let minute = historyFirst; minute < historyEnd; minute += 1) {
-      const events = this.#count(index, minute);
+      const events = this.#countOf(issue, minute);
       if (events === 0) continue;
       if (firstSeen < 0) firstSeen = minute;
       lastSeen = minute;
@@ -73,13 +102,14 @@ export class MockAnswers {
       count += events;
       sparkline[at]! += events;
     }
-    const { burst, sinceMinutes } = story;
     return {
-      id: story.id, template: story.template, class: story.class, severity: story.severity, services: story.services,
+      id: issue.id, template: this.#templateOf(this.#leadOf(issue), issue.parts.get(this.#leadOf(issue))![0]!), class: story.class, severity: story.severity,
+      services: [...new Set(stories.flatMap(({ services }) => services))],
       tags: this.scenario === 'modelless' ? [] : tagsOf(story.template),
-      state: sinceMinutes < 1_440 ? 'new' : 'ongoing', spiking: burst !== null && burst.to < 0,
+      state: stories.every(({ sinceMinutes }) => sinceMinutes < 1_440) ? 'new' : 'ongoing', triage: this.triage.standing(issue, nowMs),
+      spiking: stories.some(({ burst }) => burst !== null && burst.to < 0),
       first_seen: iso(firstSeen * MINUTE_MS), last_seen: iso(Math.min(nowMs - this.#shift * MINUTE_MS, lastSeen * MINUTE_MS + 47_000)),
-      count, total, fingerprints: story.fingerprints, sparkline,
+      count, total, fingerprints: [...issue.parts.values()].reduce((sum, numbers) => sum + numbers.length, 0), sparkline,
     };
   }
 
@@ -88,18 +118,13 @@ export class MockAnswers {
     const points = Number(query.get('points') ?? 48);
     const limit = Number(query.get('limit') ?? 50);
     const offset = Number(query.get('cursor') ?? 0);
-    const lowest = query.get('severity') ?? 'warn';
     const rank = (severity: Severity) => RANK.indexOf(severity === 'unknown' ? 'warn' : severity);
-    const words = (query.get('q') ?? '').toLowerCase().split(/\s+/).filter(Boolean);
-    const state = query.get('state');
-    const found = this.#stories
-      .map((_, index) => this.#issue(index, from, to, points, nowMs))
+    const { lowest, fits } = askedOf(query);
+    const found = this.triage.issues()
+      .map((issue) => this.#issue(issue, from, to, points, nowMs))
       .filter((issue) => issue.count > 0)
       .filter((issue) => lowest === 'unknown' || rank(issue.severity) >= RANK.indexOf(lowest as Severity))
-      .filter((issue) => words.every((word) => issue.template.toLowerCase().includes(word)))
-      .filter((issue) => !query.get('service') || issue.services.includes(query.get('service')!))
-      .filter((issue) => !query.get('tag') || issue.tags.some((tag) => tag.tag === query.get('tag')))
-      .filter((issue) => !state || (state === 'new' ? issue.state === 'new' : issue.spiking));
+      .filter(fits);
     const weight = (issue: Issue) => (issue.spiking ? 4 : 0) + (issue.state === 'new' ? 2 : 0) + rank(issue.severity) / 3 + Math.log10(issue.count);
     const orders: Record<string, (issue: Issue) => number> = {
       relevance: weight, count: (issue) => issue.count, last_seen: (issue) => Date.parse(issue.last_seen), first_seen: (issue) => Date.parse(issue.first_seen),
@@ -114,41 +139,48 @@ export class MockAnswers {
   }
 
   issue(id: string, query: URLSearchParams, nowMs: number): IssueAnswer | null {
-    const index = this.#stories.findIndex((story) => story.id === id);
-    if (index < 0) return null;
+    const known = this.triage.find(id);
+    if (known === null) return null;
     const [from, to] = readRange(query, nowMs);
+    const index = this.#leadOf(known);
     const story = this.#stories[index]!;
-    const issue = this.#issue(index, from, to, 48, nowMs);
-    const fingerprint = (number: number) => `f1_${Math.floor(noise(index, number) * 2 ** 32).toString(16).padStart(8, '0')}${'9c41d7e05ab3'.slice(0, 12)}${number}${index}`;
-    const shares = Array.from({ length: story.fingerprints }, (_, number) => Math.floor(issue.total / (number + 2)));
-    shares[0] = issue.total - shares.slice(1).reduce((sum, share) => sum + share, 0);
-    const members = shares.map((total, number) => ({
-      fingerprint: fingerprint(number), template_id: `t_${index}_${number}`, template: story.template, service: story.services[number % story.services.length]!,
-      class: story.class, severity: story.severity, first_seen: issue.first_seen, last_seen: issue.last_seen, total,
+    const issue = this.#issue(known, from, to, 48, nowMs);
+    const [first, end] = this.#minutes(0, Infinity, nowMs);
+    const members = [...known.parts].flatMap(([part, numbers]) => numbers.map((number) => {
+      let total = 0;
+      for (let minute = first; minute < end; minute += 1) total += this.#share(part, [number], minute);
+      const { services, class: kind, severity } = this.#stories[part]!;
+      return {
+        fingerprint: fingerprintId(part, number), template_id: `t_${part}_${messageOf(this.#stories[part]!, number)}`, template: this.#templateOf(part, number),
+        service: services[number % services.length]!, class: kind, severity, first_seen: issue.first_seen, last_seen: issue.last_seen, total,
+      };
     }));
+    const fingerprint = members[0]!.fingerprint;
     const samples = [0, 1, 2, 3, 4].map((number) => {
       const time = iso(Math.max(Date.parse(issue.first_seen), Date.parse(issue.last_seen) - number * 77_000));
       const host = `${story.services[number % story.services.length]}-${number + 1}`;
       const record = `${time} ${story.severity.toUpperCase()} [${host}] ${story.sample}`;
-      return { time, source: 'app-logs', fingerprint: fingerprint(0), record };
+      return { time, source: 'app-logs', fingerprint, record };
     });
-    return { issue, members, samples, alerts: this.alerts(nowMs).alerts.filter((alert) => alert.issue === id) };
+    return { issue, members, samples, alerts: this.alerts(nowMs).alerts.filter((alert) => alert.issue === issue.id) };
   }
 
   /** What an issue means; without a model everything waits. */
   meaning(id: string, query: URLSearchParams, nowMs: number): MeaningAnswer | null {
-    const index = this.#stories.findIndex((story) => story.id === id);
-    if (index < 0) return null;
+    const about = this.triage.find(id);
+    if (about === null) return null;
+    const index = this.#leadOf(about);
     const [from, to] = readRange(query, nowMs);
     const modelless = this.scenario === 'modelless';
     const known = partsOf(this.#stories[index]!, index, true);
     const parts = modelless ? known.slice(0, 1).map((part) => ({ ...part, state: 'pending' as const, similarity: null })) : known;
-    const similar = (modelless ? [] : relatedTo(this.#stories, index)).map((found) => {
-      const { id: issue, template, class: kind, severity, services, spiking, first_seen, last_seen, count, total } = this.#issue(found.index, from, to, 1, nowMs);
+    const others = (modelless ? [] : relatedTo(this.#stories, index)).filter((found) => !about.parts.has(found.index));
+    const similar = others.map((found) => {
+      const { id: issue, template, class: kind, severity, services, spiking, first_seen, last_seen, count, total } = this.#issue(this.triage.find(this.#stories[found.index]!.id)!, from, to, 1, nowMs);
       const { similarity } = found;
       return { issue, template, text: template, similarity, distance: 1 - similarity, class: kind, severity, services, spiking, first_seen, last_seen, count, total };
     });
-    return { issue: id, same_issue: SAME_ISSUE, related: RELATED, parts_in_all: parts.length, parts, similar };
+    return { issue: about.id, same_issue: SAME_ISSUE, related: RELATED, parts_in_all: parts.length, parts, similar };
   }
 
   /** Issues by words, and by a similarity that stands in for meaning. */
@@ -163,7 +195,7 @@ export class MockAnswers {
     });
     const found = hits.filter((hit) => hit.words.length > 0 || (hit.similarity ?? 0) >= RELATED).sort((left, right) => right.score - left.score);
     const results = found.slice(0, Number(query.get('limit') ?? 20)).map(({ index, ...hit }) => {
-      const issue = this.#issue(index, 0, nowMs, 1, nowMs);
+      const issue = this.#issue(this.triage.find(this.#stories[index]!.id)!, 0, nowMs, 1, nowMs);
       return { issue: { ...issue, sparkline: [] }, text: issue.template, ...hit };
     });
     const why = 'The model is not there; seismolog model fetch puts it where it is looked for.';
@@ -171,8 +203,9 @@ export class MockAnswers {
   }
 
   values(id: string): ValuesAnswer | null {
-    const index = this.#stories.findIndex((story) => story.id === id);
-    if (index < 0) return null;
+    const about = this.triage.find(id);
+    if (about === null) return null;
+    const index = this.#leadOf(about);
     const { template } = this.#stories[index]!;
     const kept = 40 + Math.floor(noise(index, 77) * 60);
     const variables = splitTemplate(template).filter((piece) => piece.variable).map((piece, position) => {
@@ -205,10 +238,11 @@ export class MockAnswers {
     const slice = Number(query.get('slice') ?? 60);
     const [first, end] = this.#minutes(from, to, nowMs);
     const slices = new Map<number, Slice>();
+    const about = id === null ? null : this.triage.find(id);
     this.#stories.forEach((story, index) => {
-      if (id !== null && story.id !== id) return;
+      if (about !== null && !about.parts.has(index)) return;
       for (let minute = first; minute < end; minute += 1) {
-        const events = this.#count(index, minute);
+        const events = about === null ? this.#count(index, minute) : this.#share(index, about.parts.get(index)!, minute);
         if (events === 0) continue;
         const start = Math.floor((minute * 60) / slice) * slice;
         const entry = slices.get(start) ?? { start: iso(start * 1_000), error: 0, warn: 0, rest: 0 };
@@ -232,7 +266,7 @@ export class MockAnswers {
       const { state, until } = this.#decided.get(key) ?? { state: to < 0 ? 'firing' as const : 'resolved' as const, until: null };
       const observed = Math.round(expected * factor);
       return [{
-        key, incident: key, issue: story.id, template: story.template, severity: story.severity, service: story.services[0]!,
+        key, incident: key, issue: this.triage.find(story.id)?.id ?? story.id, template: story.template, severity: story.severity, service: story.services[0]!,
         kind: 'spike', level: 'fingerprint', state, firing: state !== 'resolved', told_observed: null, until, by: null, comment: null,
         fired_at: iso(aligned(begun) + 90_000), changed_at: null, silence: null,
         deploy: to < 0 ? { service: story.services[0]!, version: '2026.11.3', at: iso(aligned(begun) - 4 * MINUTE_MS) } : null,

@@ -8,7 +8,9 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Connect, Plugin } from 'vite';
 import type { NewSource } from '../src/api/types';
 import { MockAnswers, type Scenario, SCENARIOS } from './answers.ts';
+import { Refused } from './question.ts';
 import type { Refusal } from './sources.ts';
+import type { Ask } from './triage.ts';
 
 const COMMIT_EVERY_MS = 500;
 const TOKEN = 'open';
@@ -63,6 +65,35 @@ async function answerSources(request: IncomingMessage, id: string | undefined, r
   sendJson(response, 200, { sources: sources.list() });
 }
 
+const isRefusal = (answer: unknown): answer is Refusal => typeof answer === 'object' && answer !== null && 'detail' in answer;
+
+/** What is decided about issues; false if the address is about something else. */
+async function answerTriage(request: IncomingMessage, url: URL, response: ServerResponse, answers: MockAnswers): Promise<boolean> {
+  const now = Date.now();
+  const { triage } = answers;
+  const send = (answer: unknown, wrap: () => unknown) =>
+    isRefusal(answer) ? sendProblem(response, answer.status, answer.title, answer.detail) : sendJson(response, 200, wrap());
+  const [, encoded, part] = /^\/api\/v1\/issues\/([^/]+)\/(resolve|reopen|ignore|assign|comment|merge|split|activity)$/.exec(url.pathname) ?? [];
+  const id = decodeURIComponent(encoded ?? '');
+  const [, grouping] = /^\/api\/v1\/groupings(?:\/([^/]+))?$/.exec(url.pathname) ?? [];
+  if (request.method === 'GET') {
+    if (url.pathname === '/api/v1/groupings') sendJson(response, 200, { groupings: triage.groupings() });
+    else if (part === 'activity') sendJson(response, 200, triage.activity(id, Number(url.searchParams.get('limit') ?? 50), Number(url.searchParams.get('skip') ?? 0)));
+    else return false;
+    return true;
+  }
+  const ask = (await bodyOf(request)) as Ask;
+  if (request.method === 'DELETE' && grouping !== undefined) send(triage.ungroup(grouping, ask, now), () => ({ durable: true }));
+  else if (url.pathname === '/api/v1/issues/decide') send(triage.decide(ask.issues ?? [], ask, now), () => ({ issues: ask.issues?.length, durable: true }));
+  else if (part === 'merge' || part === 'split') {
+    const said = triage[part](id, ask, now);
+    send(said, () => ({ groupings: said, durable: true }));
+  } else if (part !== undefined) {
+    send(triage.decide([id], { ...ask, what: part }, now), () => ({ issue: answers.issue(id, new URLSearchParams(), now)?.issue ?? null, durable: true }));
+  } else return false;
+  return true;
+}
+
 function answerApi(url: URL, response: ServerResponse, answers: MockAnswers): void {
   const now = Date.now();
   const query = url.searchParams;
@@ -91,8 +122,13 @@ function answerApi(url: URL, response: ServerResponse, answers: MockAnswers): vo
     '/version': () => ({ name: 'seismolog', version: '0.1.0-mock' }),
   };
   const found = known[url.pathname];
-  if (found) sendJson(response, 200, found());
-  else sendProblem(response, 404, 'Not found', `The mock API has no ${url.pathname}.`);
+  if (!found) return sendProblem(response, 404, 'Not found', `The mock API has no ${url.pathname}.`);
+  try {
+    sendJson(response, 200, found());
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+    sendProblem(response, error.refusal.status, error.refusal.title, error.refusal.detail);
+  }
 }
 
 function middleware(scenario: Scenario): Connect.NextHandleFunction {
@@ -113,7 +149,9 @@ function middleware(scenario: Scenario): Connect.NextHandleFunction {
     if (url.pathname === '/api/v1/live') return stream(request, response, answers);
     const [list, source] = /^\/api\/v1\/sources(?:\/([^/]+))?$/.exec(url.pathname) ?? [];
     if (list !== undefined) return void answerSources(request, source && decodeURIComponent(source), response, answers);
-    answerApi(url, response, answers);
+    const about = /^\/api\/v1\/(groupings|issues\/.+\/.+|issues\/decide)/.test(url.pathname);
+    if (!about) return answerApi(url, response, answers);
+    void answerTriage(request, url, response, answers).then((answered) => answered || answerApi(url, response, answers));
   };
 }
 

@@ -18,7 +18,17 @@ export type Command =
   | 'range'
   | 'zone'
   | 'wrap'
-  | 'live';
+  | 'live'
+  | 'select'
+  | 'unselect'
+  | 'resolve'
+  | 'reopen'
+  | 'ignore'
+  | 'assign'
+  | 'comment'
+  | 'merge'
+  | 'split'
+  | 'back';
 
 export interface Shortcut {
   keys: readonly string[];
@@ -36,6 +46,16 @@ export const SHORTCUTS: readonly Shortcut[] = [
   { keys: ['j'], command: 'next', does: 'Move to the next row' },
   { keys: ['k'], command: 'previous', does: 'Move to the previous row' },
   { keys: ['/'], command: 'filter', does: 'Filter the issues, or move to the question of a search' },
+  { keys: ['x'], command: 'select', does: 'Select the issue or the fingerprint of the row' },
+  { keys: ['Escape'], command: 'unselect', does: 'Select nothing' },
+  { keys: ['e'], command: 'resolve', does: 'Resolve what is selected, or the issue' },
+  { keys: ['v'], command: 'reopen', does: 'Open it again' },
+  { keys: ['z'], command: 'ignore', does: 'Ignore it for a while, or for good' },
+  { keys: ['a'], command: 'assign', does: 'Assign it to somebody' },
+  { keys: ['c'], command: 'comment', does: 'Comment on the issue' },
+  { keys: ['m'], command: 'merge', does: 'Merge the selected issues, or the issue with another one' },
+  { keys: ['s'], command: 'split', does: 'Split the selected fingerprints off the issue' },
+  { keys: ['b'], command: 'back', does: 'Take back what was just done' },
   { keys: ['t'], command: 'range', does: 'Move to the time range' },
   { keys: ['u'], command: 'zone', does: 'Switch between UTC and local time' },
   { keys: ['w'], command: 'wrap', does: 'Wrap long records' },
@@ -75,5 +95,7 @@ export class KeyReader {
 
 /** True when a key press belongs to a field or a dialog rather than to the page. */
 export function isTyping(target: EventTarget | null): boolean {
-  return target instanceof HTMLElement && target.closest('input, textarea, select, dialog, [contenteditable]') !== null;
+  // In a check box nothing is typed.
+  const fields = 'input:not([type="checkbox"]), textarea, select, dialog, [contenteditable]';
+  return target instanceof HTMLElement && target.closest(fields) !== null;
 }

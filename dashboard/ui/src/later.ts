@@ -17,8 +17,10 @@ export function once<T>(load: () => Promise<T>): () => T | Promise<T> {
 }
 
 export const LATER = {
+  issues: once(() => import('./pages/Issues.svelte')),
   issue: once(() => import('./pages/Issue.svelte')),
   search: once(() => import('./pages/Search.svelte')),
+  alerts: once(() => import('./pages/Alerts.svelte')),
   alert: once(() => import('./pages/Alert.svelte')),
   pipeline: once(() => import('./pages/Pipeline.svelte')),
   sources: once(() => import('./pages/Sources.svelte')),

@@ -13,7 +13,7 @@ export const RANGE_SECONDS = { '1h': 3_600, '6h': 21_600, '24h': 86_400, '7d': 6
 export type RangeName = keyof typeof RANGE_SECONDS;
 export const RANGE_NAMES = Object.keys(RANGE_SECONDS) as RangeName[];
 
-export const TABS = ['all', 'new', 'spiking'] as const;
+export const TABS = ['unresolved', 'new', 'spiking', 'regressed', 'ignored', 'resolved', 'all'] as const;
 export type Tab = (typeof TABS)[number];
 
 export const SEVERITY_FILTERS = ['unknown', 'info', 'warn', 'error', 'fatal'] as const;
@@ -58,7 +58,7 @@ export const DEFAULT_VIEW: View = {
   range: '24h',
   custom: null,
   live: true,
-  tab: 'all',
+  tab: 'unresolved',
   severity: 'warn',
   order: 'relevance',
   q: '',

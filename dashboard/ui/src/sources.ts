@@ -2,29 +2,18 @@
  * Sources in words: what one does, what it reads, what its last message asks for, and how fast it is. The server tells
  * totals only, so rates and last records are what was seen to change since the page was opened.
  *
- * Limits: what comes out of logs or from other machines is cut and made plain by `plainText` before it is shown.
+ * Limits: what comes out of logs or from other machines is cut and made plain (plain.ts) before it is shown.
  */
 import { ACTIVITY_WORDS, type Activity, CATCHING_UP_BYTES_MIN } from './activity';
 import type { AuditAnswer, RejectedRow, SourceActivity, SourceAudit, SourceRow } from './api/types';
 import { formatBytes, formatCompact, formatCount, formatDuration, plural } from './format';
 
-/** Text of foreign origin is cut here: a page is no place for a megabyte. */
-export const SHOWN_CHARACTERS_MAX = 600;
 /** Rates are averages over this long. */
 const RATE_WINDOW_MS = 60_000;
 /** Two observations nearer than this say nothing about a rate. */
 const RATE_MS_MIN = 1_000;
 /** The names of a list that are written out. */
 const NAMED_MAX = 2;
-
-/** Marks that change the direction of the text around them, and control characters: written as their code points. */
-const UNSEEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]/g;
-
-/** Text as it can be shown anywhere: cut, and with what cannot be seen made visible. */
-export function plainText(text: string, most = SHOWN_CHARACTERS_MAX): string {
-  const cut = text.length > most ? `${text.slice(0, most)}…` : text;
-  return cut.replace(UNSEEN, (mark) => `\\u${mark.charCodeAt(0).toString(16).padStart(4, '0')}`);
-}
 
 const texts = (value: unknown): string[] => (Array.isArray(value) ? value : [value]).filter((item): item is string => typeof item === 'string' && item !== '');
 

@@ -1,6 +1,6 @@
 /** Requests: every failure becomes a problem a person can act on. */
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { fetchAudit, fetchIssues, fetchMeaning, fetchReady, fetchSearch, pauseSource, Problem, problemFrom, removeSource, signIn, testSource, withParameters } from '../src/api/client';
+import { decideAlert, decideIssue, decideIssues, fetchAudit, fetchIssues, fetchMeaning, fetchReady, fetchSearch, mergeIssues, pauseSource, Problem, problemFrom, removeSource, signIn, splitIssue, testSource, ungroup, withParameters } from '../src/api/client';
 import { fetchIssueList, ISSUES_SHOWN_MAX, PAGE_ISSUES } from '../src/state/issueList';
 import type { Issue, IssuesAnswer } from '../src/api/types';
 
@@ -86,6 +86,25 @@ describe('sources', () => {
   test('a refusal is a problem with what to do', async () => {
     vi.stubGlobal('fetch', answer(422, JSON.stringify({ title: 'Unprocessable Entity', detail: '`web` needs the option `include`.' })));
     expect(await problemOf(testSource({ id: 'web', type: 'file' }))).toMatchObject({ status: 422, detail: '`web` needs the option `include`.' });
+  });
+});
+
+describe('decisions about issues', () => {
+  const sent = async (act: () => Promise<unknown>) => {
+    const fetch = answer(200, '{}');
+    vi.stubGlobal('fetch', fetch);
+    await act();
+    const [path, request] = (fetch.mock.calls as unknown as [string, RequestInit][])[0]!;
+    return [request.method, path, request.body];
+  };
+  test('what is decided goes to its address, and nobody has no name', async () => {
+    expect(await sent(() => decideIssue('a/b', { what: 'ignore', for: '1d' }, { by: ' ann ', comment: ' x ' }))).toEqual(['POST', '/api/v1/issues/a%2Fb/ignore', '{"for":"1d","by":"ann","comment":"x"}']);
+    expect(await sent(() => decideIssue('i_1', { what: 'resolve' }, { by: ' ', comment: '' }))).toEqual(['POST', '/api/v1/issues/i_1/resolve', '{}']);
+    expect(await sent(() => decideIssues(['i_1', 'i_2'], { what: 'assign', to: null }, { by: '' }))).toEqual(['POST', '/api/v1/issues/decide', '{"issues":["i_1","i_2"],"what":"assign","to":null}']);
+    expect(await sent(() => mergeIssues('i_1', ['i_2'], { by: 'ann' }))).toEqual(['POST', '/api/v1/issues/i_1/merge', '{"with":["i_2"],"by":"ann"}']);
+    expect(await sent(() => splitIssue('i_1', ['f1_a'], { by: '' }))).toEqual(['POST', '/api/v1/issues/i_1/split', '{"fingerprints":["f1_a"]}']);
+    expect(await sent(() => ungroup('g/1', { by: 'ann' }))).toEqual(['DELETE', '/api/v1/groupings/g%2F1', '{"by":"ann"}']);
+    expect(await sent(() => decideAlert('a_1', 'snooze', { by: 'ann' }, '2h'))).toEqual(['POST', '/api/v1/alerts/a_1/snooze', '{"for":"2h","by":"ann"}']);
   });
 });
 

@@ -11,11 +11,11 @@ describe('addresses', () => {
   test.each([
     '/', '/issues', '/issues/i_0abc', '/alerts', '/pipeline', '/pipeline?node=app-logs', '/sources', '/sources?node=web', '/sources?range=1h&node=web&add=postgres', '/?range=7d', '/?hide=warn,rest',
     '/issues?range=1h&live=off&tab=spiking&severity=error&order=count&q=pool+exhausted&service=checkout',
-    '/issues?tag=resource+exhaustion', '/search', '/search?q=why+can+nobody+log+in',
+    '/issues?tag=resource+exhaustion', '/issues?tab=all', '/issues?tab=ignored', '/issues?q=assignee:%22ann+b%22+is:new', '/search', '/search?q=why+can+nobody+log+in',
     '/issues/i_0abc?from=2026-11-21T14:05:00Z&to=2026-11-21T15:00:00Z', '/issues/a%2Fb', '/alerts/a_0abc', '/alerts/a%2Fb?range=1h',
   ])('%s survives reading and writing', (address) => expect(formatAddress(parse(address))).toBe(address));
   test('defaults are left out and trailing slashes do not matter', () => {
-    expect(formatAddress(parse('/issues/?range=24h&live=on&tab=all&order=relevance'))).toBe('/issues');
+    expect(formatAddress(parse('/issues/?range=24h&live=on&tab=unresolved&order=relevance'))).toBe('/issues');
   });
   test('what is not understood falls back to the default', () => {
     expect(parse('/issues?range=2w&tab=old&severity=loud&order=random&hide=everything&add=stdin').view).toEqual(DEFAULT_VIEW);

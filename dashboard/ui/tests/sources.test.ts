@@ -4,6 +4,7 @@ import { MockAnswers, SCENARIOS } from '../mock/answers';
 import { HOSTILE_TEXT, MockSources } from '../mock/sources';
 import { activityOf } from '../src/activity';
 import type { SourceAudit, SourceRow } from '../src/api/types';
+import { plainText, SHOWN_CHARACTERS_MAX } from '../src/plain';
 import * as sources from '../src/sources';
 
 const row = (changes: Partial<SourceRow> = {}): SourceRow => ({ id: 'web', type: 'file', origin: 'added', state: 'running', message: null, restarts: 0, options: null, ...changes });
@@ -118,9 +119,9 @@ describe('what was seen to change', () => {
 });
 
 describe('text of foreign origin', () => {
-  test('marks that cannot be seen are written out', () => expect(sources.plainText('a\u202eb\u0000c\u2066')).toBe('a\\u202eb\\u0000c\\u2066'));
-  test('lines and letters of every script stay', () => expect(sources.plainText('é\t語\nمرحبا')).toBe('é\t語\nمرحبا'));
-  test('limit: a megabyte is cut', () => expect(sources.plainText(HOSTILE_TEXT.repeat(300)).length).toBeLessThan(sources.SHOWN_CHARACTERS_MAX + 20));
+  test('marks that cannot be seen are written out', () => expect(plainText('a\u202eb\u0000c\u2066')).toBe('a\\u202eb\\u0000c\\u2066'));
+  test('lines and letters of every script stay', () => expect(plainText('é\t語\nمرحبا')).toBe('é\t語\nمرحبا'));
+  test('limit: a megabyte is cut', () => expect(plainText(HOSTILE_TEXT.repeat(300)).length).toBeLessThan(SHOWN_CHARACTERS_MAX + 20));
 });
 
 describe('mock', () => {

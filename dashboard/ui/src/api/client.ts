@@ -5,13 +5,18 @@
  * Not here: when to ask again (state/resource.svelte.ts) and live updates (live.ts).
  */
 import type {
+  ActivityAnswer,
   AlertAnswer,
   AlertsAnswer,
   AuditAnswer,
   DecisionAnswer,
   GraphAnswer,
+  Grouped,
+  GroupingsAnswer,
   IssueAnswer,
+  IssueDecided,
   IssuesAnswer,
+  IssuesDecided,
   MeaningAnswer,
   NewSource,
   ProblemBody,
@@ -131,7 +136,6 @@ export interface IssuesQuery {
   q?: string;
   service?: string;
   tag?: string;
-  state?: string;
   limit?: number;
   cursor?: string | null;
 }
@@ -148,6 +152,56 @@ export function fetchIssues(query: IssuesQuery, signal: AbortSignal): Promise<Is
 
 export function fetchIssue(id: string, query: { from: string; to: string }, signal: AbortSignal): Promise<IssueAnswer> {
   return getJson(`/api/v1/issues/${encodeURIComponent(id)}`, query, signal);
+}
+
+/** What somebody does about issues; an `ignore` without an end is for good. */
+export type TriageDeed =
+  | { what: 'resolve' }
+  | { what: 'reopen' }
+  | { what: 'ignore'; for?: string; until?: string }
+  | { what: 'assign'; to: string | null }
+  | { what: 'comment' };
+
+/** Who decides, and what they say; both may be empty. */
+export interface Said {
+  by: string;
+  comment?: string;
+}
+
+function spoken({ by, comment = '' }: Said): Partial<Said> {
+  return { ...(by.trim() === '' ? {} : { by: by.trim() }), ...(comment.trim() === '' ? {} : { comment: comment.trim() }) };
+}
+
+export function decideIssue(id: string, { what, ...how }: TriageDeed, said: Said): Promise<IssueDecided> {
+  return sendJson('POST', `/api/v1/issues/${encodeURIComponent(id)}/${what}`, { ...how, ...spoken(said) });
+}
+
+/** Decides about all of them, or about none. */
+export function decideIssues(issues: string[], deed: Exclude<TriageDeed, { what: 'comment' }>, said: Said): Promise<IssuesDecided> {
+  return sendJson('POST', '/api/v1/issues/decide', { issues, ...deed, ...spoken(said) });
+}
+
+export function mergeIssues(id: string, others: string[], said: Said): Promise<Grouped> {
+  return sendJson('POST', `/api/v1/issues/${encodeURIComponent(id)}/merge`, { with: others, ...spoken(said) });
+}
+
+export function splitIssue(id: string, fingerprints: string[], said: Said): Promise<Grouped> {
+  return sendJson('POST', `/api/v1/issues/${encodeURIComponent(id)}/split`, { fingerprints, ...spoken(said) });
+}
+
+/** What happened to an issue and to what was merged into it, the latest first. */
+export function fetchActivity(id: string, page: { limit: number; skip: number }, signal: AbortSignal): Promise<ActivityAnswer> {
+  return getJson(`/api/v1/issues/${encodeURIComponent(id)}/activity`, page, signal);
+}
+
+/** What people said about grouping and holds. */
+export function fetchGroupings(signal: AbortSignal): Promise<GroupingsAnswer> {
+  return getJson('/api/v1/groupings', {}, signal);
+}
+
+/** Takes back what somebody said about grouping. */
+export function ungroup(id: string, said: Said): Promise<{ durable: boolean }> {
+  return sendJson('DELETE', `/api/v1/groupings/${encodeURIComponent(id)}`, spoken(said));
 }
 
 /** What varies among the kept samples of an issue. */
@@ -187,8 +241,8 @@ export function fetchAlert(key: string, signal: AbortSignal): Promise<AlertAnswe
 export type Decision = 'acknowledge' | 'snooze' | 'resolve';
 
 /** Tells the engine what somebody decided about the incident of an alert; `forHow` is how long a snooze lasts. */
-export function decideAlert(key: string, decision: Decision, forHow?: string): Promise<DecisionAnswer> {
-  const body = forHow === undefined ? {} : { for: forHow };
+export function decideAlert(key: string, decision: Decision, said: Said, forHow?: string): Promise<DecisionAnswer> {
+  const body = { ...(forHow === undefined ? {} : { for: forHow }), ...spoken(said) };
   return sendJson('POST', `/api/v1/alerts/${encodeURIComponent(key)}/${decision}`, body);
 }
 

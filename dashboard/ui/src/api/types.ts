@@ -18,6 +18,20 @@ export interface Tag {
   reason: string;
 }
 
+/** How an issue stands with people. */
+export type TriageState = 'open' | 'resolved' | 'regressed' | 'ignored';
+
+export interface Standing {
+  state: TriageState;
+  /** When that changed last; null if it never did. */
+  changed_at: string | null;
+  /** Who changed it; null if events did, or somebody without a name. */
+  by: string | null;
+  /** Until when it is ignored; null is for good. */
+  until: string | null;
+  assignee: string | null;
+}
+
 export interface Issue {
   id: string;
   template: string;
@@ -27,6 +41,7 @@ export interface Issue {
   /** The surest first. */
   tags: Tag[];
   state: 'new' | 'ongoing';
+  triage: Standing;
   spiking: boolean;
   first_seen: string;
   last_seen: string;
@@ -71,6 +86,64 @@ export interface IssueAnswer {
   members: Member[];
   samples: Sample[];
   alerts: Alert[];
+}
+
+/** What became of a decision about one issue. */
+export interface IssueDecided {
+  /** As it stands now; null while the store cannot be asked. */
+  issue: Issue | null;
+  /** Whether it is stored; if not, it will be. */
+  durable: boolean;
+}
+
+export interface IssuesDecided {
+  issues: number;
+  durable: boolean;
+}
+
+/** What people said about grouping. */
+export type Constraint =
+  | { type: 'must_link'; left: string; right: string }
+  | { type: 'cannot_link'; left: string; right: string }
+  | { type: 'pin'; issue: string };
+
+export interface Grouping {
+  id: string;
+  constraint: Constraint;
+  at: string;
+  by: string | null;
+  comment: string | null;
+}
+
+export interface GroupingsAnswer {
+  /** The latest first. */
+  groupings: Grouping[];
+}
+
+/** What a merge or a split has said. */
+export interface Grouped {
+  groupings: Grouping[];
+  durable: boolean;
+}
+
+export interface Activity {
+  at: string;
+  /** The issue, by the id that it had. */
+  issue: string;
+  what: 'resolved' | 'reopened' | 'ignored' | 'assigned' | 'commented' | 'regressed' | 'woke' | 'grouped' | 'ungrouped';
+  by: string | null;
+  comment: string | null;
+  until?: string;
+  to?: string;
+  /** The id of what was said about grouping, or taken back. */
+  grouping?: string;
+  constraint?: Constraint;
+}
+
+export interface ActivityAnswer {
+  /** The latest first. */
+  activity: Activity[];
+  more: boolean;
 }
 
 /** An issue that a search found, and what of the question is in it. */

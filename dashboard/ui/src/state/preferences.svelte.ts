@@ -1,8 +1,9 @@
 /**
- * What this reader prefers on this machine: theme, time zone, wrapped records, single-key shortcuts. Remembered in local
+ * What this reader prefers on this machine: theme, time zone, wrapped records, single-key shortcuts, and what they are called. Remembered in local
  * storage; without storage (private windows) everything still works and is forgotten.
  */
 import type { Zone } from '../format';
+import { NAME_CHARACTERS_MAX } from '../plain';
 
 export const THEMES = ['auto', 'dark', 'light'] as const;
 export type Theme = (typeof THEMES)[number];
@@ -15,6 +16,7 @@ interface Stored {
   zone: Zone;
   wrap: boolean;
   singleKeys: boolean;
+  name: string;
 }
 
 function readStored(): Partial<Stored> {
@@ -30,6 +32,8 @@ class Preferences {
   zone = $state<Zone>('utc');
   wrap = $state(true);
   singleKeys = $state(true);
+  /** Shown with what the reader decides; may be empty. */
+  name = $state('');
   #systemDark = $state(darkSystem.matches);
   /** True when the page is dark now; charts read it because canvas does not follow CSS. */
   dark = $derived(this.theme === 'dark' || (this.theme === 'auto' && this.#systemDark));
@@ -40,6 +44,7 @@ class Preferences {
     this.zone = stored.zone === 'local' ? 'local' : 'utc';
     this.wrap = stored.wrap ?? true;
     this.singleKeys = stored.singleKeys ?? true;
+    this.name = typeof stored.name === 'string' ? stored.name.slice(0, NAME_CHARACTERS_MAX) : '';
     this.#applyTheme();
     darkSystem.addEventListener('change', (event) => (this.#systemDark = event.matches));
   }
@@ -47,9 +52,9 @@ class Preferences {
   set(changes: Partial<Stored>): void {
     Object.assign(this, changes);
     this.#applyTheme();
-    const { theme, zone, wrap, singleKeys } = this;
+    const { theme, zone, wrap, singleKeys, name } = this;
     try {
-      localStorage.setItem(STORAGE_KEY, JSON.stringify({ theme, zone, wrap, singleKeys }));
+      localStorage.setItem(STORAGE_KEY, JSON.stringify({ theme, zone, wrap, singleKeys, name }));
     } catch {
       // Nothing can be stored here; the choice lasts until the page is closed.
     }
