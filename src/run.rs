@@ -119,8 +119,7 @@ pub fn serve(
     let signals = runtime.block_on(async { Signals::listen() })?;
     runtime.spawn(signals.obey(stop, Arc::clone(&telemetry)));
     let read = graph.store.store.reader();
-    let alerts = desk(orders.clone(), &read, &telemetry);
-    let issues = issue_desk(orders, &read, &telemetry);
+    let (alerts, issues) = desks(&orders, &read, &telemetry);
     let (server_stop, server_stopped) = tokio::sync::oneshot::channel::<()>();
     let served = listener.zip(access).map(|(listener, access)| {
         let address = format!("http://{}", listener.address());
@@ -161,16 +160,17 @@ fn let_requests_end<T>(runtime: &Runtime, task: tokio::task::JoinHandle<T>) {
     }
 }
 
-/// Returns where people decide about alerts.
-fn desk(orders: Orders, read: &Arc<dyn ReadStore>, telemetry: &Telemetry) -> Arc<AlertDesk> {
-    let board = Arc::clone(&telemetry.alerts);
-    Arc::new(AlertDesk::new(orders, Arc::clone(read), Arc::new(SystemClock), board))
-}
-
-/// Returns where people decide about issues.
-fn issue_desk(orders: Orders, read: &Arc<dyn ReadStore>, telemetry: &Telemetry) -> Arc<IssueDesk> {
-    let board = Arc::clone(&telemetry.groupings);
-    Arc::new(IssueDesk::new(orders, Arc::clone(read), Arc::new(SystemClock), board))
+/// Returns where people decide about alerts, and about issues.
+fn desks(
+    orders: &Orders,
+    read: &Arc<dyn ReadStore>,
+    telemetry: &Telemetry,
+) -> (Arc<AlertDesk>, Arc<IssueDesk>) {
+    let (alerts, groupings) = (Arc::clone(&telemetry.alerts), Arc::clone(&telemetry.groupings));
+    let clock = Arc::new(SystemClock);
+    let desk = AlertDesk::new(orders.clone(), Arc::clone(read), clock.clone(), alerts);
+    let issues = IssueDesk::new(orders.clone(), Arc::clone(read), clock, groupings);
+    (Arc::new(desk), Arc::new(issues))
 }
 
 /// Whoever stops an engine that waits for its store gets what was asked for.

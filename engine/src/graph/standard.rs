@@ -22,7 +22,7 @@ const TEXT: &str = "operators:
   tags:     { type: classify,    inputs: [issues] }
   spikes:   { type: spike,       inputs: [counts, issues] }
   alerts:   { type: alert,       inputs: [spikes] }
-  triage:   { type: triage,      inputs: [counts, issues] }
+  standings: { type: triage,     inputs: [counts, issues] }
 ";
 
 /// The operator that reads the sources.
@@ -30,12 +30,20 @@ const EVENTS: &str = "events";
 
 /// The ids it uses.
 const IDS: [&str; 10] = [
-    EVENTS, "prints", "counts", "patterns", "vectors", "issues", "tags", "spikes", "alerts",
-    "triage",
+    EVENTS,
+    "prints",
+    "counts",
+    "patterns",
+    "vectors",
+    "issues",
+    "tags",
+    "spikes",
+    "alerts",
+    "standings",
 ];
 
 /// What a sink without `inputs` reads of it, as far as it reads such streams.
-const SUNK: [&str; 5] = ["counts", "issues", "tags", "alerts", "triage"];
+const SUNK: [&str; 5] = ["counts", "issues", "tags", "alerts", "standings"];
 
 /// Adds the chain to a configuration without operators, then drops what nothing reads. Returns
 /// whether an id of the user's stood in its way.

@@ -423,8 +423,7 @@ pub fn fold(epochs: impl IntoIterator<Item = Contents>) -> Contents {
     let mut parts = BTreeMap::new();
     let mut tags = BTreeMap::new();
     let mut alerts = BTreeMap::new();
-    let mut standings = BTreeMap::new();
-    let mut activity = Vec::new();
+    let (mut standings, mut activity) = (BTreeMap::new(), Vec::new());
     let mut outbox = BTreeMap::new();
     let mut vectors = BTreeMap::new();
     for epoch in epochs {

@@ -13,7 +13,7 @@ fn several_files_are_read_as_one() {
     let inputs = [input("a.yaml", SOURCES), input("b.yaml", SINKS)];
     let graph = Graph::read(&inputs, REGISTRY).unwrap();
     assert_eq!(graph.sources.len(), 1);
-    assert_eq!(graph.operators.len(), 9);
+    assert_eq!(graph.operators.len(), 10);
 }
 
 #[test]
@@ -46,7 +46,7 @@ fn default_sinks_are_used_only_if_the_files_have_none() {
     let default = input("(default)", "sinks: { db: { type: sqlite, path: x.db } }");
     let graph = Graph::read_with(&[input("a.yaml", SOURCES)], REGISTRY, &default).unwrap();
     assert_eq!(graph.store.id, "db");
-    assert_eq!(graph.store.inputs, ["counts", "issues", "tags", "alerts"]);
+    assert_eq!(graph.store.inputs, ["counts", "issues", "tags", "alerts", "standings"]);
     let own = input("a.yaml", &format!("{SOURCES}{SINKS}"));
     assert_eq!(Graph::read_with(&[own], REGISTRY, &default).unwrap().store.id, "store");
 }
