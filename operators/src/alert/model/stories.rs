@@ -126,7 +126,7 @@ impl Teller {
                 epoch.controls.push(Control::Command { at: super::at(at), command });
             }
         }
-        let now = super::at(self.now);
+        let now = at(self.now);
         match silent {
             0 => epoch.controls.push(Control::Beat { now, is_behind: true }),
             1 => self.now = before.max(self.now - 1),
