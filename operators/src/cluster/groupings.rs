@@ -133,7 +133,7 @@ mod tests {
         };
         let recovered = Recovered { state: [state].into_iter().collect(), ..Recovered::default() };
         let mut groupings = Groupings::recovered("issues", &recovered);
-        assert_eq!(stored("issues", &recovered), [one.clone()]);
+        assert_eq!(stored("issues", &recovered), std::slice::from_ref(&one));
         assert_eq!(take_back(&mut groupings, &one)[0], (Told::Constraint(one.constraint), -1));
         assert!(take_back(&mut groupings, &one).is_empty());
     }
