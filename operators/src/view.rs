@@ -9,9 +9,12 @@
 //! *Why not a chain of joins:* every join and every reduction of a type of its own is compiled on its own;
 //! for a few rows per pattern that costs more to build than it ever saves (decision 010).
 
-use engine::dataflow::{AsCollection, Collection, DataflowTime, Exchange, GenericOperator};
+use engine::component::Stage;
+use engine::dataflow::{AsCollection, Collection, DataflowTime, Exchange, GenericOperator, Map};
+use engine::model::{Fact, StateRow};
 use serde::{Serialize, de::DeserializeOwned};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// What can be a row or a result.
 pub(crate) trait Tuple: Ord + Clone + Serialize + DeserializeOwned + Send + 'static {}
@@ -64,6 +67,18 @@ pub(crate) fn view<'s, V: View>(
         }
     });
     told.as_collection()
+}
+
+/// Stores what a view says of its own state: under a key of the node each, or nothing, which forgets it.
+pub(crate) fn commit_state<'s>(
+    stage: &mut Stage<'_, 's>,
+    rows: Collection<'s, (Arc<str>, Option<Vec<u8>>)>,
+) {
+    let node: Arc<str> = stage.id.into();
+    stage.commit(rows.inner.map(move |((key, value), _, _)| {
+        let node = Arc::clone(&node);
+        Fact::State(StateRow { node, key, value: value.map(Arc::from) })
+    }));
 }
 
 /// Everything on one worker: after `pattern` there is little of it.

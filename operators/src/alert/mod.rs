@@ -20,17 +20,14 @@ mod tests;
 
 pub use book::Book;
 
-use crate::view::{one_owner, view};
+use crate::view::{commit_state, one_owner, view};
 use book::{Row, Told};
 use engine::component::{
     Build, ComponentType, HumanDuration, NodeIdentity, Operator, Options, OptionsError, Port,
     Ports, Stage, StreamKind,
 };
-use engine::dataflow::Map;
-use engine::model::{Fact, StateRow};
 use schemars::JsonSchema;
 use serde::Deserialize;
-use std::sync::Arc;
 
 /// The component type `alert`.
 pub const COMPONENT: ComponentType = ComponentType {
@@ -126,15 +123,11 @@ impl Operator for Alerting {
             .concat(stage.controls().map(Row::Control));
         let book = Book::recovered(self.config.clone(), stage.id, stage.recovered);
         let told = view("alert", rows, one_owner, book);
-        let node: Arc<str> = stage.id.into();
         let state = told.clone().flat_map(|told| match told {
             Told::State(key, value) => Some((key, value)),
             _ => None,
         });
-        stage.commit(state.inner.map(move |((key, value), _, _)| {
-            let node = Arc::clone(&node);
-            Fact::State(StateRow { node, key, value: value.map(Arc::from) })
-        }));
+        commit_state(stage, state);
         Port::Alerts {
             alerts: told.clone().flat_map(|told| match told {
                 Told::Alert(alert) => Some(*alert),

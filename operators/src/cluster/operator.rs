@@ -2,12 +2,12 @@
 
 use super::groupings::{Groupings, Told, stored};
 use super::issues::{ClusterOptions, Clustered, issues};
-use crate::view::{one_owner, view};
+use crate::view::{commit_state, one_owner, view};
 use engine::component::{
     Build, ComponentType, Operator, Options, OptionsError, Port, Ports, Stage, StreamKind,
 };
 use engine::dataflow::{Collection, Map};
-use engine::model::{Constraint, Fact, StateRow};
+use engine::model::{Constraint, Fact};
 use std::sync::Arc;
 
 /// The component type `cluster`.
@@ -55,10 +55,7 @@ fn constraints<'s>(stage: &mut Stage<'_, 's>) -> Collection<'s, Constraint> {
         Told::State(key, value) => Some((key, value)),
         Told::Constraint(_) => None,
     });
-    stage.commit(state.inner.map(move |((key, value), _, _)| {
-        let node = Arc::clone(&node);
-        Fact::State(StateRow { node, key, value: value.map(Arc::from) })
-    }));
+    commit_state(stage, state);
     before.concat(told.flat_map(|told| match told {
         Told::Constraint(constraint) => Some(constraint),
         Told::State(..) => None,

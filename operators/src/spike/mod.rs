@@ -19,18 +19,16 @@ mod state;
 
 pub use judge::{Judge, Row as Heard, Told as Said};
 
-use crate::view::{one_owner, view};
+use crate::view::{commit_state, one_owner, view};
 use crate::window::bucket_size;
 use engine::component::{
     Build, ComponentType, History, HumanDuration, NodeIdentity, Operator, Options, OptionsError,
     Port, Ports, Recovered, Stage, StreamKind,
 };
-use engine::dataflow::Map;
-use engine::model::{Bucket, BucketSize, Fact, Fingerprint, Placed, Severity, StateRow};
+use engine::model::{Bucket, BucketSize, Fingerprint, Placed, Severity};
 use judge::{Row, Told};
 use schemars::JsonSchema;
 use serde::Deserialize;
-use std::sync::Arc;
 
 /// The component type `spike`.
 pub const COMPONENT: ComponentType = ComponentType {
@@ -200,15 +198,11 @@ impl Operator for SpikeDetector {
             .concat(recovered);
         let judge = self.judge(stage.id, stage.recovered);
         let told = view("spike", rows, one_owner, judge);
-        let node: Arc<str> = stage.id.into();
         let state = told.clone().flat_map(|told| match told {
             Told::State(key, value) => Some((key, value)),
             Told::Signal(_) => None,
         });
-        stage.commit(state.inner.map(move |((key, value), _, _)| {
-            let node = Arc::clone(&node);
-            Fact::State(StateRow { node, key, value: value.map(Arc::from) })
-        }));
+        commit_state(stage, state);
         Port::Spikes(told.flat_map(|told| match told {
             Told::Signal(signal) => Some(*signal),
             Told::State(..) => None,

@@ -16,17 +16,14 @@ mod tests;
 
 pub use ledger::Ledger;
 
-use crate::view::{one_owner, view};
+use crate::view::{commit_state, one_owner, view};
 use engine::component::{
     Build, ComponentType, NodeIdentity, Operator, Options, OptionsError, Port, Ports, Stage,
     StreamKind,
 };
-use engine::dataflow::Map;
-use engine::model::{Fact, StateRow};
 use ledger::{Row, Told};
 use schemars::JsonSchema;
 use serde::Deserialize;
-use std::sync::Arc;
 
 /// The component type `triage`.
 pub const COMPONENT: ComponentType = ComponentType {
@@ -64,15 +61,11 @@ impl Operator for Triage {
             .concat(recovered);
         let ledger = Ledger::recovered(stage.id, stage.recovered);
         let told = view("triage", rows, one_owner, ledger);
-        let node: Arc<str> = stage.id.into();
         let state = told.clone().flat_map(|told| match told {
             Told::State(key, value) => Some((key, value)),
             _ => None,
         });
-        stage.commit(state.inner.map(move |((key, value), _, _)| {
-            let node = Arc::clone(&node);
-            Fact::State(StateRow { node, key, value: value.map(Arc::from) })
-        }));
+        commit_state(stage, state);
         Port::Standings {
             standings: told.clone().flat_map(|told| match told {
                 Told::Standing(issue, standing) => Some((issue, standing)),
